@@ -1,0 +1,74 @@
+"""The whole error tree. It knows nothing of HTTP, SQS or Lambda: `presage.runtime` maps it to them.
+
+Reachable from Spark steps: keep it importable on Python 3.9 (docs/adr/0005).
+"""
+
+from __future__ import annotations
+
+
+class PresageError(Exception):
+    """Base of every error this library raises on purpose.
+
+    `code` is stable and public: clients branch on it. The message carries the offending value and what was expected.
+    """
+
+    code = "internal"
+
+
+class InvalidInputError(PresageError):
+    """The caller sent something that can never be accepted as it is."""
+
+    code = "invalid_input"
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        """Keep `path`, a JSONPath such as `$.records[3].event_timestamp`, for the caller to find the fault."""
+        super().__init__(message)
+        self.path = path
+
+
+class NotFoundError(PresageError):
+    """The named thing does not exist in this workspace (another workspace's things do not exist either)."""
+
+    code = "not_found"
+
+
+class AlreadyExistsError(PresageError):
+    """A thing of that name or id exists already."""
+
+    code = "already_exists"
+
+
+class ConflictError(PresageError):
+    """The thing is in a state in which this cannot be done, or changed while we looked."""
+
+    code = "conflict"
+
+
+class ForbiddenError(PresageError):
+    """The caller is known but may not do this."""
+
+    code = "forbidden"
+
+
+class UnauthenticatedError(PresageError):
+    """The caller is not known."""
+
+    code = "unauthenticated"
+
+
+class UnavailableError(PresageError):
+    """A dependency did not answer; trying again later can succeed."""
+
+    code = "unavailable"
+
+
+class CorruptArtifactError(PresageError):
+    """Stored bytes do not match their checksum or their declared format."""
+
+    code = "corrupt_artifact"
+
+
+class JobCancelledError(PresageError):
+    """A user cancelled the job; the work stopped at a safe point."""
+
+    code = "job_cancelled"

@@ -1,0 +1,50 @@
+"""Background jobs and what users are told about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+JobKind = Literal["import_file", "build_model", "analyse_experiment"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One background job. The row is its own outbox: it is published while `published_at` is null.
+
+    A worker owns a running job until `lease_until`; `checkpoint` holds what finished steps left, so that a retry resumes.
+    """
+
+    workspace_id: str
+    job_id: str
+    kind: JobKind
+    arguments: Mapping[str, object]
+    state: JobState
+    progress: float
+    message: str
+    attempts: int
+    checkpoint: Mapping[str, object]
+    result: Mapping[str, object]
+    created_by: str
+    created_at: datetime
+    published_at: datetime | None
+    lease_owner: str | None
+    lease_until: datetime | None
+    finished_at: datetime | None
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A line for a user: a job ended, an experiment concluded. `notification_id` is derived from its cause (idempotent)."""
+
+    workspace_id: str
+    notification_id: str
+    user_id: str
+    subject: str
+    body: str
+    created_at: datetime
+    read_at: datetime | None

@@ -1,0 +1,44 @@
+"""Workspaces, their users and their API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Role = Literal["owner", "member"]
+Plan = Literal["free", "standard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The tenant. Every row, prefix and partition key carries its id."""
+
+    workspace_id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person in a workspace. `token_sha256` is all that is kept of the access token shown once at creation."""
+
+    workspace_id: str
+    user_id: str
+    email: str
+    name: str
+    role: Role
+    token_sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A gateway key of a workspace. The key's value is shown once and kept by the gateway only."""
+
+    workspace_id: str
+    api_key_id: str
+    name: str
+    plan: Plan
+    created_at: datetime
+    revoked_at: datetime | None

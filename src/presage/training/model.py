@@ -1,0 +1,59 @@
+"""Models, their versions and aliases: what is registered, and which version serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from presage.training.spec import ModelSpec
+
+Alias = Literal["staging", "production"]
+Traffic = Literal["model", "default"]
+DefaultAnswer = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A stable name that callers use. `default` is answered when no version can: a class, or a list of item ids."""
+
+    workspace_id: str
+    model_id: str
+    name: str
+    spec: ModelSpec
+    default: DefaultAnswer
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One trained version. `artifact_key` and `snapshot_key` name JSON manifests in the artifacts bucket and the lake.
+
+    `metrics` holds `{"model": {...}, "baseline": {...}, "rows": {...}}` as the trainer wrote it.
+    """
+
+    workspace_id: str
+    model_id: str
+    version: int
+    training_set_id: str
+    artifact_key: str
+    snapshot_key: str
+    metrics: Mapping[str, object]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """One entry of an alias's append-only history; the newest says what serves now.
+
+    `traffic="default"` answers every call with the model's default (a concluded rollback).
+    """
+
+    workspace_id: str
+    model_id: str
+    alias: Alias
+    version: int
+    traffic: Traffic
+    reason: str
+    moved_at: datetime

@@ -1,0 +1,86 @@
+"""What a model is built from: pure data, shared by the API, the worker, the Spark steps and the online scorer.
+
+Reachable from Spark steps: keep it importable on Python 3.9 (docs/adr/0005): no `match`, no `slots=`, no runtime `X | Y`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Optional, Tuple  # noqa: UP035 - evaluated at run time by msgspec, on Python 3.9 too
+
+Function = Literal["count", "sum", "mean", "min", "max", "latest", "days_since_first", "days_since_last"]
+Kind = Literal["classification", "ranking"]
+Join = Literal["entity", "item"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature: `function` of `column` over the join key's records with event and known timestamps <= the observation time.
+
+    `window_days` keeps only events in (observation - window, observation]. `count` is 0 without records, the others null.
+    `latest` takes the record with the greatest (event_timestamp, known_timestamp, record_id). Units: days for `days_since_*`.
+    """
+
+    name: str
+    function: Function
+    column: Optional[str] = None
+    window_days: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    """Features of one dataset, joined by `key_column` (`entity_id` or a string column) to the row's entity or item."""
+
+    name: str
+    dataset: str
+    features: Tuple[Feature, ...]
+    join: Join = "entity"
+    key_column: str = "entity_id"
+
+
+@dataclass(frozen=True)
+class Observations:
+    """When predictions would have been asked: at each record of `dataset`, at most one per entity in `spacing_days`."""
+
+    dataset: str
+    spacing_days: int = 0
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is predicted from records of `dataset` with event in (observation, observation + window_days].
+
+    Classification: "1" if the entity has one, else "0". Ranking: `item_column` names the items it took.
+    Observations whose window is not closed at the cut-off are dropped and counted.
+    """
+
+    dataset: str
+    window_days: int
+    item_column: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The items a ranking chooses from: the `limit` most frequent values of `item_column`, known at the observation."""
+
+    dataset: str
+    item_column: str
+    limit: int = 500
+    negatives_per_positive: int = 4
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The recipe of a model. `list_length` is how many items a ranking returns."""
+
+    kind: Kind
+    observations: Observations
+    label: Label
+    feature_views: Tuple[FeatureView, ...]
+    candidates: Optional[Candidates] = None
+    list_length: int = 10
+
+
+def feature_columns(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the model's feature columns in order: `<view>__<feature>`."""
+    return tuple(f"{view.name}__{feature.name}" for view in spec.feature_views for feature in view.features)
