@@ -1,0 +1,62 @@
+"""What experiments need from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from presage.experiments.model import Assignment, Experiment, Look, Metric, State, VariantCounts
+from presage.features.dataset import Dataset
+from presage.features.records import FeatureSetVersion
+
+
+class ExperimentStore(Protocol):
+    """Experiments and their looks (MySQL)."""
+
+    def create_experiment(self, experiment: Experiment) -> None:
+        """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""
+
+    def get_experiment(self, workspace_id: str, experiment_id: str) -> Experiment:
+        """Return it, or raise `NotFoundError`."""
+
+    def list_experiments(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[Experiment]:
+        """Return a page in the order of `experiment_id`, starting behind `after`."""
+
+    def move_state(self, experiment: Experiment, *, state: State, now: datetime) -> Experiment:
+        """Change the state if it is still as given (sets started_at or concluded_at), or raise `ConflictError`."""
+
+    def append_look(self, look: Look) -> None:
+        """Append, or raise `AlreadyExistsError` when that number was taken."""
+
+    def list_looks(self, workspace_id: str, experiment_id: str) -> Sequence[Look]:
+        """Return all looks, oldest first."""
+
+
+class AssignmentQueue(Protocol):
+    """The way from the public API to the warehouse (SQS)."""
+
+    def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
+        """Return once they are durable, or raise `UnavailableError`."""
+
+
+class Warehouse(Protocol):
+    """Assignments and outcomes (Redshift). Idempotency: loading the same rows again changes nothing."""
+
+    def load_assignments(self, assignments: Sequence[Assignment]) -> None:
+        """Stage and merge exposures by `prediction_id`."""
+
+    def load_outcomes(self, dataset: Dataset, version: FeatureSetVersion, metric: Metric) -> int:
+        """Copy the parts of the version that are not loaded yet, merge by `record_id`, and return how many parts were."""
+
+    def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:
+        """Return (rows, units, units met by both variants) of exposures up to `as_of`."""
+
+    def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
+        """Return when the first unit was exposed, or None."""
+
+    def get_variant_counts(self, experiment: Experiment, metric: Metric, *, as_of: datetime) -> Sequence[VariantCounts]:
+        """Return both variants' counts over units (without crossovers) whose metric window closed at or before `as_of`."""
+
+    def describe_sql(self, experiment: Experiment, metric: Metric) -> str:
+        """Return the SQL text that `get_variant_counts` runs."""

@@ -1,0 +1,57 @@
+"""What the feature contexts need from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from presage.features.dataset import Dataset
+from presage.features.records import FeatureSetVersion, Part, Record, RecordBatch
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class DatasetStore(Protocol):
+    """Datasets of all workspaces (MySQL)."""
+
+    def create_dataset(self, dataset: Dataset) -> None:
+        """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""
+
+    def get_dataset(self, workspace_id: str, dataset_id: str) -> Dataset:
+        """Return it, or raise `NotFoundError`."""
+
+    def find_dataset_by_name(self, workspace_id: str, name: str) -> Dataset | None:
+        """Return the dataset of that name, or None."""
+
+    def list_datasets(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[Dataset]:
+        """Return a page in the order of `dataset_id`, starting behind `after`."""
+
+
+class RecordQueue(Protocol):
+    """The way from the public API to the lake (SQS)."""
+
+    def publish_batch(self, batch: RecordBatch) -> None:
+        """Return once the batch is durable, or raise `UnavailableError`."""
+
+
+class FeatureSetStore(Protocol):
+    """Parts, versions and profiles in the lake (S3)."""
+
+    def put_part(self, dataset: Dataset, batch_id: str, month: str, records: Sequence[Record]) -> Part:
+        """Write one parquet part. Idempotency: the same arguments write the same bytes to the same key."""
+
+    def find_version(self, workspace_id: str, dataset_id: str, version: int | None = None) -> FeatureSetVersion | None:
+        """Return that version, or the newest one for None; None when there is none."""
+
+    def create_version(self, version: FeatureSetVersion) -> None:
+        """Write the manifest, or raise `AlreadyExistsError` when that number was taken (the caller reads on and retries)."""
+
+    def read_frame(self, dataset: Dataset, version: FeatureSetVersion) -> pl.DataFrame:
+        """Return all rows, one per record_id (the earliest known), after checking every part's sha256."""
+
+    def put_profile(self, version: FeatureSetVersion, *, sample: bytes, summary: Mapping[str, object]) -> None:
+        """Write `sample.ndjson` and `summary.json` of that version."""
+
+    def find_profile(self, workspace_id: str, dataset_id: str, version: int) -> tuple[bytes, Mapping[str, object]] | None:
+        """Return (sample, summary), or None while the profile is not there yet."""

@@ -1,0 +1,63 @@
+"""What background work needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from presage.jobs.model import Job, JobState, Notification
+
+
+class JobStore(Protocol):
+    """Jobs, which are their own outbox (MySQL)."""
+
+    def create_job(self, job: Job) -> None:
+        """Add a queued, unpublished job in one transaction."""
+
+    def get_job(self, workspace_id: str, job_id: str) -> Job:
+        """Return it, or raise `NotFoundError`."""
+
+    def list_jobs(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[Job]:
+        """Return a page, newest first, starting behind the job id `before`."""
+
+    def claim_job(self, workspace_id: str, job_id: str, *, owner: str, now: datetime, lease_seconds: float) -> Job | None:
+        """Take a queued job, or a running one whose lease ended; None while another owner has it or it has ended."""
+
+    def update_progress(
+        self, job: Job, *, progress: float, message: str, checkpoint: Mapping[str, object], lease_until: datetime
+    ) -> Job:
+        """Store progress and extend the lease; raise `JobCancelledError` if asked to stop, `ConflictError` if no longer the owner."""
+
+    def finish_job(self, job: Job, *, state: JobState, message: str, result: Mapping[str, object], now: datetime) -> None:
+        """Close the job, or raise `ConflictError` when this owner no longer has it."""
+
+
+class JobOutbox(Protocol):
+    """The unpublished side of the job store (MySQL)."""
+
+    def list_unpublished(self, *, limit: int = 100) -> Sequence[Job]:
+        """Return jobs whose message is not on the queue yet, oldest first."""
+
+    def mark_published(self, job: Job, *, now: datetime) -> None:
+        """Note that the message is on the queue."""
+
+    def request_cancel(self, workspace_id: str, job_id: str) -> None:
+        """Cancel a queued job at once; ask a running one to stop at its next safe point."""
+
+
+class JobQueue(Protocol):
+    """The way to the workers (SQS)."""
+
+    def publish_job(self, job: Job) -> None:
+        """Return once the message is durable, or raise `UnavailableError`."""
+
+
+class NotificationStore(Protocol):
+    """What users are told (MySQL)."""
+
+    def put_notification(self, notification: Notification) -> None:
+        """Add it; the same `notification_id` again changes nothing."""
+
+    def list_notifications(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[Notification]:
+        """Return a page, newest first."""

@@ -1,0 +1,108 @@
+"""What serving needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from presage.experiments.model import Experiment
+from presage.features.dataset import Dataset
+from presage.training.model import AliasMove, Model, ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionLogEntry:
+    """Everything needed to explain one answer later. `request`, `features` and `result` are JSON-able."""
+
+    workspace_id: str
+    prediction_id: str
+    model_id: str
+    model_version: int | None
+    entity_id: str | None
+    variant: str
+    experiment_id: str | None
+    created_at: datetime
+    predicted_for: datetime
+    request: Mapping[str, object]
+    features: Mapping[str, object]
+    result: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionPage:
+    """A page of the log and the opaque cursor of the next one (None at the end)."""
+
+    entries: Sequence[PredictionLogEntry]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What serves for one model: the production alias's newest move, its version, and the running experiment, if any.
+
+    `previous` is the version that served before, the "last good version" of the fallback ladder.
+    """
+
+    model: Model
+    move: AliasMove | None
+    version: ModelVersion | None
+    previous: ModelVersion | None
+    experiment: Experiment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All that the public API needs to know of one workspace, read in one go and cached for seconds."""
+
+    workspace_id: str
+    datasets: Mapping[str, Dataset]
+    deployments: Mapping[str, Deployment]
+
+
+class ServingCatalog(Protocol):
+    """Reads the metadata for serving (MySQL)."""
+
+    def find_workspace_id(self, api_key_id: str) -> str | None:
+        """Return the workspace of an unrevoked key, or None."""
+
+    def load_catalog(self, workspace_id: str) -> Catalog:
+        """Return datasets and deployments by name."""
+
+
+class PredictionLog(Protocol):
+    """The prediction log (DynamoDB). Idempotency: an entry is put once per `prediction_id`."""
+
+    def put_predictions(self, entries: Sequence[PredictionLogEntry]) -> None:
+        """Return once all are durable, or raise `UnavailableError`."""
+
+    def get_prediction(self, workspace_id: str, prediction_id: str) -> PredictionLogEntry:
+        """Return it, or raise `NotFoundError`, also for another workspace's."""
+
+    def list_by_model_day(
+        self, workspace_id: str, model_id: str, day: str, *, cursor: str | None = None, limit: int = 50
+    ) -> PredictionPage:
+        """Return predictions created on that UTC day (YYYY-MM-DD), newest first within a shard."""
+
+    def list_by_entity(self, workspace_id: str, entity_id: str, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
+        """Return an entity's predictions, newest first."""
+
+    def count_by_model_day(self, workspace_id: str, model_id: str, day: str) -> int:
+        """Return how many predictions were created on that UTC day."""
+
+
+class ModelFiles(Protocol):
+    """Artifacts and snapshots as local files, verified by sha256 (S3, cached on disk)."""
+
+    def read_artifact_manifest(self, key: str) -> bytes:
+        """Return a JSON manifest of the artifacts bucket, or raise `NotFoundError`."""
+
+    def read_lake_manifest(self, key: str) -> bytes:
+        """Return a JSON manifest of the lake, or raise `NotFoundError`."""
+
+    def fetch_artifact(self, key: str, *, sha256: str) -> str:
+        """Return a local path with those bytes, or raise `CorruptArtifactError`."""
+
+    def fetch_lake(self, key: str, *, sha256: str) -> str:
+        """Return a local path with those bytes, or raise `CorruptArtifactError`."""

@@ -1,0 +1,51 @@
+"""What tenancy needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from presage.tenancy.model import ApiKey, Plan, User, Workspace
+
+
+class WorkspaceStore(Protocol):
+    """Workspaces and users (MySQL)."""
+
+    def create_workspace(self, workspace: Workspace, owner: User) -> None:
+        """Add both in one transaction, or raise `AlreadyExistsError`."""
+
+    def get_workspace(self, workspace_id: str) -> Workspace:
+        """Return it, or raise `NotFoundError`."""
+
+    def create_user(self, user: User) -> None:
+        """Add a user, or raise `AlreadyExistsError` when the workspace has one of that email."""
+
+    def find_user_by_token(self, token_sha256: str) -> User | None:
+        """Return the user whose access token has that hash, or None."""
+
+
+class ApiKeyStore(Protocol):
+    """Which gateway key belongs to which workspace (MySQL)."""
+
+    def create_api_key(self, key: ApiKey) -> None:
+        """Add it."""
+
+    def find_api_key(self, api_key_id: str) -> ApiKey | None:
+        """Return the key by the gateway's id of it, or None; revoked keys are returned as such."""
+
+    def list_api_keys(self, workspace_id: str) -> Sequence[ApiKey]:
+        """Return the workspace's keys, newest first."""
+
+    def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
+        """Note the revocation, or raise `NotFoundError`."""
+
+
+class KeyGateway(Protocol):
+    """Keys and usage plans at the API gateway."""
+
+    def create_key(self, *, name: str, plan: Plan, workspace_id: str) -> tuple[str, str]:
+        """Create an enabled key in the plan and return (api_key_id, value)."""
+
+    def delete_key(self, api_key_id: str) -> None:
+        """Delete it; a key that is gone stays gone."""

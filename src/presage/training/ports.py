@@ -1,0 +1,90 @@
+"""What training needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from presage.training.model import Alias, AliasMove, Model, ModelVersion
+
+RunState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
+
+
+class ModelRegistry(Protocol):
+    """Models, versions and aliases of all workspaces (MySQL)."""
+
+    def create_model(self, model: Model) -> None:
+        """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""
+
+    def get_model(self, workspace_id: str, model_id: str) -> Model:
+        """Return it, or raise `NotFoundError`."""
+
+    def find_model_by_name(self, workspace_id: str, name: str) -> Model | None:
+        """Return the model of that name, or None."""
+
+    def list_models(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[Model]:
+        """Return a page in the order of `model_id`, starting behind `after`."""
+
+
+class VersionRegistry(Protocol):
+    """Versions and the history of aliases (MySQL)."""
+
+    def create_version(self, version: ModelVersion) -> None:
+        """Add it, or raise `AlreadyExistsError`."""
+
+    def list_versions(self, workspace_id: str, model_id: str) -> Sequence[ModelVersion]:
+        """Return all versions, newest first."""
+
+    def get_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion:
+        """Return it, or raise `NotFoundError`."""
+
+    def append_alias_move(self, move: AliasMove) -> None:
+        """Append to the alias's history; the newest entry serves."""
+
+    def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
+        """Return the history, newest first."""
+
+
+class SparkRunner(Protocol):
+    """Runs a step of `emr_steps/` (EMR Serverless)."""
+
+    def start_step(self, step: str, arguments: Mapping[str, str], *, token: str) -> str:
+        """Start `emr_steps/<step>/step.py --key value …` and return the run's id. Idempotency: one run a token."""
+
+    def get_step_state(self, run_id: str) -> tuple[RunState, str]:
+        """Return the state and, for a failed run, why."""
+
+    def cancel_step(self, run_id: str) -> None:
+        """Ask the run to stop; a run that has ended stays as it is."""
+
+
+class TaskRunner(Protocol):
+    """Runs the trainer as a task of its own (ECS)."""
+
+    def start_task(self, arguments: Sequence[str], *, token: str) -> str:
+        """Start the trainer with these command-line arguments and return the task's id. Idempotency: one task a token."""
+
+    def get_task_state(self, task_id: str) -> tuple[RunState, str]:
+        """Return the state and, for a failed task, why."""
+
+    def stop_task(self, task_id: str) -> None:
+        """Ask the task to stop; a task that has ended stays as it is."""
+
+
+class TrainingFiles(Protocol):
+    """Objects that Spark, the trainer and the registry exchange (S3). Keys are relative to the lake or artifacts bucket."""
+
+    def read_lake(self, key: str) -> bytes | None:
+        """Return an object of the lake, or None."""
+
+    def list_lake(self, prefix: str) -> Sequence[str]:
+        """Return the keys below a prefix of the lake, sorted."""
+
+    def put_lake(self, key: str, body: bytes) -> None:
+        """Write an object of the lake."""
+
+    def read_artifact(self, key: str) -> bytes | None:
+        """Return an object of the artifacts bucket, or None."""
+
+    def put_artifact(self, key: str, body: bytes) -> None:
+        """Write an object of the artifacts bucket."""
