@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Protocol
 
 from presage.experiments.model import Assignment, Experiment, Look, Metric, State, VariantCounts
-from presage.features.dataset import Dataset
 from presage.features.records import FeatureSetVersion
 
 
@@ -46,7 +45,7 @@ class Warehouse(Protocol):
     def load_assignments(self, assignments: Sequence[Assignment]) -> None:
         """Stage and merge exposures by `prediction_id`."""
 
-    def load_outcomes(self, dataset: Dataset, version: FeatureSetVersion, metric: Metric) -> int:
+    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, metric: Metric) -> int:
         """Copy the parts of the version that are not loaded yet, merge by `record_id`, and return how many parts were."""
 
     def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:

@@ -47,7 +47,7 @@ class FeatureSetStore(Protocol):
     def create_version(self, version: FeatureSetVersion) -> None:
         """Write the manifest, or raise `AlreadyExistsError` when that number was taken (the caller reads on and retries)."""
 
-    def read_frame(self, dataset: Dataset, version: FeatureSetVersion) -> pl.DataFrame:
+    def read_frame(self, version: FeatureSetVersion) -> pl.DataFrame:
         """Return all rows, one per record_id (the earliest known), after checking every part's sha256."""
 
     def put_profile(self, version: FeatureSetVersion, *, sample: bytes, summary: Mapping[str, object]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from presage.features.dataset import Scalar
+from presage.features.dataset import Dataset, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,7 @@ class Record:
 class RecordBatch:
     """The records of one accepted call; `batch_id` is a hash of their ids, so a retried call is the same batch."""
 
-    workspace_id: str
-    dataset_id: str
+    dataset: Dataset
     batch_id: str
     received_at: datetime
     records: tuple[Record, ...]
@@ -52,8 +51,7 @@ class Part:
 class FeatureSetVersion:
     """An immutable manifest: all parts of the dataset as of this version (1, 2, …)."""
 
-    workspace_id: str
-    dataset_id: str
+    dataset: Dataset
     version: int
     parts: tuple[Part, ...]
     created_at: datetime
