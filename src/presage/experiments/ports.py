@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from presage.experiments.model import Assignment, Experiment, Look, Metric, State, VariantCounts
 from presage.features.records import FeatureSetVersion
@@ -59,3 +59,10 @@ class Warehouse(Protocol):
 
     def describe_sql(self, experiment: Experiment, metric: Metric) -> str:
         """Return the SQL text that `get_variant_counts` runs."""
+
+
+class TrafficSwitch(Protocol):
+    """Moves the production alias's traffic when an experiment concludes (MySQL)."""
+
+    def switch_traffic(self, experiment: Experiment, *, to: Literal["model", "default"], reason: str, now: datetime) -> None:
+        """Append the move to the alias's history. Idempotency: once per `reason`, which names the experiment."""

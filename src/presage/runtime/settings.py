@@ -1,0 +1,33 @@
+"""Reads a deployable's settings from the environment, once, at its edge."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+PREFIX = "PRESAGE_"
+
+SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+
+
+def load_settings(settings_type: type[SettingsT], environment: Mapping[str, str]) -> SettingsT:
+    """Return `settings_type` filled from `PRESAGE_<FIELD>` variables.
+
+    Fields of mapping or struct type are read as JSON; all others by msgspec's lax conversion from text.
+
+    Raises:
+        RuntimeError: A variable is missing or malformed; the message names it and never its value.
+    """
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(settings_type):
+        name = PREFIX + field.name.upper()
+        if name in environment:
+            text = environment[name]
+            values[field.name] = msgspec.json.decode(text) if text[:1] in "{[" else text
+        elif field.required:
+            raise RuntimeError(f"{name} is not set; {settings_type.__module__} needs it")
+    try:
+        return msgspec.convert(values, settings_type, strict=False)
+    except msgspec.ValidationError as error:
+        place = str(error).rpartition(" - at ")[2]
+        raise RuntimeError(f"{settings_type.__module__}: a variable is malformed at {place}") from error
