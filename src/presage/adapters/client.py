@@ -1,0 +1,61 @@
+"""Builds the AWS clients of all adapters: one place for timeouts, retries and the size of the connection pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from types_boto3_apigateway import APIGatewayClient
+    from types_boto3_ecs import ECSClient
+    from types_boto3_emr_serverless import EMRServerlessClient
+    from types_boto3_redshift_data import RedshiftDataAPIServiceClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
+
+CONNECT_TIMEOUT_SECONDS = 2.0
+READ_TIMEOUT_SECONDS = 20.0
+MAX_ATTEMPTS = 4
+"""Attempts in all, with botocore's standard back-off and jitter between them."""
+
+
+@overload
+def build_client(service: Literal["apigateway"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> APIGatewayClient: ...
+@overload
+def build_client(service: Literal["ecs"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> ECSClient: ...
+@overload
+def build_client(service: Literal["emr-serverless"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> EMRServerlessClient: ...
+@overload
+def build_client(
+    service: Literal["redshift-data"], *, pool_size: int = ..., read_timeout_seconds: float = ...
+) -> RedshiftDataAPIServiceClient: ...
+@overload
+def build_client(service: Literal["s3"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> S3Client: ...
+@overload
+def build_client(
+    service: Literal["secretsmanager"], *, pool_size: int = ..., read_timeout_seconds: float = ...
+) -> SecretsManagerClient: ...
+@overload
+def build_client(service: Literal["sqs"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> SQSClient: ...
+def build_client(
+    service: Literal["apigateway", "ecs", "emr-serverless", "redshift-data", "s3", "secretsmanager", "sqs"],
+    *,
+    pool_size: int = 32,
+    read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
+) -> Any:
+    """Return a thread-safe client with bounded timeouts and retries; region, keys and endpoints come from the machine around it.
+
+    S3 is addressed by path, which AWS and its emulators both answer, so that presigned URLs work against either.
+    """
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        max_pool_connections=pool_size,
+        tcp_keepalive=True,
+        s3={"addressing_style": "path"},
+    )
+    return boto3.client(service, config=config)
