@@ -10,7 +10,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -59,6 +58,7 @@ CODE_OF_STATUS: Mapping[int, str] = {
 }
 
 ValueT = TypeVar("ValueT")
+_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 _LOG = logging.getLogger("presage.http")
 
 
@@ -123,9 +123,11 @@ def decode_json(body: bytes, body_type: type[ValueT]) -> ValueT:
     return decoded
 
 
-@cache
-def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - types are no Hashable to mypy
-    return msgspec.json.Decoder(body_type)
+def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type is no Hashable to mypy, so no functools.cache
+    decoder = _DECODERS.get(body_type)
+    if decoder is None:
+        decoder = _DECODERS[body_type] = msgspec.json.Decoder(body_type)
+    return decoder
 
 
 def respond(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
