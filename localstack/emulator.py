@@ -1,0 +1,100 @@
+"""The AWS emulator (MiniStack, LocalStack-compatible) in an environment of its own."""
+
+import http
+import http.client
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from localstack.places import ROOT, Places
+from localstack.program import Program, StartError
+
+REQUIREMENTS = ("ministack[full]==1.5.33", "boto3>=1.43", "psycopg[binary]>=3.2", "pymysql>=1.1")
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+
+
+def install(places: Places, *, python: str) -> Path:
+    """Return the emulator's interpreter; its environment is made first if it is missing or of other requirements.
+
+    Raises:
+        StartError: uv is missing or could not install.
+    """
+    stamp = places.cache / "ministack-venv" / "presage-requirements.json"
+    wanted = json.dumps(REQUIREMENTS)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return places.emulator_python
+    uv = shutil.which("uv") or shutil.which("uv", path=str(places.cache / "uv-venv" / "bin"))
+    if uv is None:
+        raise StartError("uv is not installed; run `make setup`")
+    places.cache.mkdir(parents=True, exist_ok=True)
+    folder = places.cache / "ministack-venv"
+    for command in (
+        [uv, "venv", "-q", "--clear", "--python", python, str(folder)],
+        [uv, "pip", "install", "-q", "--python", str(places.emulator_python), *REQUIREMENTS],
+    ):
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise StartError(f"{' '.join(command[:3])} failed: {result.stderr.strip()}")
+    stamp.write_text(wanted)
+    return places.emulator_python
+
+
+def endpoint(port: int) -> str:
+    """Return the emulator's URL."""
+    return f"http://127.0.0.1:{port}"
+
+
+def client_environment(port: int) -> dict[str, str]:
+    """Return the variables that point any AWS client at the emulator."""
+    url = endpoint(port)
+    return {**CREDENTIALS, "AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_S3": url, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def build_program(
+    *, python: Path, port: int, state: Path | None, provisioning: Mapping[str, str] | None = None, directory: Path = ROOT
+) -> Program:
+    """Return the emulator as a program; with a `state` folder, what it holds outlives it.
+
+    `provisioning` holds variables for the provisioners and for functions (the emulator's functions inherit its environment).
+    """
+    environment = {
+        **CREDENTIALS,
+        "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",  # functions are run by `python3` of the PATH
+        "HOME": str(Path.home()),
+        "LANG": "C.UTF-8",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        "LOG_LEVEL": "INFO",
+        "PYTHONUNBUFFERED": "1",
+        **(provisioning or {}),
+    }
+    if state is not None:
+        state.mkdir(parents=True, exist_ok=True)
+        environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(state / "state"), "S3_PERSIST": "1", "S3_DATA_DIR": str(state / "s3")}
+    return Program(
+        name="emulator",
+        command=(str(python), str(ROOT / "localstack" / "emulator_main.py")),
+        environment=environment,
+        directory=directory,
+        is_ready=lambda: is_healthy(port),
+    )
+
+
+def is_healthy(port: int) -> bool:
+    """Return whether the emulator answers its health route."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/_localstack/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
