@@ -20,10 +20,12 @@ class InvalidInputError(PresageError):
 
     code = "invalid_input"
 
-    def __init__(self, message: str, *, path: str | None = None) -> None:
-        """Keep `path`, a JSONPath such as `$.records[3].event_timestamp`, for the caller to find the fault."""
+    def __init__(self, message: str, *, path: str | None = None, code: str | None = None) -> None:
+        """Keep `path`, a JSONPath such as `$.records[3].event_timestamp`, and a `code` more exact than the class's, if any."""
         super().__init__(message)
         self.path = path
+        if code is not None:
+            self.code = code
 
 
 class NotFoundError(PresageError):

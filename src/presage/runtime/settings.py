@@ -1,5 +1,6 @@
 """Reads a deployable's settings from the environment, once, at its edge."""
 
+import os
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -10,14 +11,17 @@ PREFIX = "PRESAGE_"
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 
-def load_settings(settings_type: type[SettingsT], environment: Mapping[str, str]) -> SettingsT:
+def load_settings(settings_type: type[SettingsT], environment: Mapping[str, str] | None = None) -> SettingsT:
     """Return `settings_type` filled from `PRESAGE_<FIELD>` variables.
 
+    Without an `environment`, the process's own is read: the one place of the library that does.
     Fields of mapping or struct type are read as JSON; all others by msgspec's lax conversion from text.
 
     Raises:
         RuntimeError: A variable is missing or malformed; the message names it and never its value.
     """
+    if environment is None:
+        environment = os.environ  # noqa: TID251 - this is the one reader
     values: dict[str, object] = {}
     for field in msgspec.structs.fields(settings_type):
         name = PREFIX + field.name.upper()
