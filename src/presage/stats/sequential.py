@@ -1,0 +1,108 @@
+"""Intervals and evidence that hold at every look at once: the normal-mixture confidence sequence.
+
+References:
+    Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, "Time-uniform central limit theory and asymptotic confidence
+    sequences", arXiv 2103.06476, eq. 9 (boundary) and eq. 161 (tuning).
+    Howard, Ramdas, McAuliffe & Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences",
+    arXiv 1810.08240 (normal mixture).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import exp, inf, log, sqrt
+
+from presage.stats.inconclusive import Inconclusive
+from presage.stats.proportion import Estimate
+
+LARGEST_EXPONENT = 700.0
+"""exp() of more overflows a float; evidence that large is reported as exp(700), about 1e304."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A closed interval, in the unit of the estimate. `lower` <= `upper`."""
+
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """The confidence sequence's free parameters: error rate `alpha` and mixing variance `rho` (in units of the sample)."""
+
+    alpha: float
+    rho: float
+
+
+def build_mixture(*, alpha: float, planned_units: float) -> Mixture:
+    """Return the mixture whose interval is tightest when `planned_units` (both arms together) have been seen.
+
+    Raises:
+        ValueError: `alpha` is not in (0, 1) or `planned_units` is not positive.
+
+    References: arXiv 2103.06476, eq. 161 (approximate optimum).
+    """
+    if not 0.0 < alpha < 1.0:
+        raise ValueError(f"alpha must be in (0, 1), got {alpha}")
+    if planned_units <= 0:
+        raise ValueError(f"planned_units must be positive, got {planned_units}")
+    evidence = 2.0 * log(1.0 / alpha)
+    return Mixture(alpha, planned_units / (evidence + log(1.0 + evidence)))
+
+
+def compute_boundary(mixture: Mixture, *, units: int) -> float:
+    """Return B(t), what multiplies the standard error in place of the fixed quantile, after `units` of both arms.
+
+    Raises:
+        ValueError: `units` is not positive.
+    """
+    _require_units(units)
+    total = units + mixture.rho
+    return sqrt(total / units * log(total / (mixture.rho * mixture.alpha**2)))
+
+
+def compute_interval(estimate: Estimate, mixture: Mixture, *, units: int) -> Interval:
+    """Return estimate ± standard error x B(t). With probability 1 - alpha it covers the truth at all looks at once."""
+    width = estimate.standard_error * compute_boundary(mixture, units=units)
+    return Interval(estimate.value - width, estimate.value + width)
+
+
+def compute_e_value(estimate: Estimate, mixture: Mixture, *, units: int) -> float:
+    """Return the evidence against "no difference" after `units`; 1/alpha of it is the boundary of `compute_interval`.
+
+    Raises:
+        ValueError: `units` is not positive.
+    """
+    _require_units(units)
+    total = units + mixture.rho
+    score = (estimate.value / estimate.standard_error) ** 2
+    exponent = score * units / (2.0 * total)
+    return sqrt(mixture.rho / total) * exp(min(exponent, LARGEST_EXPONENT))
+
+
+def compute_p_value(e_values: Iterable[float]) -> float:
+    """Return the anytime-valid p-value of all looks so far: the smallest min(1, 1/e), 1 before the first look."""
+    return min((1.0 / max(1.0, value) for value in e_values), default=1.0)
+
+
+def intersect(intervals: Iterable[Interval]) -> Interval | Inconclusive:
+    """Return the running intersection of the looks' intervals.
+
+    Inconclusive without looks, and when the looks contradict each other, which under the model's assumptions happens
+    with probability at most alpha: then the effect has drifted, or the data has.
+    """
+    lower, upper = -inf, inf
+    for interval in intervals:
+        lower, upper = max(lower, interval.lower), min(upper, interval.upper)
+    if lower == -inf:
+        return Inconclusive("no look counted enough units yet")
+    if lower > upper:
+        return Inconclusive(f"the looks contradict each other: lower bound {lower:.6g} above upper bound {upper:.6g}")
+    return Interval(lower, upper)
+
+
+def _require_units(units: int) -> None:
+    if units <= 0:
+        raise ValueError(f"units must be positive, got {units}")
