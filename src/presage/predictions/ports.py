@@ -70,6 +70,9 @@ class ServingCatalog(Protocol):
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""
 
+    def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
+        """Return that version, serving or not, or None: callers may ask for one by number."""
+
 
 class PredictionLog(Protocol):
     """The prediction log (DynamoDB). Idempotency: an entry is put once per `prediction_id`."""
