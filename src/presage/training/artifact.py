@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from presage.training.spec import ModelSpec
+
+CANDIDATES_KEY = b"\x00candidates"
+LONGEST_KEY_BYTES = 511
+"""LMDB's own limit of a key."""
+
+
+def build_snapshot_key(view: str, join_key: str) -> bytes:
+    """Return the key under which a snapshot holds a view's values: `<view>\\x00<join key>`.
+
+    A key over LMDB's 511 bytes holds the join key's SHA-256 in hexadecimal, with a second zero byte before it, instead.
+    """
+    key = f"{view}\x00{join_key}".encode()
+    if len(key) <= LONGEST_KEY_BYTES:
+        return key
+    return f"{view}\x00\x00{hashlib.sha256(join_key.encode()).hexdigest()}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +49,7 @@ class ModelArtifact:
 class SnapshotManifest:
     """`snapshot.json`: a packed LMDB file of feature values as of `as_of`.
 
-    Key: `<view>\\x00<join key>`; value: little-endian float64 of the view's features in order, NaN for null;
+    Key: `build_snapshot_key(view, join key)`; value: little-endian float64 of the view's features in order, NaN for null;
     `days_since_*` are stored as the event's seconds since the epoch, and turned to days at prediction time.
     The key `\\x00candidates` holds a JSON list of item ids, most frequent first.
     """

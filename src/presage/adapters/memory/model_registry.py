@@ -1,0 +1,37 @@
+"""Models in a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from presage.errors import AlreadyExistsError, NotFoundError
+from presage.training.model import Model
+
+
+class MemoryModelRegistry:
+    """`ModelRegistry` for tests."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[str, str], Model] = {}
+
+    def create_model(self, model: Model) -> None:
+        """Add it, or raise `AlreadyExistsError` when the workspace has one of that name or id."""
+        if (model.workspace_id, model.model_id) in self._models or self.find_model_by_name(model.workspace_id, model.name):
+            raise AlreadyExistsError(f"a model named {model.name!r} exists already")
+        self._models[model.workspace_id, model.model_id] = model
+
+    def get_model(self, workspace_id: str, model_id: str) -> Model:
+        """Return it, or raise `NotFoundError`."""
+        try:
+            return self._models[workspace_id, model_id]
+        except KeyError as error:
+            raise NotFoundError(f"no model {model_id!r}") from error
+
+    def find_model_by_name(self, workspace_id: str, name: str) -> Model | None:
+        """Return the model of that name, or None."""
+        return next((model for model in self._models.values() if (model.workspace_id, model.name) == (workspace_id, name)), None)
+
+    def list_models(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[Model]:
+        """Return a page in the order of `model_id`, starting behind `after`."""
+        mine = (model for (owner, model_id), model in sorted(self._models.items()) if owner == workspace_id and model_id > after)
+        return [model for model, _ in zip(mine, range(limit), strict=False)]

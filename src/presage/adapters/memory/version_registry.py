@@ -1,0 +1,44 @@
+"""Model versions and alias histories in lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from presage.errors import AlreadyExistsError, NotFoundError
+from presage.training.model import Alias, AliasMove, ModelVersion
+
+
+class MemoryVersionRegistry:
+    """`VersionRegistry` for tests."""
+
+    def __init__(self) -> None:
+        self._versions: dict[tuple[str, str, int], ModelVersion] = {}
+        self._moves: list[AliasMove] = []
+
+    def create_version(self, version: ModelVersion) -> None:
+        """Add it, or raise `AlreadyExistsError`."""
+        key = (version.workspace_id, version.model_id, version.version)
+        if key in self._versions:
+            raise AlreadyExistsError(f"model {version.model_id!r} has a version {version.version} already")
+        self._versions[key] = version
+
+    def list_versions(self, workspace_id: str, model_id: str) -> Sequence[ModelVersion]:
+        """Return all versions, newest first."""
+        mine = [found for found in self._versions.values() if (found.workspace_id, found.model_id) == (workspace_id, model_id)]
+        return sorted(mine, key=lambda found: found.version, reverse=True)
+
+    def get_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion:
+        """Return it, or raise `NotFoundError`."""
+        try:
+            return self._versions[workspace_id, model_id, version]
+        except KeyError as error:
+            raise NotFoundError(f"model {model_id!r} has no version {version}") from error
+
+    def append_alias_move(self, move: AliasMove) -> None:
+        """Append to the alias's history; the newest entry serves."""
+        self._moves.append(move)
+
+    def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
+        """Return the history, newest first."""
+        key = (workspace_id, model_id, alias)
+        return [move for move in reversed(self._moves) if (move.workspace_id, move.model_id, move.alias) == key]
