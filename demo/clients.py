@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -39,14 +39,14 @@ class JsonClient:
         self._session.mount("http://", HTTPAdapter(max_retries=retry))
         self._session.mount("https://", HTTPAdapter(max_retries=retry))
 
-    def call(self, method: str, path: str, body: object = None, **parameters: str) -> JsonObject:
+    def call(self, method: str, path: str, body: Any = None, **parameters: str) -> JsonObject:
         """Return the JSON answer of a call that succeeded, or raise `ApiError` with the problem document."""
         response = self._session.request(method, self._base_url + path, json=body, params=parameters, timeout=TIMEOUT_SECONDS)
         if not response.ok:
             raise ApiError(f"{method} {path}: {response.status_code} {response.text[:2000]}")
         return cast("JsonObject", response.json()) if response.content else {}
 
-    def post(self, path: str, body: object = None) -> JsonObject:
+    def post(self, path: str, body: Any = None) -> JsonObject:
         """Return the JSON answer of a POST."""
         return self.call("POST", path, body)
 

@@ -1,0 +1,48 @@
+"""What the demo prints: a bar for each long piece of work, a line for each fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def bar(what: str, total: float) -> Iterator[Callable[[float, str], None]]:
+    """Yield a function (done so far, message) that moves the bar; without a terminal, one line is printed at the end."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[message]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=total, message="")
+
+        def move(done: float, message: str) -> None:
+            progress.update(task, completed=done, message=message)
+
+        yield move
+
+
+def say(line: str) -> None:
+    """Print one line."""
+    console.print(line)
+
+
+def show_table(title: str, rows: list[tuple[str, str]]) -> None:
+    """Print facts, one a row."""
+    table = Table(title=title, show_header=False, title_justify="left", pad_edge=False)
+    for name, value in rows:
+        table.add_row(name, value)
+    console.print(table)
