@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -26,7 +27,7 @@ class JsonClient:
         """Keep one connection pool. `headers` carry the credentials."""
         self._base_url = base_url.rstrip("/")
         self._session = requests.Session()
-        self._session.headers.update(headers)
+        self._session.headers.update({**headers, "Content-Type": "application/json"})
         retry = Retry(
             total=8,
             read=0,
@@ -39,14 +40,15 @@ class JsonClient:
         self._session.mount("http://", HTTPAdapter(max_retries=retry))
         self._session.mount("https://", HTTPAdapter(max_retries=retry))
 
-    def call(self, method: str, path: str, body: Any = None, **parameters: str) -> JsonObject:
+    def call(self, method: str, path: str, body: Mapping[str, object] | None = None, **parameters: str) -> JsonObject:
         """Return the JSON answer of a call that succeeded, or raise `ApiError` with the problem document."""
-        response = self._session.request(method, self._base_url + path, json=body, params=parameters, timeout=TIMEOUT_SECONDS)
+        content = None if body is None else json.dumps(body)
+        response = self._session.request(method, self._base_url + path, data=content, params=parameters, timeout=TIMEOUT_SECONDS)
         if not response.ok:
             raise ApiError(f"{method} {path}: {response.status_code} {response.text[:2000]}")
         return cast("JsonObject", response.json()) if response.content else {}
 
-    def post(self, path: str, body: Any = None) -> JsonObject:
+    def post(self, path: str, body: Mapping[str, object] | None = None) -> JsonObject:
         """Return the JSON answer of a POST."""
         return self.call("POST", path, body)
 
