@@ -52,8 +52,8 @@ class Journey:
 
     def __init__(self, stack: Stack, scenario: Scenario) -> None:
         """Nothing is called before `run`."""
-        self._stack = stack
-        self._scenario = scenario
+        self.stack = stack
+        self.scenario = scenario
         self._evidence = Evidence(stack)
         self._expected_rows: dict[str, int] = {}
         self.report = Report()
@@ -70,24 +70,24 @@ class Journey:
 
     def set_up(self) -> None:
         """Create a workspace with its owner, the datasets and an API key in the standard usage plan."""
-        report, name = self.report, f"{self._scenario.name}-{datetime.now(UTC):%Y%m%d%H%M%S}"
-        operator = JsonClient(self._stack.backend_url, {"Authorization": f"Bearer {self._stack.operator_token}"})
+        report, name = self.report, f"{self.scenario.name}-{datetime.now(UTC):%Y%m%d%H%M%S}"
+        operator = JsonClient(self.stack.backend_url, {"Authorization": f"Bearer {self.stack.operator_token}"})
         owner = {"email": f"{name}@example.com", "name": "Demo owner"}
         workspace = operator.post("/api/v1/workspaces", {"name": name, "owner": owner})
         report.workspace_id, report.token = str(workspace["workspace_id"]), str(workspace["token"])
-        self.backend = JsonClient(self._stack.backend_url, {"Authorization": f"Bearer {report.token}"})
-        for plan in self._scenario.datasets:
+        self.backend = JsonClient(self.stack.backend_url, {"Authorization": f"Bearer {report.token}"})
+        for plan in self.scenario.datasets:
             columns = [{"name": column, "type": type_} for column, type_ in plan.columns.items()]
             dataset = self.backend.post("/api/v1/datasets", {"name": plan.name, "entity": plan.entity, "columns": columns})
             report.dataset_ids[plan.name] = str(dataset["dataset_id"])
         key = self.backend.post("/api/v1/api-keys", {"name": "demo", "plan": "standard"})
         report.api_key = str(key["key"])
-        self.public = JsonClient(self._stack.gateway_url, {"x-api-key": report.api_key})
+        self.public = JsonClient(self.stack.gateway_url, {"x-api-key": report.api_key})
         say(f"workspace {report.workspace_id}, datasets {', '.join(report.dataset_ids)}, API key {key['api_key_id']} in plan standard")
 
     def stream_history(self) -> None:
         """Send every dataset's history through the gateway, 500 records a call."""
-        for plan in self._scenario.datasets:
+        for plan in self.scenario.datasets:
             if plan.history:
                 self._stream(plan)
 
@@ -110,7 +110,7 @@ class Journey:
 
     def import_files(self) -> None:
         """Upload files and import each by a background job."""
-        for plan in self._scenario.files:
+        for plan in self.scenario.files:
             self._import(plan)
 
     def _import(self, plan: FilePlan) -> None:
@@ -164,10 +164,10 @@ class Journey:
 
     def build_model(self) -> None:
         """Create the model and build its first version: training set on Spark, training, snapshot, alias."""
-        model = self.backend.post("/api/v1/models", self._scenario.model)
+        model = self.backend.post("/api/v1/models", self.scenario.model)
         self.report.model_id = str(model["model_id"])
         path = f"/api/v1/models/{self.report.model_id}"
-        job = self.backend.post(f"{path}/builds", {"cutoff": rfc3339(self._scenario.cutoff)})
+        job = self.backend.post(f"{path}/builds", {"cutoff": rfc3339(self.scenario.cutoff)})
         self.wait_for_job(str(job["job_id"]), "building the model")
         versions = cast("list[JsonObject]", self.backend.get(f"{path}/versions")["items"])
         self.report.training_set_id = str(versions[0]["training_set_id"])
@@ -176,12 +176,12 @@ class Journey:
 
     def run_experiment(self) -> None:
         """Replay the time after the cut-off: ask, report what happened, look, until the experiment has concluded or time ends."""
-        experiment = self.backend.post("/api/v1/experiments", self._scenario.experiment)
+        experiment = self.backend.post("/api/v1/experiments", self.scenario.experiment)
         self.report.experiment_id = str(experiment["experiment_id"])
         self.backend.post(f"/api/v1/experiments/{self.report.experiment_id}/start")
-        previous = self._scenario.cutoff
-        with bar("replaying customers", len(self._scenario.visits)) as moved:
-            for moment in self._scenario.looks:
+        previous = self.scenario.cutoff
+        with bar("replaying customers", len(self.scenario.visits)) as moved:
+            for moment in self.scenario.looks:
                 self._ask_predictions(previous, moment)
                 moved(self.report.predictions_asked, f"until {moment:%Y-%m-%d}")
                 self._send_outcomes(previous, moment)
@@ -192,10 +192,10 @@ class Journey:
 
     def _ask_predictions(self, since: datetime, until: datetime) -> None:
         entries: list[JsonObject] = [
-            {"id": visit.unit, "timestamp": rfc3339(visit.at)} for visit in self._scenario.visits if since <= visit.at < until
+            {"id": visit.unit, "timestamp": rfc3339(visit.at)} for visit in self.scenario.visits if since <= visit.at < until
         ]
         for chunk in split(entries, PREDICTIONS_PER_CALL):
-            answer = self.public.post("/v1/predict", {"model": self._scenario.model["name"], "features": chunk})
+            answer = self.public.post("/v1/predict", {"model": self.scenario.model["name"], "features": chunk})
             results = cast("list[JsonObject]", answer["results"])
             failed = [result for result in results if "error" in result]
             if failed:
@@ -205,15 +205,15 @@ class Journey:
             self.report.last_prediction_id = str(results[-1]["prediction_id"])
 
     def _send_outcomes(self, since: datetime, until: datetime) -> None:
-        records = [dict(outcome.record) for outcome in self._scenario.outcomes if since <= outcome.at < until]
+        records = [dict(outcome.record) for outcome in self.scenario.outcomes if since <= outcome.at < until]
         for chunk in split(records, RECORDS_PER_CALL):
-            self._send_records(self._scenario.outcome_dataset, chunk)
+            self._send_records(self.scenario.outcome_dataset, chunk)
         self.report.outcomes_sent += len(records)
 
     def _look(self, moment: datetime) -> None:
         """Analyse as of `moment`, once everything sent until then has reached the lake and the warehouse."""
-        if self._scenario.outcome_dataset in self._expected_rows:
-            self._wait_for_rows(self._scenario.outcome_dataset)
+        if self.scenario.outcome_dataset in self._expected_rows:
+            self._wait_for_rows(self.scenario.outcome_dataset)
         wait_until(self._assignments_arrived, "fewer assignments in the warehouse than predictions asked")
         path = f"/api/v1/experiments/{self.report.experiment_id}"
         job = self.backend.post(f"{path}/analyses", {"as_of": rfc3339(moment)})

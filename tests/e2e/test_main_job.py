@@ -1,0 +1,77 @@
+"""From real data to a concluded experiment, asserted by its effects in the stores and through the public interfaces."""
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+import pytest
+
+from demo.evidence import Evidence
+from demo.journey import Journey
+from demo.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+SAMPLE_ORDERS = 5727
+SAMPLE_CUSTOMERS_AFTER_CUTOFF = 386
+
+
+def test_every_streamed_record_is_in_the_lake_with_its_sample_and_statistics(journey: Journey) -> None:
+    report = journey.report
+
+    assert report.rows_streamed == SAMPLE_ORDERS
+    assert report.rows_imported == SAMPLE_ORDERS
+    assert report.summaries["orders"]["rows"] == SAMPLE_ORDERS
+    assert report.summaries["baskets"]["rows"] == SAMPLE_ORDERS
+    assert 0 < report.samples["orders"] <= SAMPLE_ORDERS
+
+
+def test_the_sample_that_the_backend_links_is_the_one_in_s3(journey: Journey, stack: Stack) -> None:
+    report, dataset_id = journey.report, journey.report.dataset_ids["orders"]
+    version = cast("dict[str, int]", journey.backend.get(f"/api/v1/datasets/{dataset_id}")["newest_version"])["version"]
+
+    summary = journey.backend.get(f"/api/v1/datasets/{dataset_id}/versions/{version}/summary")
+    _, stored = Evidence(stack).read_profile(report.workspace_id, dataset_id, version)
+
+    assert summary == stored
+
+
+def test_the_import_notified_its_user(journey: Journey) -> None:
+    notifications = cast("list[dict[str, str]]", journey.backend.get("/api/v1/notifications")["items"])
+
+    assert any("baskets" in notification["subject"] + notification["body"] for notification in notifications)
+
+
+def test_the_model_was_trained_on_a_training_set_beside_a_baseline(journey: Journey) -> None:
+    metrics = cast("Mapping[str, Mapping[str, object]]", journey.report.metrics)
+    key = f"ws={journey.report.workspace_id}/training_sets/{journey.report.training_set_id}/manifest.json"
+
+    manifest = json.loads(Evidence(journey.stack).read_object(key))
+
+    assert manifest["rows"] > 0
+    assert set(metrics) >= {"model", "baseline"}
+
+
+def test_every_prediction_is_in_the_log_and_every_exposure_in_the_warehouse(journey: Journey) -> None:
+    report = journey.report
+
+    assert report.predictions_asked == report.predictions_logged == SAMPLE_CUSTOMERS_AFTER_CUTOFF
+    assert sum(report.assignments.values()) == report.predictions_in_experiment
+    assert set(report.assignments) == {"control", "treatment"}
+
+
+def test_a_logged_prediction_can_be_read_back(journey: Journey) -> None:
+    answer = journey.public.get(f"/v1/predictions/{journey.report.last_prediction_id}")
+
+    assert answer["prediction_id"] == journey.report.last_prediction_id
+    assert answer["features"]
+
+
+def test_the_experiment_concluded_and_kept_every_look(journey: Journey) -> None:
+    report = journey.report
+
+    experiment = journey.backend.get(f"/api/v1/experiments/{report.experiment_id}")
+
+    assert report.decision.startswith("concluded_")
+    assert experiment["state"] == report.decision
+    assert len(cast("list[object]", experiment["looks"])) == report.looks > 0
