@@ -41,7 +41,7 @@ def test_bad_bodies_get_a_problem_document(journey: Journey, stack: Stack, path:
     assert response.json()["request_id"]
 
 
-def test_a_missing_or_foreign_key_gets_403(stack: Stack, journey: Journey) -> None:
+def test_a_missing_or_foreign_key_gets_403(stack: Stack) -> None:
     assert call(stack, "not-a-key-of-this-gateway", "/v1/predict", b"{}").status_code == 403
     assert requests.post(f"{stack.gateway_url}/v1/predict", json={}, timeout=TIMEOUT_SECONDS).status_code == 403
 
