@@ -1,0 +1,166 @@
+"""What one look knows: sufficient statistics, intervals, evidence, gates. All of it is kept with the look, so it can be recomputed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from presage.experiments.model import ExperimentPlan, Gates, VariantCounts
+from presage.stats.inconclusive import Inconclusive
+from presage.stats.proportion import Estimate, Proportion, estimate_difference, estimate_relative_lift
+from presage.stats.sample_ratio import compute_chi_square_p, compute_log_bayes_factor, compute_sequential_p
+from presage.stats.sequential import Interval, Mixture, build_mixture, compute_e_value, compute_interval, compute_p_value, intersect
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A metric as the warehouse counted it, and by which statement over which data."""
+
+    metric: str
+    dataset_version: int | None
+    loaded_parts: int
+    sql: str
+    control: Proportion
+    treatment: Proportion
+
+
+@dataclass(frozen=True, slots=True)
+class MetricEvidence:
+    """One metric at one look. Effects are absolute differences, treatment minus control.
+
+    `enough` tells whether both variants passed the size gates, so that this look's interval counts; `running_interval`,
+    `e_value` and `p_value` are over all looks that count (None and 1 before the first); `inconclusive` says why there is no interval.
+    """
+
+    counted: Counted
+    enough: bool
+    estimate: Estimate | None
+    relative_lift: Estimate | None
+    interval: Interval | None
+    running_interval: Interval | None
+    e_value: float | None
+    p_value: float
+    inconclusive: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRatio:
+    """Units whose primary window is closed, per variant (control, treatment), against the planned shares.
+
+    `p_value` is over all looks and may be acted upon; `chi_square_p` is this look's and for display.
+    """
+
+    units: tuple[int, int]
+    shares: tuple[float, float]
+    log_bayes_factor: float
+    p_value: float
+    chi_square_p: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate: whether it passed, what was observed (None: not computable yet) and what is required."""
+
+    name: str
+    passed: bool
+    observed: float | None
+    required: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exposures:
+    """Exposures up to the look: rows, units, units met by both variants, and the time since the first."""
+
+    rows: int
+    units: int
+    crossovers: int
+    first_exposure: datetime | None
+    whole_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookDetail:
+    """Everything of a look that is kept as `Look.detail`. `schema` tells readers its form."""
+
+    schema: int
+    exposures: Exposures
+    mixture: Mixture
+    primary: MetricEvidence
+    guardrails: tuple[MetricEvidence, ...]
+    sample_ratio: SampleRatio
+    gates: tuple[GateResult, ...]
+    warnings: tuple[str, ...]
+    reason: str
+
+
+def build_plan_mixture(plan: ExperimentPlan) -> Mixture:
+    """Return the confidence sequence's parameters, frozen by the plan."""
+    return build_mixture(alpha=plan.alpha, planned_units=plan.planned_units)
+
+
+def sum_variant(counts: Sequence[VariantCounts], variant: str) -> Proportion:
+    """Return the variant's sufficient statistics; a variant without rows has no units."""
+    mine = [count for count in counts if count.variant == variant]
+    return Proportion(sum(count.units for count in mine), sum(count.conversions for count in mine))
+
+
+def compute_metric_evidence(
+    counted: Counted, *, plan: ExperimentPlan, mixture: Mixture, history: Sequence[MetricEvidence]
+) -> MetricEvidence:
+    """Return the metric's evidence at this look; `history` is the same metric's at all earlier looks.
+
+    A look counts towards the running interval only once both variants passed the size gates: the sequence is asymptotic,
+    and its guarantee starts there.
+    """
+    estimate = estimate_difference(counted.control, counted.treatment)
+    lift = estimate_relative_lift(counted.control, counted.treatment)
+    enough = has_enough(counted, plan.gates)
+    interval, e_value, problem = None, None, None
+    if isinstance(estimate, Inconclusive):
+        problem = estimate.reason
+    else:
+        units = counted.control.units + counted.treatment.units
+        interval = compute_interval(estimate, mixture, units=units)
+        e_value = compute_e_value(estimate, mixture, units=units)
+    running = intersect([*_counting_intervals(history), *([interval] if interval and enough else [])])
+    e_values = [past.e_value for past in history if past.enough and past.e_value is not None]
+    e_values += [e_value] if enough and e_value is not None else []
+    return MetricEvidence(
+        counted=counted,
+        enough=enough,
+        estimate=None if isinstance(estimate, Inconclusive) else estimate,
+        relative_lift=None if isinstance(lift, Inconclusive) else lift,
+        interval=interval,
+        running_interval=None if isinstance(running, Inconclusive) else running,
+        e_value=e_value,
+        p_value=compute_p_value(e_values),
+        inconclusive=problem or (running.reason if isinstance(running, Inconclusive) else None),
+    )
+
+
+def has_enough(counted: Counted, gates: Gates) -> bool:
+    """Return whether both variants have the units and conversions that the plan asks for."""
+    arms = (counted.control, counted.treatment)
+    return (
+        min(arm.units for arm in arms) >= gates.min_units_per_variant
+        and min(arm.conversions for arm in arms) >= gates.min_conversions_per_variant
+    )
+
+
+def compute_sample_ratio(counted: Counted, *, plan: ExperimentPlan, history: Sequence[SampleRatio]) -> SampleRatio:
+    """Return the sample-ratio evidence at this look, with the p-value over all looks."""
+    units = (counted.control.units, counted.treatment.units)
+    shares = (1.0 - plan.treatment_share, plan.treatment_share)
+    factor = compute_log_bayes_factor(units, shares)
+    return SampleRatio(
+        units=units,
+        shares=shares,
+        log_bayes_factor=factor,
+        p_value=compute_sequential_p([*(past.log_bayes_factor for past in history), factor]),
+        chi_square_p=compute_chi_square_p(units, shares) if sum(units) else None,
+    )
+
+
+def _counting_intervals(history: Sequence[MetricEvidence]) -> list[Interval]:
+    return [past.interval for past in history if past.enough and past.interval is not None]
