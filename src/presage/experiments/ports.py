@@ -32,6 +32,13 @@ class ExperimentStore(Protocol):
         """Return all looks, oldest first."""
 
 
+class RunningExperiments(Protocol):
+    """What the hourly analysis goes through (MySQL)."""
+
+    def list_running(self, *, after: str = "", limit: int = 50) -> Sequence[Experiment]:
+        """Return running and paused experiments of all workspaces in the order of `experiment_id`, starting behind `after`."""
+
+
 class AssignmentQueue(Protocol):
     """The way from the public API to the warehouse (SQS)."""
 

@@ -37,13 +37,16 @@ class JobOutbox(Protocol):
     """The unpublished side of the job store (MySQL)."""
 
     def list_unpublished(self, *, limit: int = 100) -> Sequence[Job]:
-        """Return jobs whose message is not on the queue yet, oldest first."""
+        """Return queued jobs whose message is not on the queue yet, oldest first."""
+
+    def list_orphaned(self, *, lease_ended_before: datetime, limit: int = 100) -> Sequence[Job]:
+        """Return running jobs whose lease and publication both lie before that time: nobody works on them, no message may be left."""
 
     def mark_published(self, job: Job, *, now: datetime) -> None:
         """Note that the message is on the queue."""
 
-    def request_cancel(self, workspace_id: str, job_id: str) -> None:
-        """Cancel a queued job at once; ask a running one to stop at its next safe point."""
+    def request_cancel(self, workspace_id: str, job_id: str, *, now: datetime) -> None:
+        """Cancel a queued job at once; ask a running one to stop at its next safe point; raise `NotFoundError`."""
 
 
 class JobQueue(Protocol):

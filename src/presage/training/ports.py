@@ -25,6 +25,9 @@ class ModelRegistry(Protocol):
     def list_models(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[Model]:
         """Return a page in the order of `model_id`, starting behind `after`."""
 
+    def reserve_version(self, workspace_id: str, model_id: str) -> int:
+        """Return the next version number, never given out before, or raise `NotFoundError`. Unused numbers leave gaps."""
+
 
 class VersionRegistry(Protocol):
     """Versions and the history of aliases (MySQL)."""

@@ -1,0 +1,48 @@
+"""Which gateway key belongs to which workspace, in MySQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select
+
+from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.tables import ApiKeyRow
+from presage.errors import NotFoundError
+from presage.tenancy.model import ApiKey
+
+
+class SqlApiKeyStore:
+    """`ApiKeyStore` on an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create_api_key(self, key: ApiKey) -> None:
+        """Add it, or raise `AlreadyExistsError`."""
+        with unit_of_work(self._engine, duplicate=f"API key {key.api_key_id}") as session:
+            insert_row(session, ApiKeyRow, key)
+
+    def find_api_key(self, api_key_id: str) -> ApiKey | None:
+        """Return the key by the gateway's id of it, or None; revoked keys are returned as such."""
+        statement = select(table_of(ApiKeyRow)).where(ApiKeyRow.api_key_id == api_key_id)
+        with unit_of_work(self._engine) as session:
+            return find_row(session, statement, ApiKey)
+
+    def list_api_keys(self, workspace_id: str) -> Sequence[ApiKey]:
+        """Return the workspace's keys, newest first."""
+        statement = (
+            select(table_of(ApiKeyRow))
+            .where(ApiKeyRow.workspace_id == workspace_id)
+            .order_by(ApiKeyRow.created_at.desc(), ApiKeyRow.api_key_id.desc())
+        )
+        with unit_of_work(self._engine) as session:
+            return list_rows(session, statement, ApiKey)
+
+    def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
+        """Note the revocation, or raise `NotFoundError`. Idempotency: the first time stands."""
+        mine = (ApiKeyRow.workspace_id == workspace_id, ApiKeyRow.api_key_id == api_key_id)
+        with unit_of_work(self._engine) as session:
+            if not update_rows(session, ApiKeyRow, *mine, values={"revoked_at": func.coalesce(ApiKeyRow.revoked_at, now)}):
+                raise NotFoundError(f"There is no API key {api_key_id}")

@@ -1,0 +1,111 @@
+"""Reads the metadata for serving from MySQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from presage.adapters.sql.database import list_rows, table_of, unit_of_work
+from presage.adapters.sql.experiment_store import ACTIVE_STATES
+from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, ExperimentRow, ModelRow, ModelVersionRow
+from presage.experiments.model import Experiment
+from presage.features.dataset import Dataset
+from presage.predictions.ports import Catalog, Deployment
+from presage.training.model import AliasMove, Model, ModelVersion
+
+
+class SqlServingCatalog:
+    """`ServingCatalog` on an engine. A catalog takes six short queries in one transaction, whatever the size of the histories."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def find_workspace_id(self, api_key_id: str) -> str | None:
+        """Return the workspace of an unrevoked key, or None."""
+        statement = select(ApiKeyRow.workspace_id).where(ApiKeyRow.api_key_id == api_key_id, ApiKeyRow.revoked_at.is_(None))
+        with unit_of_work(self._engine) as session:
+            return session.execute(statement).scalar_one_or_none()
+
+    def load_catalog(self, workspace_id: str) -> Catalog:
+        """Return datasets and deployments by name."""
+        with unit_of_work(self._engine) as session:
+            datasets = list_rows(session, select(table_of(DatasetRow)).where(DatasetRow.workspace_id == workspace_id), Dataset)
+            models = list_rows(session, select(table_of(ModelRow)).where(ModelRow.workspace_id == workspace_id), Model)
+            moves = {move.model_id: move for move in list_rows(session, _current_moves(workspace_id), AliasMove)}
+            current = _versions_by_model(session, _current_versions(workspace_id))
+            previous = _versions_by_model(session, _previous_versions(workspace_id))
+            running = select(table_of(ExperimentRow)).where(
+                ExperimentRow.workspace_id == workspace_id, ExperimentRow.state.in_(ACTIVE_STATES)
+            )
+            experiments = {experiment.model_id: experiment for experiment in list_rows(session, running, Experiment)}
+        deployments = {
+            model.name: Deployment(
+                model=model,
+                move=moves.get(model.model_id),
+                version=current.get(model.model_id),
+                previous=previous.get(model.model_id),
+                experiment=experiments.get(model.model_id),
+            )
+            for model in models
+        }
+        return Catalog(workspace_id=workspace_id, datasets={dataset.name: dataset for dataset in datasets}, deployments=deployments)
+
+
+def _versions_by_model(session: Session, statement: Select[Any]) -> dict[str, ModelVersion]:
+    return {version.model_id: version for version in list_rows(session, statement, ModelVersion)}
+
+
+def _newest_sequences(workspace_id: str) -> Select[int]:
+    """Select the newest production move of each model."""
+    return (
+        select(func.max(AliasMoveRow.sequence))
+        .where(AliasMoveRow.workspace_id == workspace_id, AliasMoveRow.alias == "production")
+        .group_by(AliasMoveRow.model_id)
+    )
+
+
+def _current_moves(workspace_id: str) -> Select[Any]:
+    return select(table_of(AliasMoveRow)).where(AliasMoveRow.sequence.in_(_newest_sequences(workspace_id)))
+
+
+def _current_versions(workspace_id: str) -> Select[Any]:
+    return _join_versions(select(table_of(ModelVersionRow)), _newest_sequences(workspace_id))
+
+
+def _previous_versions(workspace_id: str) -> Select[Any]:
+    """Select, per model, the lower version that was in production last before the current one.
+
+    Only lower ones: after a rollback from 3 to 2, version 3 is not a good version to fall back to.
+    """
+    current = aliased(AliasMoveRow)
+    sequences = (
+        select(func.max(AliasMoveRow.sequence))
+        .join(
+            current,
+            and_(
+                current.workspace_id == AliasMoveRow.workspace_id,
+                current.model_id == AliasMoveRow.model_id,
+                current.sequence.in_(_newest_sequences(workspace_id)),
+            ),
+        )
+        .where(
+            AliasMoveRow.workspace_id == workspace_id,
+            AliasMoveRow.alias == "production",
+            AliasMoveRow.version < current.version,
+        )
+        .group_by(AliasMoveRow.model_id)
+    )
+    return _join_versions(select(table_of(ModelVersionRow)), sequences)
+
+
+def _join_versions(versions: Select[Any], sequences: Select[int]) -> Select[Any]:
+    return versions.join(
+        AliasMoveRow,
+        and_(
+            AliasMoveRow.workspace_id == ModelVersionRow.workspace_id,
+            AliasMoveRow.model_id == ModelVersionRow.model_id,
+            AliasMoveRow.version == ModelVersionRow.version,
+        ),
+    ).where(AliasMoveRow.sequence.in_(sequences))

@@ -1,0 +1,202 @@
+"""The tables. `workspace_id` is on every row and leads every unique key.
+
+The exceptions are the two secrets that tell the workspace: `users.token_sha256` and `api_keys.api_key_id`.
+Text compares by bytes (`utf8mb4_bin`): names and ids are case-sensitive.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Double, Index, MetaData, String, Text, UniqueConstraint, false
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
+
+from presage.adapters.sql.database import UtcDateTime
+
+ID_LENGTH = 64
+NAME_LENGTH = 200
+
+JsonObject = dict[str, Any]
+
+
+class Row(DeclarativeBase):
+    """What all tables share."""
+
+    type_annotation_map: ClassVar[dict[Any, TypeEngine[Any] | type[TypeEngine[Any]]]] = {
+        datetime: UtcDateTime,
+        str: String(ID_LENGTH),
+        float: Double,
+        JsonObject: JSON,
+    }
+    metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"})
+    __table_args__: Any = ({"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"},)
+
+
+def _arguments(*constraints: UniqueConstraint | Index) -> tuple[Any, ...]:
+    return (*constraints, *Row.__table_args__)
+
+
+class WorkspaceRow(Row):
+    """A tenant."""
+
+    __tablename__ = "workspaces"
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    created_at: Mapped[datetime]
+
+
+class UserRow(Row):
+    """A person in a workspace."""
+
+    __tablename__ = "users"
+    __table_args__ = _arguments(UniqueConstraint("workspace_id", "email"), UniqueConstraint("token_sha256"))
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    role: Mapped[str] = mapped_column(String(16))
+    token_sha256: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ApiKeyRow(Row):
+    """A gateway key of a workspace."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = _arguments(UniqueConstraint("api_key_id"))
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    api_key_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    plan: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class DatasetRow(Row):
+    """A dataset; its versions live in the lake."""
+
+    __tablename__ = "datasets"
+    __table_args__ = _arguments(UniqueConstraint("workspace_id", "name"))
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    entity: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    columns: Mapped[JsonObject]
+    created_at: Mapped[datetime]
+
+
+class ModelRow(Row):
+    """A model. `last_version` is the highest version number ever reserved."""
+
+    __tablename__ = "models"
+    __table_args__ = _arguments(UniqueConstraint("workspace_id", "name"))
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    model_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    spec: Mapped[JsonObject]
+    default: Mapped[JsonObject]
+    created_at: Mapped[datetime]
+    last_version: Mapped[int] = mapped_column(server_default="0")
+
+
+class ModelVersionRow(Row):
+    """A trained version of a model."""
+
+    __tablename__ = "model_versions"
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    model_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    training_set_id: Mapped[str] = mapped_column(String(128))
+    artifact_key: Mapped[str] = mapped_column(String(512))
+    snapshot_key: Mapped[str] = mapped_column(String(512))
+    metrics: Mapped[JsonObject]
+    created_at: Mapped[datetime]
+
+
+class AliasMoveRow(Row):
+    """One entry of an alias's append-only history; `sequence` gives the order."""
+
+    __tablename__ = "alias_moves"
+    __table_args__ = _arguments(Index("ix_alias_moves_alias", "workspace_id", "model_id", "alias", "sequence"))
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
+    workspace_id: Mapped[str]
+    model_id: Mapped[str]
+    alias: Mapped[str] = mapped_column(String(16))
+    version: Mapped[int]
+    traffic: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(512))
+    moved_at: Mapped[datetime]
+
+
+class ExperimentRow(Row):
+    """An experiment. `active_model_id` is the model while the experiment runs, so that a model has at most one running."""
+
+    __tablename__ = "experiments"
+    __table_args__ = _arguments(UniqueConstraint("workspace_id", "name"), UniqueConstraint("workspace_id", "active_model_id"))
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    experiment_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    model_id: Mapped[str]
+    active_model_id: Mapped[str | None]
+    plan: Mapped[JsonObject]
+    salt: Mapped[str]
+    state: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    concluded_at: Mapped[datetime | None]
+
+
+class LookRow(Row):
+    """One analysis of an experiment, never changed."""
+
+    __tablename__ = "looks"
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    experiment_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    as_of: Mapped[datetime]
+    decision: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[JsonObject]
+
+
+class JobRow(Row):
+    """A background job and its outbox entry (`published_at` is null while its message is not on the queue)."""
+
+    __tablename__ = "jobs"
+    __table_args__ = _arguments(
+        Index("ix_jobs_unpublished", "published_at", "created_at"),
+        Index("ix_jobs_page", "workspace_id", "created_at", "job_id"),
+        Index("ix_jobs_lease", "state", "lease_until"),
+    )
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    arguments: Mapped[JsonObject]
+    state: Mapped[str] = mapped_column(String(16))
+    progress: Mapped[float]
+    message: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int]
+    checkpoint: Mapped[JsonObject]
+    result: Mapped[JsonObject]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    cancel_requested: Mapped[bool] = mapped_column(server_default=false())
+
+
+class NotificationRow(Row):
+    """A line for a user."""
+
+    __tablename__ = "notifications"
+    __table_args__ = _arguments(Index("ix_notifications_page", "workspace_id", "created_at", "notification_id"))
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    notification_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str]
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]

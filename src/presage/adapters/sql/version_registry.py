@@ -1,0 +1,62 @@
+"""Model versions and the history of aliases in MySQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, select
+
+from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work
+from presage.adapters.sql.tables import AliasMoveRow, ModelVersionRow
+from presage.errors import NotFoundError
+from presage.training.model import Alias, AliasMove, ModelVersion
+
+
+class SqlVersionRegistry:
+    """`VersionRegistry` on an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create_version(self, version: ModelVersion) -> None:
+        """Add it, or raise `AlreadyExistsError`."""
+        with unit_of_work(self._engine, duplicate=f"Version {version.version} of model {version.model_id}") as session:
+            insert_row(session, ModelVersionRow, version)
+
+    def list_versions(self, workspace_id: str, model_id: str) -> Sequence[ModelVersion]:
+        """Return all versions, newest first."""
+        statement = (
+            select(table_of(ModelVersionRow))
+            .where(ModelVersionRow.workspace_id == workspace_id, ModelVersionRow.model_id == model_id)
+            .order_by(ModelVersionRow.version.desc())
+        )
+        with unit_of_work(self._engine) as session:
+            return list_rows(session, statement, ModelVersion)
+
+    def get_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion:
+        """Return it, or raise `NotFoundError`."""
+        statement = select(table_of(ModelVersionRow)).where(
+            ModelVersionRow.workspace_id == workspace_id,
+            ModelVersionRow.model_id == model_id,
+            ModelVersionRow.version == version,
+        )
+        with unit_of_work(self._engine) as session:
+            found = find_row(session, statement, ModelVersion)
+        if found is None:
+            raise NotFoundError(f"Model {model_id} has no version {version}")
+        return found
+
+    def append_alias_move(self, move: AliasMove) -> None:
+        """Append to the alias's history; the newest entry serves."""
+        with unit_of_work(self._engine) as session:
+            insert_row(session, AliasMoveRow, move)
+
+    def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
+        """Return the history, newest first."""
+        statement = (
+            select(table_of(AliasMoveRow))
+            .where(AliasMoveRow.workspace_id == workspace_id, AliasMoveRow.model_id == model_id, AliasMoveRow.alias == alias)
+            .order_by(AliasMoveRow.sequence.desc())
+        )
+        with unit_of_work(self._engine) as session:
+            return list_rows(session, statement, AliasMove)
