@@ -1,0 +1,256 @@
+"""The one file for everything that differs between local, staging and production."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+
+
+ReadContext = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Address range, zones and ways out of the virtual network."""
+
+    cidr: str
+    availability_zones: tuple[str, ...]
+    nat_gateways: int
+    interface_endpoints: bool
+
+
+@dataclass(frozen=True)
+class DatabaseConfig:
+    """Size and safety of the MySQL instance."""
+
+    instance_class: str
+    storage_gib: int
+    multi_az: bool
+    backup_days: int
+
+
+@dataclass(frozen=True)
+class WarehouseConfig:
+    """Redshift Serverless capacity; a unit is one Redshift processing unit."""
+
+    base_units: int
+    maximum_units: int
+    monthly_unit_hours: int
+
+
+@dataclass(frozen=True)
+class SparkConfig:
+    """Ceilings of the EMR Serverless application; they cap its cost."""
+
+    architecture: str
+    maximum_vcpu: int
+    maximum_memory_gib: int
+
+
+@dataclass(frozen=True)
+class FunctionConfig:
+    """Platform the Lambda zips are built for, and sizes."""
+
+    architecture: str
+    python_version: str
+    memory_mib: int
+    sample_rows: int
+
+
+@dataclass(frozen=True)
+class ContainerConfig:
+    """Platform, image tag and sizes of what runs on ECS."""
+
+    architecture: str
+    image_tag: str
+    cpu: int
+    memory_mib: int
+    minimum_tasks: int
+    maximum_tasks: int
+    spot: bool
+    cache_directory: str
+    catalog_ttl_seconds: int
+
+
+@dataclass(frozen=True)
+class PlanConfig:
+    """One usage plan: sustained requests a second, burst, and calls a month."""
+
+    name: str
+    rate_per_second: int
+    burst: int
+    calls_per_month: int
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """The public API's edge. With an `origin` the gateway calls it directly; without, it goes through the VPC link."""
+
+    origin: str | None
+    public_url: str | None
+    rate_per_second: int
+    burst: int
+    plans: tuple[PlanConfig, ...]
+
+
+@dataclass(frozen=True)
+class BeanstalkConfig:
+    """Platform branch and sizes of the backend and the worker."""
+
+    solution_stack: str
+    python_version: str
+    instance_types: str
+    minimum_instances: int
+    maximum_instances: int
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Everything a stack may read about its stage; `retain` keeps and protects what holds data."""
+
+    name: str
+    account: str | None
+    region: str
+    retain: bool
+    log_retention_days: int
+    alarm_email: str | None
+    domain: str
+    network: NetworkConfig
+    database: DatabaseConfig
+    warehouse: WarehouseConfig
+    spark: SparkConfig
+    functions: FunctionConfig
+    containers: ContainerConfig
+    gateway: GatewayConfig
+    beanstalk: BeanstalkConfig
+
+    @property
+    def title(self) -> str:
+        """The stage's name as part of stack ids."""
+        return self.name.capitalize()
+
+
+def read_stage(read_context: ReadContext) -> StageConfig:
+    """Return the configuration of the stage named by the context value `stage` (`local` when absent).
+
+    Raises:
+        ValueError: The stage is unknown.
+    """
+    name = str(read_context("stage") or "local")
+    builders = {"local": _local, "staging": _staging, "production": _production}
+    if name not in builders:
+        raise ValueError(f"stage is {name!r}; expected one of {', '.join(builders)}")
+    return builders[name](read_context)
+
+
+def _text(read_context: ReadContext, name: str, default: str) -> str:
+    value = read_context(name)
+    return default if value is None else str(value)
+
+
+def _optional(read_context: ReadContext, name: str) -> str | None:
+    value = read_context(name)
+    return None if value is None else str(value)
+
+
+def _plans(factor: int) -> tuple[PlanConfig, ...]:
+    return (
+        PlanConfig(name="free", rate_per_second=10 * factor, burst=20 * factor, calls_per_month=100_000 * factor),
+        PlanConfig(name="standard", rate_per_second=200 * factor, burst=400 * factor, calls_per_month=10_000_000 * factor),
+    )
+
+
+def _local(read_context: ReadContext) -> StageConfig:
+    return StageConfig(
+        name="local",
+        account="000000000000",
+        region="us-east-1",
+        retain=False,
+        log_retention_days=7,
+        alarm_email=None,
+        domain="presage.internal",
+        network=NetworkConfig("10.20.0.0/16", ("us-east-1a", "us-east-1b", "us-east-1c"), nat_gateways=0, interface_endpoints=False),
+        database=DatabaseConfig("db.t4g.micro", storage_gib=20, multi_az=False, backup_days=1),
+        warehouse=WarehouseConfig(base_units=8, maximum_units=8, monthly_unit_hours=8),
+        spark=SparkConfig("X86_64", maximum_vcpu=8, maximum_memory_gib=32),
+        functions=FunctionConfig("x86_64", _text(read_context, "lambda_python", "3.11"), memory_mib=1024, sample_rows=1000),
+        containers=ContainerConfig(
+            architecture="X86_64",
+            image_tag=_text(read_context, "image_tag", "local"),
+            cpu=512,
+            memory_mib=1024,
+            minimum_tasks=1,
+            maximum_tasks=2,
+            spot=False,
+            cache_directory=_text(read_context, "cache_directory", ".local/cache"),
+            catalog_ttl_seconds=1,
+        ),
+        gateway=GatewayConfig(
+            origin=_text(read_context, "public_api_origin", "http://127.0.0.1:8081"),
+            public_url=_text(read_context, "public_api_url", "http://127.0.0.1:4566/_aws/execute-api/{api}/{stage}"),
+            rate_per_second=2000,
+            burst=4000,
+            plans=_plans(10),
+        ),
+        beanstalk=BeanstalkConfig("64bit Amazon Linux 2023 v4.7.2 running Python 3.11", "3.11", "t3.small", 1, 1),
+    )
+
+
+def _staging(read_context: ReadContext) -> StageConfig:
+    return StageConfig(
+        name="staging",
+        account=_optional(read_context, "account"),
+        region=_text(read_context, "region", "us-east-1"),
+        retain=False,
+        log_retention_days=30,
+        alarm_email=_optional(read_context, "alarm_email"),
+        domain=_text(read_context, "domain", "staging.presage.example"),
+        network=NetworkConfig("10.30.0.0/16", ("us-east-1a", "us-east-1b", "us-east-1c"), nat_gateways=1, interface_endpoints=False),
+        database=DatabaseConfig("db.t4g.small", storage_gib=20, multi_az=True, backup_days=7),
+        warehouse=WarehouseConfig(base_units=8, maximum_units=16, monthly_unit_hours=200),
+        spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128),
+        functions=FunctionConfig("arm64", "3.13", memory_mib=1024, sample_rows=1000),
+        containers=ContainerConfig(
+            architecture="ARM64",
+            image_tag=_text(read_context, "image_tag", "unreleased"),
+            cpu=1024,
+            memory_mib=2048,
+            minimum_tasks=1,
+            maximum_tasks=4,
+            spot=True,
+            cache_directory="/var/cache/presage",
+            catalog_ttl_seconds=10,
+        ),
+        gateway=GatewayConfig(origin=None, public_url=None, rate_per_second=1000, burst=2000, plans=_plans(1)),
+        beanstalk=BeanstalkConfig("64bit Amazon Linux 2023 v4.7.2 running Python 3.13", "3.13", "t3.small", 1, 2),
+    )
+
+
+def _production(read_context: ReadContext) -> StageConfig:
+    return StageConfig(
+        name="production",
+        account=_optional(read_context, "account"),
+        region=_text(read_context, "region", "us-east-1"),
+        retain=True,
+        log_retention_days=365,
+        alarm_email=_optional(read_context, "alarm_email"),
+        domain=_text(read_context, "domain", "presage.example"),
+        network=NetworkConfig("10.40.0.0/16", ("us-east-1a", "us-east-1b", "us-east-1c"), nat_gateways=3, interface_endpoints=True),
+        database=DatabaseConfig("db.m7g.large", storage_gib=100, multi_az=True, backup_days=35),
+        warehouse=WarehouseConfig(base_units=16, maximum_units=64, monthly_unit_hours=3000),
+        spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512),
+        functions=FunctionConfig("arm64", "3.13", memory_mib=2048, sample_rows=1000),
+        containers=ContainerConfig(
+            architecture="ARM64",
+            image_tag=_text(read_context, "image_tag", "unreleased"),
+            cpu=2048,
+            memory_mib=4096,
+            minimum_tasks=3,
+            maximum_tasks=30,
+            spot=False,
+            cache_directory="/var/cache/presage",
+            catalog_ttl_seconds=30,
+        ),
+        gateway=GatewayConfig(origin=None, public_url=None, rate_per_second=5000, burst=10_000, plans=_plans(1)),
+        beanstalk=BeanstalkConfig("64bit Amazon Linux 2023 v4.7.2 running Python 3.13", "3.13", "m7i.large", 2, 6),
+    )

@@ -1,0 +1,157 @@
+"""Builds what is deployed from source: Lambda zips, Beanstalk bundles, the steps' library. No Docker, no network beyond the package index.
+
+Every bundle is a folder under `.cache/`, named after the hash of everything that goes into it, so an unchanged input is built once.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CACHE = ROOT / ".cache" / "bundles"
+_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
+_PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+
+
+def list_members(kind: str, *, entry: str) -> list[str]:
+    """Return the names of the deployables below `kind` that have the file `entry`, sorted."""
+    return sorted(path.parent.name for path in (ROOT / kind).glob(f"*/{entry}"))
+
+
+def export_requirements(folder: Path) -> str:
+    """Return the locked requirements, with hashes, of the deployable in `folder`."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
+    return _run_uv(
+        "export", "--quiet", "--frozen", "--package", project, "--no-default-groups", "--no-emit-workspace", "--no-header", "--no-annotate",
+        "--format", "requirements-txt", "--python", sys.executable,
+    )  # fmt: skip
+
+
+def build_function(name: str, *, architecture: str, python_version: str) -> Path:
+    """Return a folder with the function `name`, the library and its dependencies for a platform of AWS Lambda."""
+    folder = ROOT / "lambdas" / name
+    requirements = export_requirements(folder)
+    platform = _PLATFORMS[architecture]
+
+    def fill(target: Path) -> None:
+        _copy_library(target)
+        _copy_package(folder, target)
+        _install(requirements, target, platform=platform, python_version=python_version)
+
+    return _build("function", (requirements, platform, python_version), (_library(), folder), fill)
+
+
+def copy_function_sources(name: str) -> Path:
+    """Return a folder with the function and the library only, for syntheses that deploy nothing."""
+    folder = ROOT / "lambdas" / name
+
+    def fill(target: Path) -> None:
+        _copy_library(target)
+        _copy_package(folder, target)
+
+    return _build("sources", (), (_library(), folder), fill)
+
+
+def build_service(name: str, *, procfile: str) -> Path:
+    """Return a folder with the service `name`, the library, `requirements.txt` and what Elastic Beanstalk reads at its root."""
+    folder = ROOT / "services" / name
+    requirements = export_requirements(folder)
+
+    def fill(target: Path) -> None:
+        _copy_library(target)
+        _copy_package(folder, target)
+        (target / "requirements.txt").write_text(requirements)
+        (target / "Procfile").write_text(procfile)
+        if (folder / "cron.yaml").exists():
+            shutil.copy2(folder / "cron.yaml", target / "cron.yaml")
+
+    return _build("service", (requirements, procfile), (_library(), folder), fill)
+
+
+def build_step_library() -> Path:
+    """Return a folder with the library and the steps' own packages, which becomes the zip that Spark gets by `--py-files`."""
+    steps = ROOT / "emr_steps"
+
+    def fill(target: Path) -> None:
+        _copy_library(target)
+        shutil.copytree(steps, target / "emr_steps", ignore=_IGNORED)
+
+    return _build("steps", (), (_library(), steps), fill)
+
+
+def _library() -> Path:
+    return ROOT / "src" / "presage"
+
+
+def _copy_library(target: Path) -> None:
+    shutil.copytree(_library(), target / "presage", ignore=_IGNORED)
+
+
+def _copy_package(folder: Path, target: Path) -> None:
+    parent = target / folder.parent.name
+    parent.mkdir()
+    shutil.copy2(folder.parent / "__init__.py", parent / "__init__.py")
+    shutil.copytree(folder, parent / folder.name, ignore=_IGNORED)
+
+
+def _install(requirements: str, target: Path, *, platform: str, python_version: str) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(requirements)
+        file.flush()
+        _run_uv(
+            "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--target", str(target),
+            "--python", sys.executable, "--python-platform", platform, "--python-version", python_version, "--requirements", file.name,
+        )  # fmt: skip
+    shutil.rmtree(target / "bin", ignore_errors=True)
+    for cache in sorted(target.rglob("__pycache__")):
+        shutil.rmtree(cache)
+
+
+def _build(kind: str, texts: Iterable[str], folders: Iterable[Path], fill: Callable[[Path], None]) -> Path:
+    """Return `.cache/bundles/<kind>-<hash>`, filled once; a build that is interrupted leaves nothing under that name."""
+    place = CACHE / f"{kind}-{_hash_inputs(texts, folders)}"
+    if place.exists():
+        return place
+    CACHE.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=CACHE))
+    try:
+        fill(draft)
+        draft.chmod(0o755)
+        if not place.exists():
+            draft.rename(place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return place
+
+
+def _hash_inputs(texts: Iterable[str], folders: Iterable[Path]) -> str:
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:32]
+
+
+def _run_uv(*arguments: str) -> str:
+    """Return what uv prints.
+
+    Raises:
+        FileNotFoundError: uv is neither on the path nor where `make setup` puts it.
+        RuntimeError: uv failed; the message holds its words.
+    """
+    own = ROOT / ".cache" / "uv-venv" / "bin" / "uv"
+    program = shutil.which("uv") or (str(own) if own.exists() else None)
+    if program is None:
+        raise FileNotFoundError(f"uv is neither on the path nor at {own}; it builds the deployed bundles from the lock file")
+    done = subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"uv {' '.join(arguments)} failed: {done.stderr.strip()}")
+    return done.stdout

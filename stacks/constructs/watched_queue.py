@@ -1,0 +1,50 @@
+"""A queue with its dead-letter queue, encryption, TLS-only policy and alarms."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+MAXIMUM_RECEIVES = 5
+
+
+class WatchedQueue(Construct):
+    """A queue whose failures end in a dead-letter queue, and whose age and dead letters raise alarms."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, consumer_timeout: cdk.Duration, maximum_age: cdk.Duration, topic: sns.ITopic) -> None:
+        """Take the consumer's longest run; messages stay invisible six times as long."""
+        super().__init__(scope, construct_id)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=cdk.Duration.seconds(6 * consumer_timeout.to_seconds()),
+            receive_message_wait_time=cdk.Duration.seconds(20),
+            retention_period=cdk.Duration.days(4),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAXIMUM_RECEIVES),
+        )
+        dead = self.dead_letters.metric_approximate_number_of_messages_visible(period=cdk.Duration.minutes(1), statistic="Maximum")
+        age = self.queue.metric_approximate_age_of_oldest_message(period=cdk.Duration.minutes(1), statistic="Maximum")
+        self._alarm("DeadLettersAlarm", metric=dead, threshold=1, topic=topic)
+        self._alarm("AgeAlarm", metric=age, threshold=maximum_age.to_seconds(), topic=topic)
+
+    def _alarm(self, construct_id: str, *, metric: cloudwatch.Metric, threshold: float, topic: sns.ITopic) -> None:
+        alarm = metric.create_alarm(
+            self,
+            construct_id,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(topic))

@@ -1,0 +1,69 @@
+"""The data lake and the model artifacts in S3."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.config import StageConfig
+from stacks.constructs.findings import acknowledge
+from stacks.stage_stack import StageStack
+
+STAGING_TAG = {"presage": "staging"}
+
+
+class StorageStack(StageStack):
+    """Buckets by class of data: lake, artifacts, and the access logs of both."""
+
+    def __init__(self, scope: Construct, *, config: StageConfig) -> None:
+        super().__init__(scope, "Storage", config=config, description="Presage: data lake, model artifacts, access logs")
+        self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
+        self.access_logs = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=self.removal_policy,
+            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(365))],
+        )
+        acknowledge(self.access_logs, {"S1": "This bucket receives the access logs; logging its own accesses would never end."})
+        self.lake = self._bucket("Lake", rules=_lake_rules())
+        self.artifacts = self._bucket("Artifacts", rules=[])
+        self.export_output("LakeBucket", self.lake.bucket_name)
+        self.export_output("ArtifactsBucket", self.artifacts.bucket_name)
+        self.export_output("AccessLogsBucket", self.access_logs.bucket_name)
+
+    def _bucket(self, name: str, *, rules: list[s3.LifecycleRule]) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            name,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            server_access_logs_bucket=self.access_logs,
+            server_access_logs_prefix=f"{name.lower()}/",
+            removal_policy=self.removal_policy,
+            lifecycle_rules=[
+                s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7)),
+                s3.LifecycleRule(noncurrent_version_expiration=cdk.Duration.days(30)),
+                *rules,
+            ],
+        )
+
+
+def _lake_rules() -> list[s3.LifecycleRule]:
+    """Files that wait to be copied expire; keys begin with the workspace, so objects are selected by tag."""
+    return [
+        s3.LifecycleRule(tag_filters=STAGING_TAG, expiration=cdk.Duration.days(7)),
+        s3.LifecycleRule(
+            transitions=[s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(30))]
+        ),
+    ]

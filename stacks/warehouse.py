@@ -1,0 +1,100 @@
+"""The warehouse of assignments and outcomes: Redshift Serverless, reached through the Data API."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_redshiftserverless as redshift
+from constructs import Construct
+
+from stacks.config import StageConfig
+from stacks.constructs.findings import acknowledge
+from stacks.network import NetworkStack
+from stacks.stage_stack import StageStack
+from stacks.storage import StorageStack
+
+DATABASE_NAME = "presage"
+_READ_ACTIONS = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:GetStatementResultV2"]
+
+
+class WarehouseStack(StageStack):
+    """Namespace and workgroup, a cap on what they cost, and the role that COPY reads the lake with."""
+
+    def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack, storage: StorageStack) -> None:
+        super().__init__(scope, "Warehouse", config=config, description="Presage: warehouse")
+        self.copy_role = iam.Role(self, "CopyRole", assumed_by=iam.ServicePrincipal("redshift-serverless.amazonaws.com"))
+        storage.lake.grant_read(self.copy_role, "ws=*/staging/*")
+        acknowledge(
+            self.copy_role,
+            {
+                finding: "COPY reads the staging files of every workspace, and no other key."
+                for finding in (
+                    "IAM5[Action::s3:GetObject*]",
+                    "IAM5[Action::s3:GetBucket*]",
+                    "IAM5[Action::s3:List*]",
+                    f"IAM5[Resource::<{self.resource_name_of(storage)}.Arn>/ws=*/staging/*]",
+                )
+            },
+        )
+        self.namespace = self._namespace()
+        self.workgroup = self._workgroup(network)
+        self.export_output("RedshiftWorkgroup", self.workgroup.workgroup_name)
+        self.export_output("RedshiftDatabase", DATABASE_NAME)
+        self.export_output("RedshiftCopyRoleArn", self.copy_role.role_arn)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of every deployable that runs SQL in the warehouse."""
+        return {
+            "PRESAGE_REDSHIFT_WORKGROUP": self.workgroup.ref,
+            "PRESAGE_REDSHIFT_DATABASE": DATABASE_NAME,
+            "PRESAGE_REDSHIFT_COPY_ROLE_ARN": self.copy_role.role_arn,
+        }
+
+    def grant_statements(self, role: iam.IRole) -> None:
+        """Let `role` run statements in this workgroup and read the results of its own statements."""
+        workgroup = self.workgroup.attr_workgroup_workgroup_arn
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement", "redshift-serverless:GetCredentials"],
+                resources=[workgroup],
+            )
+        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=[*_READ_ACTIONS, "redshift-data:CancelStatement"], resources=["*"]))
+
+    def _namespace(self) -> redshift.CfnNamespace:
+        key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
+        namespace = redshift.CfnNamespace(
+            self,
+            "Namespace",
+            namespace_name=f"presage-{self.config.name}",
+            db_name=DATABASE_NAME,
+            manage_admin_password=True,
+            admin_password_secret_kms_key_id=key.key_id,
+            admin_username="presage_admin",
+            kms_key_id=key.key_id,
+            iam_roles=[self.copy_role.role_arn],
+            log_exports=["userlog", "connectionlog", "useractivitylog"],
+        )
+        namespace.apply_removal_policy(self.removal_policy)
+        return namespace
+
+    def _workgroup(self, network: NetworkStack) -> redshift.CfnWorkgroup:
+        group = ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, allow_all_outbound=True, description="Warehouse: Data API only")
+        capacity = self.config.warehouse
+        workgroup = redshift.CfnWorkgroup(
+            self,
+            "Workgroup",
+            workgroup_name=f"presage-{self.config.name}",
+            namespace_name=self.namespace.ref,
+            base_capacity=capacity.base_units,
+            max_capacity=capacity.maximum_units,
+            enhanced_vpc_routing=True,
+            publicly_accessible=False,
+            security_group_ids=[group.security_group_id],
+            subnet_ids=network.vpc.select_subnets(subnet_group_name="data").subnet_ids,
+            config_parameters=[redshift.CfnWorkgroup.ConfigParameterProperty(parameter_key="require_ssl", parameter_value="true")],
+        )
+        workgroup.apply_removal_policy(self.removal_policy)
+        cdk.Tags.of(workgroup).add("data-class", "experiments")
+        return workgroup
