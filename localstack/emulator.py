@@ -55,7 +55,7 @@ def client_environment(port: int) -> dict[str, str]:
 
 
 def build_program(
-    *, python: Path, port: int, state: Path | None, provisioning: Mapping[str, str] | None = None, directory: Path = ROOT
+    *, python: Path, port: int, state: Path | None, provisioning: Mapping[str, str] | None = None, directory: Path
 ) -> Program:
     """Return the emulator as a program; with a `state` folder, what it holds outlives it.
 
@@ -81,7 +81,7 @@ def build_program(
         environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(state / "state"), "S3_PERSIST": "1", "S3_DATA_DIR": str(state / "s3")}
     return Program(
         name="emulator",
-        command=(str(python), str(ROOT / "localstack" / "emulator_main.py")),
+        command=(str(python), "-P", str(ROOT / "localstack" / "emulator_main.py")),
         environment=environment,
         directory=directory,
         is_ready=lambda: is_healthy(port),

@@ -1,6 +1,39 @@
-"""Starts the emulator. Runs under the emulator's own interpreter: imports nothing but the standard library and ministack."""
+"""Starts the emulator with what it lacks. Runs under the emulator's own interpreter and environment.
 
-from ministack.app import main
+The project's root is importable only while its two modules load: functions inherit the environment, and must not find the library there.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+
+def main() -> None:
+    """Register provisioners, close the gateway's gaps, and serve until a signal ends it; SIGUSR1 saves its state."""
+    from ministack import app  # noqa: PLC0415 - only in the emulator's environment
+    from ministack.core import persistence  # noqa: PLC0415 - same
+    from ministack.services import apigateway_v1, rds  # noqa: PLC0415 - same
+    from ministack.services.cloudformation import provisioners as registry  # noqa: PLC0415 - same
+
+    root = str(Path(__file__).resolve().parent.parent)
+    sys.path.insert(0, root)
+    from localstack import gateway_gaps, provisioners  # noqa: PLC0415 - same
+
+    sys.path.remove(root)
+    gateway_gaps.apply(apigateway_v1)
+    facts = os.environ.get("LOCALSTACK_PROVISIONING_FILE")
+    if facts is not None:
+        surroundings = provisioners.Surroundings.read(Path(facts))
+        provisioners.Provisioners(surroundings).register(registry._RESOURCE_HANDLERS, rds._instances)  # noqa: SLF001 - it offers no hook
+
+    def save(_number: int, _frame: FrameType | None) -> None:
+        persistence.save_all(app._build_persistence_save_dict())  # noqa: SLF001 - same
+
+    signal.signal(signal.SIGUSR1, save)
+    app.main()
+
 
 if __name__ == "__main__":
     main()
