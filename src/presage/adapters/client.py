@@ -1,11 +1,29 @@
-"""Builds the AWS clients of all adapters: one place for timeouts, retries and the size of the connection pool."""
+"""Builds the AWS clients of all adapters, and turns their errors into ours.
+
+One place for timeouts, retries, the size of the connection pool, and what a client's error means.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ResponseStreamingError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+
+from presage.errors import AlreadyExistsError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
     from types_boto3_apigateway import APIGatewayClient
@@ -20,6 +38,18 @@ CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 20.0
 MAX_ATTEMPTS = 4
 """Attempts in all, with botocore's standard back-off and jitter between them."""
+_NOT_FOUND_CODES = frozenset(
+    {
+        "404",
+        "NoSuchKey",
+        "NoSuchBucket",
+        "NotFoundException",
+        "ResourceNotFoundException",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
+    }
+)
+_PRECONDITION_CODES = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 
 
 @overload
@@ -59,3 +89,33 @@ def build_client(
         s3={"addressing_style": "path"},
     )
     return boto3.client(service, config=config)
+
+
+@contextmanager
+def translate_errors(action: str) -> Iterator[None]:
+    """Turn what boto3 raises inside the block into our errors; `action` starts the message, e.g. `put part x`.
+
+    Raises:
+        NotFoundError: There is no such key, bucket, queue or resource.
+        AlreadyExistsError: A conditional write met what is there already.
+        UnavailableError: No connection, a timeout, throttling or a server fault, after botocore's own retries.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        message = f"{action}: {error}"
+        if code in _NOT_FOUND_CODES:
+            raise NotFoundError(message) from error
+        if code in _PRECONDITION_CODES:
+            raise AlreadyExistsError(message) from error
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS or _is_throttling(code):
+            raise UnavailableError(message) from error
+        raise
+    except (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError, NoCredentialsError) as error:
+        raise UnavailableError(f"{action}: {error}") from error
+
+
+def _is_throttling(code: str) -> bool:
+    return "Throttl" in code or code in {"SlowDown", "RequestLimitExceeded", "TooManyRequestsException", "RequestTimeout"}

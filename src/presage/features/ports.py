@@ -35,11 +35,21 @@ class RecordQueue(Protocol):
         """Return once the batch is durable, or raise `UnavailableError`."""
 
 
+class RecordMessages(Protocol):
+    """The other end of the record queue."""
+
+    def read_batch(self, body: str) -> RecordBatch:
+        """Return the batch that a message carries or points to.
+
+        Raises `InvalidInputError` for what is no message, `NotFoundError` when the batch it points to is gone.
+        """
+
+
 class FeatureSetStore(Protocol):
     """Parts, versions and profiles in the lake (S3)."""
 
     def put_part(self, dataset: Dataset, batch_id: str, month: str, records: Sequence[Record]) -> Part:
-        """Write one parquet part. Idempotency: the same arguments write the same bytes to the same key."""
+        """Write one parquet part. Idempotency: a part is written once; the same batch and month again return what is there."""
 
     def find_version(self, workspace_id: str, dataset_id: str, version: int | None = None) -> FeatureSetVersion | None:
         """Return that version, or the newest one for None; None when there is none."""

@@ -1,0 +1,59 @@
+"""Batches of records on an SQS queue; a large one waits in the lake and its message points there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from presage.adapters.client import translate_errors
+from presage.errors import InvalidInputError
+from presage.features.keys import build_staging_key, is_staging_key
+from presage.features.messages import decode_batch, decode_pointer, encode_batch, encode_pointer
+from presage.features.records import RecordBatch
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
+
+MAX_MESSAGE_BYTES = 200_000
+
+
+class SqsRecordQueue:
+    """`RecordQueue` on SQS, with the lake for batches over `MAX_MESSAGE_BYTES`."""
+
+    def __init__(self, queue_url: str, lake_bucket: str, *, sqs: SQSClient, s3: S3Client) -> None:
+        """Publish to `queue_url`, stage in `lake_bucket`."""
+        self._queue_url = queue_url
+        self._lake_bucket = lake_bucket
+        self._sqs = sqs
+        self._s3 = s3
+
+    def publish_batch(self, batch: RecordBatch) -> None:
+        """Return once the batch is durable, or raise `UnavailableError`."""
+        body = encode_batch(batch)
+        if len(body) > MAX_MESSAGE_BYTES:
+            key = build_staging_key(batch)
+            with translate_errors(f"stage {key}"):
+                self._s3.put_object(Bucket=self._lake_bucket, Key=key, Body=body, ContentType="application/json")
+            body = encode_pointer(key)
+        with translate_errors(f"publish batch {batch.batch_id}"):
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body.decode())
+
+
+class SqsRecordMessages:
+    """`RecordMessages`: what the consumer of the queue makes of a message."""
+
+    def __init__(self, lake_bucket: str, *, s3: S3Client) -> None:
+        """Fetch staged batches from `lake_bucket`."""
+        self._lake_bucket = lake_bucket
+        self._s3 = s3
+
+    def read_batch(self, body: str) -> RecordBatch:
+        """Return the batch that a message carries or points to."""
+        key = decode_pointer(body)
+        if key is None:
+            return decode_batch(body)
+        if not is_staging_key(key):
+            raise InvalidInputError(f"the message points to {key!r}, where no batch is staged", path="$.payload_key")
+        with translate_errors(f"get {key}"):
+            staged = self._s3.get_object(Bucket=self._lake_bucket, Key=key)["Body"].read()
+        return decode_batch(staged)

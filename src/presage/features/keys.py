@@ -1,0 +1,65 @@
+"""Where feature sets lie in the lake. Everything of a workspace is below `ws=<workspace_id>/`."""
+
+from __future__ import annotations
+
+import re
+
+from presage.errors import InvalidInputError
+from presage.features.dataset import Dataset
+from presage.features.records import FeatureSetVersion, RecordBatch
+
+MANIFEST_SUFFIX = ".manifest.json"
+_MANIFEST = re.compile(r"ws=([^/]+)/dataset=([^/]+)/versions/(\d{8})\.manifest\.json")
+_STAGED = re.compile(r"ws=[^/]+/staging/records/[^/]+/[0-9a-f]+\.json")
+
+
+def build_part_key(dataset: Dataset, batch_id: str, month: str) -> str:
+    """Return the key of a batch's part of one event month (`YYYY-MM`)."""
+    return f"{_root(dataset.workspace_id, dataset.dataset_id)}/records/event_month={month}/{batch_id}.parquet"
+
+
+def build_versions_prefix(workspace_id: str, dataset_id: str) -> str:
+    """Return the prefix below which a dataset's manifests sort by version."""
+    return f"{_root(workspace_id, dataset_id)}/versions/"
+
+
+def build_manifest_key(workspace_id: str, dataset_id: str, version: int) -> str:
+    """Return the key of a version's manifest."""
+    return f"{build_versions_prefix(workspace_id, dataset_id)}{version:08d}{MANIFEST_SUFFIX}"
+
+
+def parse_manifest_key(key: str) -> tuple[str, str, int]:
+    """Return (workspace_id, dataset_id, version) of a manifest's key.
+
+    Raises:
+        InvalidInputError: It is no manifest's key.
+    """
+    match = _MANIFEST.fullmatch(key)
+    if match is None:
+        raise InvalidInputError(f"{key!r} is not the key of a version's manifest", path="$.key")
+    return match[1], match[2], int(match[3])
+
+
+def build_profile_keys(workspace_id: str, dataset_id: str, version: int) -> tuple[str, str]:
+    """Return the keys of a version's sample and of its summary."""
+    prefix = f"{_root(workspace_id, dataset_id)}/profiles/{version:08d}"
+    return f"{prefix}/sample.ndjson", f"{prefix}/summary.json"
+
+
+def build_staging_key(batch: RecordBatch) -> str:
+    """Return where a batch waits that is too large for a message."""
+    return f"ws={batch.dataset.workspace_id}/staging/records/{batch.dataset.dataset_id}/{batch.batch_id}.json"
+
+
+def is_staging_key(key: str) -> bool:
+    """Return whether `key` is where a batch may wait; messages are not trusted to name other objects."""
+    return _STAGED.fullmatch(key) is not None
+
+
+def describe_version(version: FeatureSetVersion) -> str:
+    """Return `<dataset_id> version <n>`, for messages."""
+    return f"{version.dataset.dataset_id} version {version.version}"
+
+
+def _root(workspace_id: str, dataset_id: str) -> str:
+    return f"ws={workspace_id}/dataset={dataset_id}"

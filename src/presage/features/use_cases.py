@@ -1,0 +1,166 @@
+"""What can be done with datasets and their records. Free of polars, so that the public API stays light."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import groupby
+
+from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
+from presage.features.dataset import Column, Dataset
+from presage.features.keys import build_part_key
+from presage.features.limits import MAX_COLUMN_NAME_LENGTH, MAX_COLUMNS, RESERVED_COLUMNS
+from presage.features.ports import DatasetStore, FeatureSetStore, RecordQueue
+from presage.features.records import FeatureSetVersion, Part, Record, RecordBatch
+from presage.features.validation import RecordResult, judge_records
+from presage.features.wire import MAX_RECORDS, RawRecord
+from presage.identifiers import new_identifier
+
+LANDING_ATTEMPTS = 12
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 1.0
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_COLUMN_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_COLUMN_NAME_LENGTH - 1}}}")
+
+Pause = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What became of one dataset's batches: its newest version, and how many parts this call added to it (0: all were there)."""
+
+    version: FeatureSetVersion
+    added_parts: int
+
+
+def pause_with_jitter(attempt: int) -> None:
+    """Sleep for a random time below a bound that doubles with `attempt` (0, 1, …), at most a second."""
+    bound_seconds = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
+    time.sleep(bound_seconds * secrets.randbelow(1_000) / 1_000)
+
+
+def create_dataset(
+    *, workspace_id: str, name: str, entity: str, columns: Sequence[Column], now: datetime, datasets: DatasetStore
+) -> Dataset:
+    """Add a dataset to a workspace and return it.
+
+    Raises:
+        InvalidInputError: A name is malformed, reserved or used twice, or there are too many columns; `path` says where.
+        AlreadyExistsError: The workspace has a dataset of that name.
+    """
+    _check_name(name, path="$.name")
+    _check_name(entity, path="$.entity")
+    check_columns(columns)
+    dataset = Dataset(workspace_id, new_identifier("ds"), name, entity, tuple(columns), now)
+    datasets.create_dataset(dataset)
+    return dataset
+
+
+def check_columns(columns: Sequence[Column]) -> None:
+    """Refuse columns that no dataset can have.
+
+    Raises:
+        InvalidInputError: As for `create_dataset`.
+    """
+    if len(columns) > MAX_COLUMNS:
+        raise InvalidInputError(f"{len(columns)} columns; at most {MAX_COLUMNS} are possible", path="$.columns")
+    uses = Counter(column.name.lower() for column in columns)
+    for number, column in enumerate(columns):
+        path = f"$.columns[{number}].name"
+        if not _COLUMN_NAME.fullmatch(column.name):
+            raise InvalidInputError(
+                f"column {column.name!r}: expected letters, digits and _, at most {MAX_COLUMN_NAME_LENGTH}, no digit first", path=path
+            )
+        if column.name.lower() in RESERVED_COLUMNS:
+            raise InvalidInputError(f"column {column.name!r}: the name is reserved for records", path=path)
+        if uses[column.name.lower()] > 1:
+            raise InvalidInputError(f"column {column.name!r} is there twice (case does not count)", path=path)
+
+
+def accept_records(*, dataset: Dataset, raw_records: Sequence[RawRecord], now: datetime, queue: RecordQueue) -> list[RecordResult]:
+    """Put the valid records of a call on the queue and return what became of each, in order.
+
+    When this returns, every accepted record is durable. Nothing is published when none is valid.
+    Idempotency: a repeated call is the same batch, and lands once.
+
+    Raises:
+        InvalidInputError: There are more than `MAX_RECORDS` records.
+        UnavailableError: The queue did not take the batch; none of the records is accepted.
+    """
+    if len(raw_records) > MAX_RECORDS:
+        raise InvalidInputError(f"{len(raw_records)} records in one call; at most {MAX_RECORDS} are taken", path="$.records")
+    judgement = judge_records(dataset, raw_records, now=now)
+    if judgement.accepted:
+        queue.publish_batch(build_batch(dataset, judgement.accepted, received_at=now))
+    return judgement.results
+
+
+def build_batch(dataset: Dataset, records: Sequence[Record], *, received_at: datetime) -> RecordBatch:
+    """Return the batch of these records; its id is a hash of theirs, in order."""
+    digest = sha256("\n".join(record.record_id for record in records).encode())
+    return RecordBatch(dataset, digest.hexdigest()[:32], received_at, tuple(records))
+
+
+def land_batches(
+    *, batches: Sequence[RecordBatch], store: FeatureSetStore, now: datetime, pause: Pause = pause_with_jitter
+) -> list[Landing]:
+    """Write batches into the lake, adding at most one version per dataset, and return a landing per dataset.
+
+    Idempotency: parts that the newest version holds already add nothing; when nothing is new, no version is made.
+
+    Raises:
+        ConflictError: Others added versions `LANDING_ATTEMPTS` times in between; try again later.
+        UnavailableError: The lake did not answer. Parts may have been written; a retry uses them.
+    """
+    ordered = sorted(batches, key=lambda batch: (batch.dataset.workspace_id, batch.dataset.dataset_id))
+    groups = groupby(ordered, key=lambda batch: (batch.dataset.workspace_id, batch.dataset.dataset_id))
+    return [_land_dataset(tuple(group), store, now, pause) for _, group in groups]
+
+
+def _land_dataset(batches: Sequence[RecordBatch], store: FeatureSetStore, now: datetime, pause: Pause) -> Landing:
+    dataset = batches[-1].dataset
+    wanted = {
+        build_part_key(dataset, batch.batch_id, month): (batch.batch_id, month, records)
+        for batch in batches
+        for month, records in split_by_month(batch.records).items()
+    }
+    written: dict[str, Part] = {}
+    for attempt in range(LANDING_ATTEMPTS):
+        head = store.find_version(dataset.workspace_id, dataset.dataset_id)
+        parts_there = head.parts if head else ()
+        keys_there = {part.key for part in parts_there}
+        new_keys = [key for key in wanted if key not in keys_there]
+        if head and not new_keys:
+            return Landing(head, 0)
+        for key in new_keys:
+            if key not in written:
+                batch_id, month, records = wanted[key]
+                written[key] = store.put_part(dataset, batch_id, month, records)
+        new_parts = tuple(written[key] for key in new_keys)
+        version = FeatureSetVersion(dataset, head.version + 1 if head else 1, parts_there + new_parts, now)
+        try:
+            store.create_version(version)
+        except AlreadyExistsError:
+            pause(attempt)
+        else:
+            return Landing(version, len(new_parts))
+    raise ConflictError(f"dataset {dataset.dataset_id}: {LANDING_ATTEMPTS} attempts to add a version met another writer each time")
+
+
+def split_by_month(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records by the UTC month (`YYYY-MM`) of their event, each in the given order."""
+    months: dict[str, list[Record]] = {}
+    for record in records:
+        months.setdefault(f"{record.event_timestamp:%Y-%m}", []).append(record)
+    return months
+
+
+def _check_name(name: str, *, path: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(f"{name!r}: expected lower-case letters, digits, _ and -, 1 to 63, a letter first", path=path)
