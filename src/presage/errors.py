@@ -74,3 +74,9 @@ class JobCancelledError(PresageError):
     """A user cancelled the job; the work stopped at a safe point."""
 
     code = "job_cancelled"
+
+
+class WorkerStoppingError(PresageError):
+    """The worker is being stopped; the work ended at a safe point and another worker will take it up."""
+
+    code = "worker_stopping"

@@ -24,9 +24,7 @@ class JobStore(Protocol):
     def claim_job(self, workspace_id: str, job_id: str, *, owner: str, now: datetime, lease_seconds: float) -> Job | None:
         """Take a queued job, or a running one whose lease ended; None while another owner has it or it has ended."""
 
-    def update_progress(
-        self, job: Job, *, progress: float, message: str, checkpoint: Mapping[str, object], lease_until: datetime
-    ) -> Job:
+    def update_progress(self, job: Job, *, progress: float, message: str, checkpoint: Mapping[str, object], lease_until: datetime) -> Job:
         """Store progress and extend the lease; raise `JobCancelledError` if asked to stop, `ConflictError` if no longer the owner."""
 
     def finish_job(self, job: Job, *, state: JobState, message: str, result: Mapping[str, object], now: datetime) -> None:

@@ -13,6 +13,7 @@ class MemoryModelRegistry:
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], Model] = {}
+        self._last_versions: dict[tuple[str, str], int] = {}
 
     def create_model(self, model: Model) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name or id."""
@@ -35,3 +36,10 @@ class MemoryModelRegistry:
         """Return a page in the order of `model_id`, starting behind `after`."""
         mine = (model for (owner, model_id), model in sorted(self._models.items()) if owner == workspace_id and model_id > after)
         return [model for model, _ in zip(mine, range(limit), strict=False)]
+
+    def reserve_version(self, workspace_id: str, model_id: str) -> int:
+        """Return the next version number, never given out before, or raise `NotFoundError`."""
+        self.get_model(workspace_id, model_id)
+        number = self._last_versions.get((workspace_id, model_id), 0) + 1
+        self._last_versions[workspace_id, model_id] = number
+        return number

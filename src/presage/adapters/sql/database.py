@@ -56,12 +56,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def build_engine(*, host: str, port: int, database: str, credentials: Mapping[str, str], pool_size: int = 10) -> Engine:
-    """Return the engine of this process; nothing is connected yet. `credentials` holds `username` and `password`."""
+def build_engine(*, host: str, port: int, database: str, username: str, password: str, pool_size: int = 10) -> Engine:
+    """Return the engine of this process; nothing is connected yet."""
     url = sqlalchemy.URL.create(
         "mysql+pymysql",
-        username=credentials["username"],
-        password=credentials["password"],
+        username=username,
+        password=password,
         host=host,
         port=port,
         database=database,

@@ -60,7 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         engine = build_engine_from_url(options.url, pool_size=1)
     else:
         credentials = msgspec.json.decode(sys.stdin.read(), type=dict[str, str])
-        engine = build_engine(host=options.host, port=options.port, database=options.name, credentials=credentials, pool_size=1)
+        engine = build_engine(
+            host=options.host,
+            port=options.port,
+            database=options.name,
+            username=credentials["username"],
+            password=credentials["password"],
+        )
     migrate(engine)
     engine.dispose()
 

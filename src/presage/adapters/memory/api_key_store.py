@@ -1,0 +1,39 @@
+"""API keys in a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from presage.errors import AlreadyExistsError, NotFoundError
+from presage.tenancy.model import ApiKey
+
+
+class MemoryApiKeyStore:
+    """`ApiKeyStore` for tests."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ApiKey] = {}
+
+    def create_api_key(self, key: ApiKey) -> None:
+        """Add it, or raise `AlreadyExistsError`."""
+        if key.api_key_id in self._keys:
+            raise AlreadyExistsError(f"API key {key.api_key_id} exists already")
+        self._keys[key.api_key_id] = key
+
+    def find_api_key(self, api_key_id: str) -> ApiKey | None:
+        """Return the key by the gateway's id of it, or None; revoked keys are returned as such."""
+        return self._keys.get(api_key_id)
+
+    def list_api_keys(self, workspace_id: str) -> Sequence[ApiKey]:
+        """Return the workspace's keys, newest first."""
+        mine = [key for key in self._keys.values() if key.workspace_id == workspace_id]
+        return sorted(mine, key=lambda key: (key.created_at, key.api_key_id), reverse=True)
+
+    def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
+        """Note the revocation, or raise `NotFoundError`. Idempotency: the first time stands."""
+        key = self._keys.get(api_key_id)
+        if key is None or key.workspace_id != workspace_id:
+            raise NotFoundError(f"There is no API key {api_key_id}")
+        self._keys[api_key_id] = replace(key, revoked_at=key.revoked_at or now)

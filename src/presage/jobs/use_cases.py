@@ -1,0 +1,100 @@
+"""Submit, publish and cancel background jobs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from presage.errors import UnavailableError
+from presage.identifiers import new_identifier
+from presage.jobs.arguments import AnalyseExperiment, BuildModel, ImportFile
+from presage.jobs.model import Job, JobKind
+from presage.jobs.ports import JobOutbox, JobQueue, JobStore
+
+SYSTEM = "system"
+ORPHANED_AFTER_SECONDS = 90
+
+Arguments = ImportFile | BuildModel | AnalyseExperiment
+KINDS: dict[type, JobKind] = {ImportFile: "import_file", BuildModel: "build_model", AnalyseExperiment: "analyse_experiment"}
+
+_LOG = logging.getLogger("presage.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class JobPorts:
+    """What submitting and publishing need from outside."""
+
+    store: JobStore
+    outbox: JobOutbox
+    queue: JobQueue
+
+
+def build_job(arguments: Arguments, *, workspace_id: str, created_by: str, now: datetime, job_id: str | None = None) -> Job:
+    """Return a queued, unpublished job; give `job_id` to make submitting it idempotent."""
+    return Job(
+        workspace_id=workspace_id,
+        job_id=job_id or new_identifier("job"),
+        kind=KINDS[type(arguments)],
+        arguments=msgspec.to_builtins(arguments),
+        state="queued",
+        progress=0.0,
+        message="Waiting for a worker",
+        attempts=0,
+        checkpoint={},
+        result={},
+        created_by=created_by,
+        created_at=now,
+        published_at=None,
+        lease_owner=None,
+        lease_until=None,
+        finished_at=None,
+        cancel_requested=False,
+    )
+
+
+def submit_job(job: Job, *, ports: JobPorts, now: datetime) -> Job:
+    """Write the row, then try to publish its message at once; what cannot be published is left to `publish_pending`.
+
+    Raises:
+        AlreadyExistsError: A job of that id was submitted before.
+    """
+    ports.store.create_job(job)
+    try:
+        _publish([job], ports=ports, now=now)
+    except UnavailableError:
+        _LOG.warning("job %s waits in the outbox: its message could not be published", job.job_id)
+    return job
+
+
+def publish_pending(*, ports: JobPorts, now: datetime) -> int:
+    """Publish the messages that are missing and return how many were.
+
+    Missing are those of queued jobs never published, and of running jobs without a live owner whose message may have been
+    used up. Idempotency: a message too many is harmless, the lease decides who works.
+
+    Raises:
+        UnavailableError: The queue or the database did not answer; what was published stays noted.
+    """
+    orphaned = ports.outbox.list_orphaned(lease_ended_before=now - timedelta(seconds=ORPHANED_AFTER_SECONDS))
+    return _publish([*ports.outbox.list_unpublished(), *orphaned], ports=ports, now=now)
+
+
+def cancel_job(workspace_id: str, job_id: str, *, now: datetime, ports: JobPorts) -> Job:
+    """Cancel a queued job at once, ask a running one to stop at its next safe point, and return it.
+
+    Raises:
+        NotFoundError: The workspace has no such job.
+    """
+    ports.outbox.request_cancel(workspace_id, job_id, now=now)
+    return ports.store.get_job(workspace_id, job_id)
+
+
+def _publish(jobs: Sequence[Job], *, ports: JobPorts, now: datetime) -> int:
+    for job in jobs:
+        ports.queue.publish_job(job)
+        ports.outbox.mark_published(job, now=now)
+    return len(jobs)

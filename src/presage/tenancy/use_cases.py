@@ -1,0 +1,140 @@
+"""Create workspaces, users and API keys, and tell who is calling."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from presage.errors import ForbiddenError, InvalidInputError, PresageError, UnauthenticatedError
+from presage.identifiers import new_identifier
+from presage.tenancy.model import ApiKey, Plan, Role, User, Workspace
+from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
+
+NAME_LENGTH = 200
+EMAIL_LENGTH = 254
+TOKEN_BYTES = 32
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A new user and the access token, which is shown here once and kept nowhere."""
+
+    user: User
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new API key and its value, which is shown here once and kept by the gateway only."""
+
+    key: ApiKey
+    value: str
+
+
+def create_workspace(*, name: str, owner_email: str, owner_name: str, now: datetime, store: WorkspaceStore) -> Registration:
+    """Add a workspace with its owner and return the owner's registration.
+
+    Raises:
+        InvalidInputError: A name is empty or too long, or the email is none.
+    """
+    workspace = Workspace(new_identifier("ws"), _require_name(name, "$.name"), now)
+    owner = _build_registration(workspace.workspace_id, owner_email, owner_name, role="owner", now=now, path="$.owner")
+    store.create_workspace(workspace, owner.user)
+    return owner
+
+
+def create_user(*, by: User, email: str, name: str, now: datetime, store: WorkspaceStore) -> Registration:
+    """Add a member to the workspace of `by` and return the member's registration.
+
+    Raises:
+        ForbiddenError: `by` is not the owner.
+        InvalidInputError: The name is empty or too long, or the email is none.
+        AlreadyExistsError: The workspace has a user of that email.
+    """
+    if by.role != "owner":
+        raise ForbiddenError("Only the owner of a workspace adds users")
+    member = _build_registration(by.workspace_id, email, name, role="member", now=now, path="$")
+    store.create_user(member.user)
+    return member
+
+
+def authenticate(token: str, *, store: WorkspaceStore) -> User:
+    """Return the user with that access token.
+
+    Raises:
+        UnauthenticatedError: Nobody has it.
+    """
+    user = store.find_user_by_token(hash_token(token))
+    if user is None:
+        raise UnauthenticatedError("Send `authorization: Bearer <access token>` of a user of a workspace")
+    return user
+
+
+def create_api_key(*, user: User, name: str, plan: Plan, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> IssuedKey:
+    """Create the key at the gateway, note whose it is, and return it with its value.
+
+    A key that could not be noted is deleted at the gateway again: no working key belongs to nobody.
+
+    Raises:
+        InvalidInputError: The name is empty or too long.
+        UnavailableError: The gateway or the database did not answer.
+    """
+    name = _require_name(name, "$.name")
+    api_key_id, value = gateway.create_key(name=name, plan=plan, workspace_id=user.workspace_id)
+    key = ApiKey(user.workspace_id, api_key_id, name, plan, created_at=now, revoked_at=None)
+    try:
+        store.create_api_key(key)
+    except PresageError:
+        gateway.delete_key(api_key_id)
+        raise
+    return IssuedKey(key, value)
+
+
+def revoke_api_key(api_key_id: str, *, user: User, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> None:
+    """Note the revocation, then delete the key at the gateway. Idempotency: repeating it finishes what a failure left.
+
+    Raises:
+        NotFoundError: The workspace has no such key.
+        UnavailableError: The gateway or the database did not answer.
+    """
+    store.revoke_api_key(user.workspace_id, api_key_id, now=now)
+    gateway.delete_key(api_key_id)
+
+
+def hash_token(token: str) -> str:
+    """Return what is kept of an access token. A plain hash is enough: the token has 256 random bits."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _build_registration(
+    workspace_id: str, email: str, name: str, *, role: Role, now: datetime, path: str
+) -> Registration:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    user = User(
+        workspace_id=workspace_id,
+        user_id=new_identifier("usr"),
+        email=_require_email(email, f"{path}.email"),
+        name=_require_name(name, f"{path}.name"),
+        role=role,
+        token_sha256=hash_token(token),
+        created_at=now,
+    )
+    return Registration(user, token)
+
+
+def _require_name(name: str, path: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
+        raise InvalidInputError(f"A name has 1 to {NAME_LENGTH} printable characters, got {len(name)} of them", path=path)
+    return name
+
+
+def _require_email(email: str, path: str) -> str:
+    email = email.strip().lower()
+    if len(email) > EMAIL_LENGTH or not EMAIL.fullmatch(email):
+        raise InvalidInputError(f"Expected an email address such as a@example.com, got {email[:EMAIL_LENGTH]!r}", path=path)
+    return email
