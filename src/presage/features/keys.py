@@ -6,7 +6,7 @@ import re
 
 from presage.errors import InvalidInputError
 from presage.features.dataset import Dataset
-from presage.features.records import FeatureSetVersion, RecordBatch
+from presage.features.records import RecordBatch
 
 MANIFEST_SUFFIX = ".manifest.json"
 _MANIFEST = re.compile(r"ws=([^/]+)/dataset=([^/]+)/versions/(\d{8})\.manifest\.json")
@@ -54,11 +54,6 @@ def build_staging_key(batch: RecordBatch) -> str:
 def is_staging_key(key: str) -> bool:
     """Return whether `key` is where a batch may wait; messages are not trusted to name other objects."""
     return _STAGED.fullmatch(key) is not None
-
-
-def describe_version(version: FeatureSetVersion) -> str:
-    """Return `<dataset_id> version <n>`, for messages."""
-    return f"{version.dataset.dataset_id} version {version.version}"
 
 
 def _root(workspace_id: str, dataset_id: str) -> str:

@@ -1,0 +1,10 @@
+"""What land_records reads from its environment."""
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`PRESAGE_<FIELD>` variables."""
+
+    stage: str
+    lake_bucket: str
