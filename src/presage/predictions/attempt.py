@@ -1,0 +1,94 @@
+"""One entry on its way from the request to the log: what was asked, what was answered, and what is written down of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET
+
+from presage.experiments.model import Assignment, Experiment, Variant
+from presage.predictions.answers import Answer
+from presage.predictions.ports import PredictionLogEntry
+from presage.predictions.request import PredictRequest, Query
+from presage.predictions.response import FallbackReason, PredictionResult
+from presage.training.model import Model
+
+NO_VARIANT = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A good entry that was given an id and, in an experiment, a variant."""
+
+    position: int
+    entry: Mapping[str, object]
+    query: Query
+    prediction_id: str
+    variant: Variant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An attempt with its answer. `experiment` is set if the attempt was assigned in it."""
+
+    attempt: Attempt
+    answer: Answer
+    experiment: Experiment | None = None
+    fallback_reason: FallbackReason | None = None
+
+    def build_result(self, *, include_features: bool) -> PredictionResult:
+        """Return the wire form."""
+        answer = self.answer
+        return PredictionResult(
+            prediction=answer.prediction,
+            prediction_id=self.attempt.prediction_id,
+            model_version=answer.model_version,
+            variant=self.attempt.variant or NO_VARIANT,
+            answered_by=answer.answered_by,
+            snapshot_age_seconds=answer.snapshot_age_seconds,
+            score=UNSET if answer.score is None else answer.score,
+            entity_found=UNSET if answer.entity_found is None else answer.entity_found,
+            experiment_id=UNSET if self.experiment is None else self.experiment.experiment_id,
+            fallback_reason=UNSET if self.fallback_reason is None else self.fallback_reason,
+            features=answer.features if include_features else UNSET,
+        )
+
+    def build_log_entry(self, request: PredictRequest, model: Model, *, now: datetime) -> PredictionLogEntry:
+        """Return the log entry; its `request` is a call that asks for this entry alone."""
+        asked: dict[str, object] = {"model": request.model, "features": [self.attempt.entry]}
+        if request.version is not None:
+            asked["version"] = request.version
+        return PredictionLogEntry(
+            workspace_id=model.workspace_id,
+            prediction_id=self.attempt.prediction_id,
+            model_id=model.model_id,
+            model_version=self.answer.model_version,
+            entity_id=self.attempt.query.entity_id,
+            variant=self.attempt.variant or NO_VARIANT,
+            experiment_id=None if self.experiment is None else self.experiment.experiment_id,
+            created_at=now,
+            predicted_for=self.attempt.query.predicted_for,
+            request=asked,
+            features=self.answer.features,
+            result=msgspec.to_builtins(self.build_result(include_features=False)),
+        )
+
+    def build_assignment(self) -> Assignment | None:
+        """Return the exposure, at the time that the prediction is for, or None outside an experiment."""
+        variant, unit_id = self.attempt.variant, self.attempt.query.entity_id
+        if self.experiment is None or variant is None or unit_id is None:
+            return None
+        shown = self.answer.prediction
+        return Assignment(
+            workspace_id=self.experiment.workspace_id,
+            experiment_id=self.experiment.experiment_id,
+            prediction_id=self.attempt.prediction_id,
+            unit_id=unit_id,
+            variant=variant,
+            exposed_at=self.attempt.query.predicted_for,
+            model_version=self.answer.model_version,
+            shown=(shown,) if isinstance(shown, str) else shown,
+        )

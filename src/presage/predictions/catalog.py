@@ -1,0 +1,67 @@
+"""The metadata that serving needs, cached for seconds and served stale while the database is down."""
+
+from __future__ import annotations
+
+from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from presage.features.dataset import Dataset
+from presage.predictions.freshness import FreshCache
+from presage.predictions.ports import Catalog, Deployment, ServingCatalog
+from presage.training.model import ModelVersion
+
+MAX_KEYS = 100_000
+
+
+class CatalogCache:
+    """Who calls, and what of theirs exists. A change in the database is seen within `ttl_seconds`."""
+
+    def __init__(self, source: ServingCatalog, *, ttl_seconds: float) -> None:
+        """Read from `source`."""
+        self._source = source
+        self._keys: FreshCache[str, str | None] = FreshCache(source.find_workspace_id, ttl_seconds=ttl_seconds, capacity=MAX_KEYS)
+        self._catalogs: FreshCache[str, Catalog] = FreshCache(source.load_catalog, ttl_seconds=ttl_seconds)
+        self._versions: FreshCache[tuple[str, str, int], ModelVersion | None] = FreshCache(self._find_version, ttl_seconds=ttl_seconds)
+
+    def get_workspace_id(self, api_key_id: str | None) -> str:
+        """Return the workspace of the gateway's key.
+
+        Raises:
+            UnauthenticatedError: No key was given.
+            ForbiddenError: The key is unknown or revoked.
+        """
+        if not api_key_id:
+            raise UnauthenticatedError("Call through the API gateway with an API key in `x-api-key`")
+        workspace_id = self._keys.get(api_key_id)
+        if workspace_id is None:
+            raise ForbiddenError("The API key is unknown or revoked")
+        return workspace_id
+
+    def get_dataset(self, workspace_id: str, name: str) -> Dataset:
+        """Return the dataset of that name, or raise `NotFoundError`."""
+        dataset = self._catalogs.get(workspace_id).datasets.get(name)
+        if dataset is None:
+            raise NotFoundError(f"There is no dataset {name[:256]!r}")
+        return dataset
+
+    def get_deployment(self, workspace_id: str, name: str) -> Deployment:
+        """Return what serves for the model of that name, or raise `NotFoundError`."""
+        deployment = self._catalogs.get(workspace_id).deployments.get(name)
+        if deployment is None:
+            raise NotFoundError(f"There is no model {name[:256]!r}")
+        return deployment
+
+    def get_version(self, deployment: Deployment, version: int) -> ModelVersion:
+        """Return a version of the deployment's model, serving or not, or raise `NotFoundError`."""
+        for candidate in (deployment.version, deployment.previous):
+            if candidate is not None and candidate.version == version:
+                return candidate
+        found = self._versions.get((deployment.model.workspace_id, deployment.model.model_id, version))
+        if found is None:
+            raise NotFoundError(f"Model {deployment.model.name!r} has no version {version}")
+        return found
+
+    def check(self) -> None:
+        """Return if the database answers, or raise `UnavailableError`."""
+        self._source.find_workspace_id("")
+
+    def _find_version(self, key: tuple[str, str, int]) -> ModelVersion | None:
+        return self._source.find_version(*key)

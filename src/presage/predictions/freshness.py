@@ -1,0 +1,102 @@
+"""A cache of values that are loaded from elsewhere, kept fresh for seconds, and served stale while their source is down."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, TypeVar, cast
+
+from presage.errors import PresageError, UnavailableError
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Slot(Generic[ValueT]):
+    lock: Lock
+    value: ValueT | None = None
+    loaded: bool = False
+    due: float = 0.0
+    error: PresageError | None = None
+
+
+class FreshCache(Generic[KeyT, ValueT]):
+    """Loads each key's value once and again when it is older than `ttl_seconds`; never under a lock that others' hits need.
+
+    One thread loads; meanwhile the others get the last value, or wait if there is none. The least recently used keys go
+    when there are more than `capacity`.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[KeyT], ValueT],
+        *,
+        ttl_seconds: float,
+        retry_seconds: float = 1.0,
+        capacity: int = 1_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the loader. An infinite `ttl_seconds` is for values that never change.
+
+        A failed load is not tried again for `retry_seconds`, so that requests do not queue up behind a dead source.
+        """
+        self._load = load
+        self._ttl_seconds = ttl_seconds
+        self._retry_seconds = retry_seconds
+        self._capacity = capacity
+        self._clock = clock
+        self._slots: OrderedDict[KeyT, _Slot[ValueT]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: KeyT) -> ValueT:
+        """Return the value: fresh, or the last one when its source is unavailable.
+
+        Raises:
+            PresageError: What the loader raised, when there is no last value.
+        """
+        slot = self._find_slot(key)
+        if self._clock() < slot.due:
+            return self._answer(slot)
+        if slot.lock.acquire(blocking=not slot.loaded):
+            try:
+                if self._clock() >= slot.due:
+                    self._refresh(key, slot)
+            finally:
+                slot.lock.release()
+        return self._answer(slot)
+
+    def _find_slot(self, key: KeyT) -> _Slot[ValueT]:
+        with self._lock:
+            slot = self._slots.get(key)
+            if slot is None:
+                slot = self._slots[key] = _Slot(Lock())
+                if len(self._slots) > self._capacity:
+                    self._slots.popitem(last=False)
+            else:
+                self._slots.move_to_end(key)
+            return slot
+
+    def _refresh(self, key: KeyT, slot: _Slot[ValueT]) -> None:
+        try:
+            slot.value = self._load(key)
+        except UnavailableError as error:
+            _LOG.warning("serving the last known value: %s", error)
+            slot.error, slot.due = error, self._clock() + self._retry_seconds
+        except PresageError as error:
+            slot.error, slot.loaded, slot.due = error, False, self._clock() + self._retry_seconds
+        else:
+            slot.error, slot.loaded, slot.due = None, True, self._clock() + self._ttl_seconds
+
+    @staticmethod
+    def _answer(slot: _Slot[ValueT]) -> ValueT:
+        if slot.loaded:
+            return cast("ValueT", slot.value)
+        if slot.error is None:
+            raise UnavailableError("The value is being loaded")
+        raise slot.error.with_traceback(None)

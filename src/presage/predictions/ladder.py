@@ -1,0 +1,71 @@
+"""The fallback ladder: model → last good version → baseline → the model's default. It always answers, and says who did."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from presage.errors import CorruptArtifactError, PresageError, UnavailableError
+from presage.predictions.answers import Answer, answer_by_baseline, answer_by_default, answer_by_model
+from presage.predictions.loading import ScorerCache
+from presage.predictions.ports import Deployment
+from presage.predictions.request import Query
+from presage.predictions.response import AnsweredBy, FallbackReason
+from presage.predictions.scorer import Scorer
+from presage.training.model import ModelVersion
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """The answers of one rung, and why it was not the first one (None if it was)."""
+
+    answers: list[Answer]
+    fallback_reason: FallbackReason | None
+
+
+def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
+    """Return the answers of the highest rung that holds. Never raises for a version that cannot be loaded or cannot score."""
+    reason: FallbackReason | None = None if deployment.version else "no_version"
+    for version, answered_by in _list_versions(deployment):
+        try:
+            answers = answer_by_model(scorers.get_scorer(version), queries, answered_by=answered_by)
+        except (CorruptArtifactError, UnavailableError) as error:
+            _LOG.warning("version %d of %s cannot answer: %s", version.version, version.model_id, error)
+            reason = reason or _name_reason(error)
+        else:
+            return Climb(answers, reason)
+    return Climb(_answer_without_model(deployment, queries, scorers), reason)
+
+
+def find_scorer(deployment: Deployment, scorers: ScorerCache) -> Scorer | None:
+    """Return the highest version that can be loaded, or None."""
+    for version, _ in _list_versions(deployment):
+        try:
+            return scorers.get_scorer(version)
+        except (CorruptArtifactError, UnavailableError) as error:
+            _LOG.warning("version %d of %s cannot be loaded: %s", version.version, version.model_id, error)
+    return None
+
+
+def _answer_without_model(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> list[Answer]:
+    for version, _ in _list_versions(deployment):
+        try:
+            artifact = scorers.get_artifact(version)
+            return [answer_by_baseline(artifact, query) for query in queries]
+        except (CorruptArtifactError, UnavailableError) as error:
+            _LOG.warning("the baseline of version %d of %s cannot answer: %s", version.version, version.model_id, error)
+    return [answer_by_default(deployment.model, query) for query in queries]
+
+
+def _list_versions(deployment: Deployment) -> Iterator[tuple[ModelVersion, AnsweredBy]]:
+    if deployment.version is not None:
+        yield deployment.version, "model"
+    if deployment.previous is not None:
+        yield deployment.previous, "previous_version"
+
+
+def _name_reason(error: PresageError) -> FallbackReason:
+    return "corrupt_artifact" if isinstance(error, CorruptArtifactError) else "version_unavailable"

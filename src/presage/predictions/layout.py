@@ -1,0 +1,99 @@
+"""Where each feature stands in a model's input, and how stored values become the values that training saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from presage.errors import CorruptArtifactError
+from presage.predictions.snapshot import FloatArray, Snapshot
+from presage.training.artifact import ModelArtifact
+from presage.training.spec import FeatureView, Join, feature_columns
+
+SECONDS_PER_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class _ViewSlice:
+    view: FeatureView
+    columns: slice
+    absent: FloatArray
+    """What training sees for a key without records: counts are 0, all else is null."""
+
+
+class FeatureLayout:
+    """The columns of one model artifact: by view, by join, and which of them are times."""
+
+    def __init__(self, artifact: ModelArtifact) -> None:
+        """Derive the layout from the artifact's spec.
+
+        Raises:
+            CorruptArtifactError: Columns or fill values do not match the spec.
+        """
+        if artifact.columns != feature_columns(artifact.spec) or len(artifact.fill_values) != len(artifact.columns):
+            raise CorruptArtifactError(f"Version {artifact.version} of {artifact.model_id}: columns do not match its spec")
+        self.columns = artifact.columns
+        self._position = {name: position for position, name in enumerate(artifact.columns)}
+        self._fill = np.array(artifact.fill_values, dtype=np.float64)
+        self._views = tuple(_slice_views(artifact.spec.feature_views))
+        functions = [feature.function for view in artifact.spec.feature_views for feature in view.features]
+        self._times = np.array([function.startswith("days_since_") for function in functions], dtype=np.bool_)
+        joins = [view.join for view in artifact.spec.feature_views for _ in view.features]
+        self.entity_columns: npt.NDArray[np.bool_] = np.array([join == "entity" for join in joins], dtype=np.bool_)
+
+    def read_entity(self, snapshot: Snapshot, entity_id: str | None) -> tuple[FloatArray, bool]:
+        """Return the stored values of the entity's views, and whether the snapshot knows the entity.
+
+        Shape: (columns,), NaN in the columns of item views.
+        """
+        values = np.full(len(self.columns), np.nan)
+        found = False
+        for part in self._views:
+            if part.view.join == "entity":
+                rows, known = snapshot.read_view(part.view.name, () if entity_id is None else (entity_id,), width=len(part.absent))
+                values[part.columns] = rows[0] if known.any() else part.absent
+                found = found or bool(known.any())
+        return values, found
+
+    def read_items(self, snapshot: Snapshot, items: Sequence[str]) -> FloatArray:
+        """Return the stored values of the items' views. Shape: (items, columns), NaN in the columns of entity views."""
+        values = np.full((len(items), len(self.columns)), np.nan)
+        for part in self._views:
+            if part.view.join == "item":
+                rows, known = snapshot.read_view(part.view.name, items, width=len(part.absent))
+                values[:, part.columns] = np.where(known[:, np.newaxis], rows, part.absent)
+        return values
+
+    def turn_into_days(self, values: FloatArray, predicted_for: datetime) -> None:
+        """Replace event times (seconds since the epoch) in `values` by days before `predicted_for`, as training counts them."""
+        values[:, self._times] = (predicted_for.timestamp() - values[:, self._times]) / SECONDS_PER_DAY
+
+    def override(self, values: FloatArray, given: Mapping[str, float]) -> None:
+        """Put the caller's raw values in the place of looked-up ones, in all rows."""
+        for name, value in given.items():
+            values[:, self._position[name]] = value
+
+    def fill(self, values: FloatArray) -> npt.NDArray[np.float32]:
+        """Return the network's input: nulls replaced by the fill values, as float32."""
+        return np.where(np.isnan(values), self._fill, values).astype(np.float32)
+
+    def name_values(self, row: FloatArray, *, join: Join | None = None) -> dict[str, float | None]:
+        """Return one row by column name, null for NaN; only the columns of views with that `join`, if given."""
+        wanted = np.ones(len(self.columns), dtype=np.bool_) if join is None else self.entity_columns == (join == "entity")
+        pairs = zip(self.columns, row.tolist(), wanted.tolist(), strict=True)
+        return {name: None if value != value else value for name, value, keep in pairs if keep}  # noqa: PLR0124 - NaN is not itself
+
+
+def _slice_views(views: Sequence[FeatureView]) -> list[_ViewSlice]:
+    slices = []
+    start = 0
+    for view in views:
+        end = start + len(view.features)
+        absent = np.array([0.0 if feature.function == "count" else np.nan for feature in view.features])
+        slices.append(_ViewSlice(view, slice(start, end), absent))
+        start = end
+    return slices

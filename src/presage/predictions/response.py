@@ -1,0 +1,70 @@
+"""The wire form of the answers of `POST /v1/predict` and `GET /v1/predictions/{prediction_id}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+AnsweredBy = Literal["model", "previous_version", "baseline", "default", "random"]
+FallbackReason = Literal["no_version", "version_unavailable", "corrupt_artifact"]
+
+
+class PredictionResult(msgspec.Struct, frozen=True):
+    """The answer to one entry.
+
+    `prediction` is a class, or item ids in their order. `score` is the probability of the last class (`"1"`), or one per item.
+    `snapshot_age_seconds` is from the snapshot's `as_of` to the time the prediction is for; null when no snapshot was used.
+    `fallback_reason` is there only when something other than the wanted version had to answer.
+    """
+
+    prediction: str | tuple[str, ...]
+    prediction_id: str
+    model_version: int | None
+    variant: str
+    answered_by: AnsweredBy
+    snapshot_age_seconds: float | None
+    score: float | tuple[float, ...] | UnsetType = UNSET
+    entity_found: bool | UnsetType = UNSET
+    experiment_id: str | UnsetType = UNSET
+    fallback_reason: FallbackReason | UnsetType = UNSET
+    features: Mapping[str, object] | UnsetType = UNSET
+
+
+class EntryFault(msgspec.Struct, frozen=True):
+    """Why an entry was not answered."""
+
+    code: str
+    detail: str
+    path: str | None
+
+
+class EntryFailure(msgspec.Struct, frozen=True):
+    """In place of a result, for an entry that cannot be answered. No prediction was attempted for it."""
+
+    error: EntryFault
+
+
+class PredictResponse(msgspec.Struct, frozen=True):
+    """One result per entry of the request, in its order."""
+
+    results: list[PredictionResult | EntryFailure]
+
+
+class LoggedPrediction(msgspec.Struct, frozen=True):
+    """What the prediction log holds of one answer."""
+
+    prediction_id: str
+    model_id: str
+    model_version: int | None
+    entity_id: str | None
+    variant: str
+    experiment_id: str | None
+    created_at: datetime
+    predicted_for: datetime
+    request: Mapping[str, object]
+    features: Mapping[str, object]
+    result: Mapping[str, object]
