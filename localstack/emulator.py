@@ -2,15 +2,13 @@
 
 import http
 import http.client
-import json
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from localstack.environments import ensure_environment
 from localstack.places import ROOT, Places
-from localstack.program import Program, StartError
+from localstack.program import Program
 
 REQUIREMENTS = ("ministack[full]==1.5.33", "boto3>=1.43", "psycopg[binary]>=3.2", "pymysql>=1.1")
 REGION = "us-east-1"
@@ -23,24 +21,7 @@ def install(places: Places, *, python: str) -> Path:
     Raises:
         StartError: uv is missing or could not install.
     """
-    stamp = places.cache / "ministack-venv" / "presage-requirements.json"
-    wanted = json.dumps(REQUIREMENTS)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return places.emulator_python
-    uv = shutil.which("uv") or shutil.which("uv", path=str(places.cache / "uv-venv" / "bin"))
-    if uv is None:
-        raise StartError("uv is not installed; run `make setup`")
-    places.cache.mkdir(parents=True, exist_ok=True)
-    folder = places.cache / "ministack-venv"
-    for command in (
-        [uv, "venv", "-q", "--clear", "--python", python, str(folder)],
-        [uv, "pip", "install", "-q", "--python", str(places.emulator_python), *REQUIREMENTS],
-    ):
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise StartError(f"{' '.join(command[:3])} failed: {result.stderr.strip()}")
-    stamp.write_text(wanted)
-    return places.emulator_python
+    return ensure_environment(places.cache / "ministack-venv", places=places, python=python, requirements=REQUIREMENTS)
 
 
 def endpoint(port: int) -> str:

@@ -20,8 +20,8 @@ _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.2
 
 
-def run_guarded(program: Program, *, owner: int, log: Path, ready_seconds: float = 60) -> None:
-    """Start the program, wait until it is ready, and let it run until the process `owner` ends.
+def run_guarded(program: Program, *, owner: int, log: Path, ready_seconds: float = 60) -> int:
+    """Start the program, wait until it is ready, and let it run until the process `owner` ends; return the guard's id for `stop_guarded`.
 
     Raises:
         StartError: It ended or was not ready in time; the message holds the end of its log.
@@ -50,6 +50,14 @@ def run_guarded(program: Program, *, owner: int, log: Path, ready_seconds: float
         with contextlib.suppress(ProcessLookupError):
             os.kill(guard, signal.SIGTERM)
         raise StartError(f"{error}; its log {log} ends:\n{_tail(log)}") from error
+    return guard
+
+
+def stop_guarded(guard: int, *, seconds: float = 30) -> None:
+    """End a program before its owner does, and wait until it has. Idempotency: one that ended stays so."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(guard, signal.SIGTERM)
+    wait_until(lambda: not is_alive(guard), seconds=seconds, what=f"the end of process {guard}")
 
 
 def _tail(log: Path) -> str:
