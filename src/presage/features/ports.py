@@ -65,3 +65,13 @@ class FeatureSetStore(Protocol):
 
     def find_profile(self, workspace_id: str, dataset_id: str, version: int) -> tuple[bytes, Mapping[str, object]] | None:
         """Return (sample, summary), or None while the profile is not there yet."""
+
+
+class UploadStore(Protocol):
+    """Files that users upload to the lake themselves, past our services (S3)."""
+
+    def create_upload_url(self, key: str) -> str:
+        """Return a URL that takes one PUT of that object for an hour."""
+
+    def find_upload_size(self, key: str) -> int | None:
+        """Return how many bytes were uploaded, or None while there is no such object."""

@@ -1,0 +1,84 @@
+"""Register models, and move the aliases between their versions."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from presage.errors import ConflictError, InvalidInputError
+from presage.features.ports import DatasetStore
+from presage.identifiers import new_identifier
+from presage.training.model import Alias, AliasMove, DefaultAnswer, Model
+from presage.training.ports import ModelRegistry, VersionRegistry
+from presage.training.spec import ModelSpec
+from presage.training.validation import validate_spec
+
+CLASSES = ("0", "1")
+LONGEST_ITEM = 256
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+def create_model(
+    spec: ModelSpec, *, workspace_id: str, name: str, default: DefaultAnswer, now: datetime, stores: tuple[ModelRegistry, DatasetStore]
+) -> Model:
+    """Add a model to a workspace and return it.
+
+    Raises:
+        InvalidInputError: The name, the default or the specification is not possible; `path` says where.
+        AlreadyExistsError: The workspace has a model of that name.
+    """
+    models, datasets = stores
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(f"{name[:100]!r}: expected lower-case letters, digits, _ and -, 1 to 63, a letter first", path="$.name")
+    _check_spec(spec, workspace_id, datasets)
+    _check_default(spec, default)
+    model = Model(workspace_id, new_identifier("mdl"), name, spec, default, now)
+    models.create_model(model)
+    return model
+
+
+def move_alias(version: int, *, model: Model, alias: Alias, reason: str, now: datetime, versions: VersionRegistry) -> AliasMove:
+    """Let `version` serve under the alias, from the model, and return the move.
+
+    Raises:
+        NotFoundError: The model has no such version.
+    """
+    versions.get_version(model.workspace_id, model.model_id, version)
+    move = AliasMove(model.workspace_id, model.model_id, alias, version, "model", reason, now)
+    versions.append_alias_move(move)
+    return move
+
+
+def roll_back_alias(*, model: Model, alias: Alias, now: datetime, versions: VersionRegistry) -> AliasMove:
+    """Let the lower version that served last before the current one serve again, and return the move.
+
+    Raises:
+        ConflictError: No lower version has served under the alias.
+    """
+    moves = versions.list_alias_moves(model.workspace_id, model.model_id, alias)
+    previous = next((move.version for move in moves if move.version < moves[0].version), None)
+    if previous is None:
+        raise ConflictError(f"No lower version of {model.name!r} has served as {alias} before")
+    return move_alias(previous, model=model, alias=alias, reason=f"rolled back from {moves[0].version}", now=now, versions=versions)
+
+
+def _check_spec(spec: ModelSpec, workspace_id: str, datasets: DatasetStore) -> None:
+    names = {spec.observations.dataset, spec.label.dataset, *(view.dataset for view in spec.feature_views)}
+    names |= {spec.candidates.dataset} if spec.candidates else set()
+    found = {name: dataset for name in names if (dataset := datasets.find_dataset_by_name(workspace_id, name)) is not None}
+    try:
+        validate_spec(spec, found)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error), path=f"$.spec{(error.path or '$')[1:]}") from error
+
+
+def _check_default(spec: ModelSpec, default: DefaultAnswer) -> None:
+    if spec.kind == "classification":
+        if default not in CLASSES:
+            raise InvalidInputError(f"The default of a classification is one of its classes, {' or '.join(CLASSES)}", path="$.default")
+        return
+    items = default if isinstance(default, tuple) else ()
+    if not 1 <= len(items) <= spec.list_length or len(set(items)) < len(items):
+        raise InvalidInputError(f"The default of a ranking is a list of 1 to {spec.list_length} different items", path="$.default")
+    if not all(1 <= len(item) <= LONGEST_ITEM for item in items):
+        raise InvalidInputError(f"An item's id has 1 to {LONGEST_ITEM} characters", path="$.default")
