@@ -14,7 +14,7 @@ LONGEST_KEY_BYTES = 511
 
 
 def build_snapshot_key(view: str, join_key: str) -> bytes:
-    """Return the key under which a snapshot holds a view's values: `<view>\\x00<join key>`.
+    """Return the key under which a snapshot holds a view's values: the view's name, a zero byte, the join key.
 
     A key over LMDB's 511 bytes holds the join key's SHA-256 in hexadecimal, with a second zero byte before it, instead.
     """
@@ -51,7 +51,7 @@ class SnapshotManifest:
 
     Key: `build_snapshot_key(view, join key)`; value: little-endian float64 of the view's features in order, NaN for null;
     `days_since_*` are stored as the event's seconds since the epoch, and turned to days at prediction time.
-    The key `\\x00candidates` holds a JSON list of item ids, most frequent first.
+    `CANDIDATES_KEY` holds a JSON list of item ids, most frequent first.
     """
 
     format: int

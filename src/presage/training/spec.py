@@ -6,7 +6,7 @@ Reachable from Spark steps: keep it importable on Python 3.9 (docs/adr/0005): no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Optional, Tuple  # noqa: UP035 - evaluated at run time by msgspec, on Python 3.9 too
+from typing import Literal, Optional, Tuple  # evaluated at run time by msgspec, on Python 3.9 too
 
 Function = Literal["count", "sum", "mean", "min", "max", "latest", "days_since_first", "days_since_last"]
 Kind = Literal["classification", "ranking"]
@@ -18,7 +18,8 @@ class Feature:
     """One feature: `function` of `column` over the join key's records with event and known timestamps <= the observation time.
 
     `window_days` keeps only events in (observation - window, observation]. `count` is 0 without records, the others null.
-    `latest` takes the record with the greatest (event_timestamp, known_timestamp, record_id). Units: days for `days_since_*`.
+    With a `column`, records in which it is null are passed over (booleans are 0 and 1), except by `latest`, which takes the value,
+    perhaps null, of the record with the greatest (event_timestamp, known_timestamp, record_id). Units: days for `days_since_*`.
     """
 
     name: str
@@ -40,7 +41,10 @@ class FeatureView:
 
 @dataclass(frozen=True)
 class Observations:
-    """When predictions would have been asked: at each record of `dataset`, at most one per entity in `spacing_days`."""
+    """When predictions would have been asked: at each record of `dataset`, at most one per entity in `spacing_days`.
+
+    Kept greedily from an entity's first record on: the next one is at least `spacing_days` after the last one kept.
+    """
 
     dataset: str
     spacing_days: int = 0
@@ -51,7 +55,7 @@ class Label:
     """What is predicted from records of `dataset` with event in (observation, observation + window_days].
 
     Classification: "1" if the entity has one, else "0". Ranking: `item_column` names the items it took.
-    Observations whose window is not closed at the cut-off are dropped and counted.
+    Observations whose window is not closed at the cut-off are dropped and counted. Only records known at the cut-off count.
     """
 
     dataset: str
@@ -61,7 +65,10 @@ class Label:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The items a ranking chooses from: the `limit` most frequent values of `item_column`, known at the observation."""
+    """The items a ranking chooses from: the `limit` most frequent values of `item_column`, known at the observation.
+
+    Frequency counts the records whose event and known timestamps are at or before the observation; ties go by item id.
+    """
 
     dataset: str
     item_column: str

@@ -1,0 +1,126 @@
+"""Checks a model's specification against the datasets it names, before anything is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from presage.errors import InvalidInputError
+from presage.features.dataset import ColumnType, Dataset
+from presage.training.spec import Feature, FeatureView, ModelSpec
+
+RESERVED_NAMES = frozenset({"id", "timestamp", "candidates"})
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+LONGEST_NAME = 63
+MOST_VIEWS = 20
+MOST_FEATURES = 100
+LONGEST_DAYS = 3650
+MOST_CANDIDATES = 10_000
+MOST_NEGATIVES = 100
+LONGEST_LIST = 100
+NUMERIC_FUNCTIONS = frozenset({"sum", "mean", "min", "max", "latest"})
+
+
+def validate_spec(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
+    """Return when the specification can be built from the workspace's datasets (by name).
+
+    Raises:
+        InvalidInputError: It cannot; `path` is the JSONPath of the fault in the specification.
+    """
+    _find_dataset(spec.observations.dataset, datasets, "$.observations.dataset")
+    _check_range(spec.observations.spacing_days, (0, LONGEST_DAYS), "$.observations.spacing_days")
+    _find_dataset(spec.label.dataset, datasets, "$.label.dataset")
+    _check_range(spec.label.window_days, (1, LONGEST_DAYS), "$.label.window_days")
+    if spec.kind == "ranking":
+        _check_ranking(spec, datasets)
+    else:
+        _check_classification(spec)
+    _check_views(spec, datasets)
+
+
+def _check_classification(spec: ModelSpec) -> None:
+    if spec.candidates is not None:
+        raise InvalidInputError("a classification has no candidates", path="$.candidates")
+    if spec.label.item_column is not None:
+        raise InvalidInputError("a classification's label has no item_column", path="$.label.item_column")
+
+
+def _check_ranking(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
+    if spec.candidates is None:
+        raise InvalidInputError("a ranking needs candidates to choose from", path="$.candidates")
+    if spec.label.item_column is None:
+        raise InvalidInputError("a ranking's label needs the item_column that names what was taken", path="$.label.item_column")
+    _check_column(datasets[spec.label.dataset], spec.label.item_column, ("string",), "$.label.item_column")
+    source = _find_dataset(spec.candidates.dataset, datasets, "$.candidates.dataset")
+    _check_column(source, spec.candidates.item_column, ("string",), "$.candidates.item_column")
+    _check_range(spec.list_length, (1, LONGEST_LIST), "$.list_length")
+    _check_range(spec.candidates.limit, (spec.list_length, MOST_CANDIDATES), "$.candidates.limit")
+    _check_range(spec.candidates.negatives_per_positive, (1, MOST_NEGATIVES), "$.candidates.negatives_per_positive")
+
+
+def _check_views(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
+    _check_range(len(spec.feature_views), (1, MOST_VIEWS), "$.feature_views", what="the number of feature views")
+    _check_range(
+        sum(len(view.features) for view in spec.feature_views), (1, MOST_FEATURES), "$.feature_views", what="the number of features"
+    )
+    seen: set[str] = set()
+    for index, view in enumerate(spec.feature_views):
+        path = f"$.feature_views[{index}]"
+        _check_name(view.name, seen, f"{path}.name")
+        _check_view(view, datasets, path)
+        if view.join == "item" and spec.kind != "ranking":
+            raise InvalidInputError("only a ranking has items to join features of", path=f"{path}.join")
+
+
+def _check_view(view: FeatureView, datasets: Mapping[str, Dataset], path: str) -> None:
+    dataset = _find_dataset(view.dataset, datasets, f"{path}.dataset")
+    if view.key_column != "entity_id":
+        _check_column(dataset, view.key_column, ("string",), f"{path}.key_column")
+    if not view.features:
+        raise InvalidInputError(f"feature view {view.name!r} has no features", path=f"{path}.features")
+    seen: set[str] = set()
+    for index, feature in enumerate(view.features):
+        _check_name(feature.name, seen, f"{path}.features[{index}].name")
+        _check_feature(feature, dataset, f"{path}.features[{index}]")
+
+
+def _check_feature(feature: Feature, dataset: Dataset, path: str) -> None:
+    if feature.window_days is not None:
+        _check_range(feature.window_days, (1, LONGEST_DAYS), f"{path}.window_days")
+    if feature.column is not None:
+        numeric = feature.function in NUMERIC_FUNCTIONS
+        _check_column(dataset, feature.column, ("number", "boolean") if numeric else (), f"{path}.column")
+    elif feature.function in NUMERIC_FUNCTIONS:
+        raise InvalidInputError(f"function {feature.function!r} needs a column", path=f"{path}.column")
+
+
+def _check_name(name: str, seen: set[str], path: str) -> None:
+    if name in RESERVED_NAMES:
+        raise InvalidInputError(f"the name {name!r} is reserved", path=path)
+    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        raise InvalidInputError(
+            f"the name {name!r} must be lower-case words joined by single underscores, at most {LONGEST_NAME} characters", path=path
+        )
+    if name in seen:
+        raise InvalidInputError(f"the name {name!r} is used twice", path=path)
+    seen.add(name)
+
+
+def _check_range(value: int, bounds: tuple[int, int], path: str, *, what: str = "it") -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise InvalidInputError(f"{what} is {value}, expected {bounds[0]} to {bounds[1]}", path=path)
+
+
+def _find_dataset(name: str, datasets: Mapping[str, Dataset], path: str) -> Dataset:
+    if name not in datasets:
+        raise InvalidInputError(f"there is no dataset {name!r} in this workspace", path=path)
+    return datasets[name]
+
+
+def _check_column(dataset: Dataset, name: str, types: tuple[ColumnType, ...], path: str) -> None:
+    found = next((column for column in dataset.columns if column.name == name), None)
+    if found is None:
+        known = ", ".join(column.name for column in dataset.columns) or "none"
+        raise InvalidInputError(f"dataset {dataset.name!r} has no column {name!r}; its columns: {known}", path=path)
+    if types and found.type not in types:
+        raise InvalidInputError(f"column {name!r} of {dataset.name!r} is a {found.type}, expected {' or '.join(types)}", path=path)
