@@ -46,6 +46,11 @@ def build_profile_keys(workspace_id: str, dataset_id: str, version: int) -> tupl
     return f"{prefix}/sample.ndjson", f"{prefix}/summary.json"
 
 
+def build_imports_prefix(workspace_id: str) -> str:
+    """Return the prefix below which a workspace's uploaded files lie."""
+    return f"ws={workspace_id}/imports/"
+
+
 def build_staging_key(batch: RecordBatch) -> str:
     """Return where a batch waits that is too large for a message."""
     return f"ws={batch.dataset.workspace_id}/staging/records/{batch.dataset.dataset_id}/{batch.batch_id}.json"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from presage.features.dataset import Dataset
+from presage.features.imports import FileFormat, SourceFile
 from presage.features.records import FeatureSetVersion, Part, Record, RecordBatch
 
 if TYPE_CHECKING:
@@ -42,6 +43,16 @@ class RecordMessages(Protocol):
         """Return the batch that a message carries or points to.
 
         Raises `InvalidInputError` for what is no message, `NotFoundError` when the batch it points to is gone.
+        """
+
+
+class ImportFiles(Protocol):
+    """Files that users have put into the lake (S3)."""
+
+    def open_file(self, key: str, file_format: FileFormat) -> SourceFile:
+        """Return the opened file.
+
+        Raises `NotFoundError`, or `InvalidInputError` when it is too large or not of that format.
         """
 
 
