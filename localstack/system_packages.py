@@ -1,0 +1,89 @@
+"""The programs that come from the system: found, installed by apt when root, else asked for by the exact command."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localstack import mariadb, postgres
+from localstack.program import StartError
+
+NODE_MAJOR = 20
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A Debian package and how to tell that what it brings is there."""
+
+    package: str
+    purpose: str
+    is_met: Callable[[], bool]
+
+
+def _finds(find: Callable[[], object]) -> bool:
+    try:
+        find()
+    except StartError:
+        return False
+    return True
+
+
+def java_major() -> int | None:
+    """Return the major version of the java on the path."""
+    java = shutil.which("java")
+    if java is None:
+        return None
+    text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    digits = text.partition('"')[2].partition(".")[0]
+    return int(digits) if digits.isdigit() else None
+
+
+REQUIREMENTS = (
+    Requirement(mariadb.PACKAGE, "MariaDB, in place of RDS MySQL", lambda: _finds(mariadb.find_server)),
+    Requirement(postgres.PACKAGE, "PostgreSQL, in place of Redshift", lambda: _finds(postgres.find_binaries)),
+    Requirement("openjdk-17-jre-headless", "Java 17, for Spark", lambda: java_major() in {11, 17}),
+)
+
+
+def missing(requirements: Sequence[Requirement] = REQUIREMENTS) -> list[Requirement]:
+    """Return the requirements that are not met."""
+    return [requirement for requirement in requirements if not requirement.is_met()]
+
+
+def install(requirements: Sequence[Requirement], *, say: Callable[[str], None]) -> None:
+    """Install Debian packages. They start no servers: the local stack runs instances of its own.
+
+    Raises:
+        StartError: Not root or no apt (the message is the command to run), or apt failed.
+    """
+    if not requirements:
+        return
+    packages = [requirement.package for requirement in requirements]
+    command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        raise StartError(f"missing system packages; run as root: {command}")
+    say(command)
+    policy = Path("/usr/sbin/policy-rc.d")
+    owns_policy = not policy.exists()
+    if owns_policy:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        _run_apt(apt, "update", "-q")
+        _run_apt(apt, *command.split()[1:])
+    finally:
+        if owns_policy:
+            policy.unlink()
+    unmet = [requirement.package for requirement in requirements if not requirement.is_met()]
+    if unmet:
+        raise StartError(f"installed, yet not usable: {', '.join(unmet)}")
+
+
+def _run_apt(apt: str, *arguments: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    result = subprocess.run([apt, *arguments], capture_output=True, text=True, check=False, env=environment)
+    if result.returncode != 0:
+        raise StartError(f"apt-get {' '.join(arguments)} failed:\n{result.stderr.strip()[-2000:]}")
