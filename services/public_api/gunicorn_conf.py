@@ -1,4 +1,6 @@
-"""How gunicorn serves the public API: `gunicorn -c python:services.public_api.gunicorn_conf --bind HOST:PORT 'services.public_api.app:create()'`.
+"""How gunicorn serves the public API.
+
+`gunicorn -c python:services.public_api.gunicorn_conf --bind HOST:PORT "services.public_api.app:create()"`
 
 Threads, because a request waits for DynamoDB and SQS; SIGTERM stops accepting and lets running requests end.
 The keep-alive is longer than the load balancer's idle timeout, so that it is never the server that closes first.

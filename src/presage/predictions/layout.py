@@ -73,8 +73,14 @@ class FeatureLayout:
         values[:, self._times] = (predicted_for.timestamp() - values[:, self._times]) / SECONDS_PER_DAY
 
     def override(self, values: FloatArray, given: Mapping[str, float]) -> None:
-        """Put the caller's raw values in the place of looked-up ones, in all rows."""
+        """Put the caller's raw values in the place of looked-up ones, in all rows.
+
+        Raises:
+            CorruptArtifactError: The version was not built from the model's spec: it lacks one of the columns.
+        """
         for name, value in given.items():
+            if name not in self._position:
+                raise CorruptArtifactError(f"The version has no column {name!r}")
             values[:, self._position[name]] = value
 
     def fill(self, values: FloatArray) -> npt.NDArray[np.float32]:

@@ -1,0 +1,190 @@
+"""The prediction log in DynamoDB."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+import msgspec
+from pynamodb.exceptions import PutError, PynamoDBConnectionError
+
+from presage.adapters.dynamo.prediction_item import PredictionItem, bind
+from presage.errors import InvalidInputError, NotFoundError, UnavailableError
+from presage.predictions.ports import PredictionLogEntry, PredictionPage
+
+SHARDS = 8
+BATCH_SIZE = 25
+PUT_ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 0.05
+RETENTION = timedelta(days=90)
+REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
+"""Answers of DynamoDB that asking again does not change: ours to repair, so they are not called unavailable."""
+
+Pause = Callable[[float], None]
+
+
+class _Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    shard: int
+    created_at: str
+    prediction_id: str
+
+
+class DynamoPredictionLog:
+    """`PredictionLog` on a table. An item goes by itself when `retention` has passed (the table's TTL)."""
+
+    def __init__(self, table_name: str, *, retention: timedelta = RETENTION, pause: Pause = time.sleep) -> None:
+        """Bind the process to `table_name`; region, keys and endpoint come from the machine around it."""
+        bind(table_name)
+        self._retention = retention
+        self._pause = pause
+
+    def put_predictions(self, entries: Sequence[PredictionLogEntry]) -> None:
+        """Return once all are durable, or raise `UnavailableError`. Idempotency: an entry put again overwrites itself."""
+        for start in range(0, len(entries), BATCH_SIZE):
+            self._put_batch([self._to_item(entry) for entry in entries[start : start + BATCH_SIZE]])
+
+    def get_prediction(self, workspace_id: str, prediction_id: str) -> PredictionLogEntry:
+        """Return it, or raise `NotFoundError`, also for another workspace's."""
+        try:
+            with _translated():
+                item = PredictionItem.get(prediction_id, consistent_read=True)
+        except PredictionItem.DoesNotExist as error:
+            raise NotFoundError(f"There is no prediction {prediction_id[:64]!r}") from error
+        if item.workspace_id != workspace_id:
+            raise NotFoundError(f"There is no prediction {prediction_id[:64]!r}")
+        return _to_entry(item)
+
+    def list_by_model_day(
+        self, workspace_id: str, model_id: str, day: str, *, cursor: str | None = None, limit: int = 50
+    ) -> PredictionPage:
+        """Return predictions created on that UTC day (YYYY-MM-DD), newest first within a shard."""
+        start = _decode_cursor(cursor)
+        entries: list[PredictionLogEntry] = []
+        for shard in range(start.shard if start else 0, SHARDS):
+            partition = f"{workspace_id}#{model_id}#{day}#{shard}"
+            last = {"model_day_shard": partition, **_key_of(start)} if start and start.shard == shard else None
+            with _translated():
+                found = PredictionItem.by_model_day.query(
+                    partition, scan_index_forward=False, limit=limit - len(entries), last_evaluated_key=_as_attributes(last)
+                )
+                entries.extend(_to_entry(item) for item in found)
+            if found.last_evaluated_key or len(entries) >= limit:
+                return PredictionPage(entries, _encode_cursor(shard, entries[-1]))
+        return PredictionPage(entries, None)
+
+    def list_by_entity(self, workspace_id: str, entity_id: str, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
+        """Return an entity's predictions, newest first."""
+        start = _decode_cursor(cursor)
+        partition = f"{workspace_id}#{entity_id}"
+        last = {"entity_shard": partition, **_key_of(start)} if start else None
+        with _translated():
+            found = PredictionItem.by_entity.query(
+                partition, scan_index_forward=False, limit=limit, last_evaluated_key=_as_attributes(last)
+            )
+            entries = [_to_entry(item) for item in found]
+        return PredictionPage(entries, _encode_cursor(0, entries[-1]) if found.last_evaluated_key else None)
+
+    def count_by_model_day(self, workspace_id: str, model_id: str, day: str) -> int:
+        """Return how many predictions were created on that UTC day. Reads the index's keys only, a partition a shard."""
+        with _translated():
+            return sum(PredictionItem.by_model_day.count(f"{workspace_id}#{model_id}#{day}#{shard}") for shard in range(SHARDS))
+
+    def _put_batch(self, items: Sequence[PredictionItem]) -> None:
+        for attempt in range(PUT_ATTEMPTS):
+            try:
+                with PredictionItem.batch_write(auto_commit=False) as batch:
+                    for item in items:
+                        batch.save(item)
+            except PutError as error:
+                if error.cause_response_code in REFUSALS:
+                    raise
+                if attempt + 1 == PUT_ATTEMPTS:
+                    raise UnavailableError("DynamoDB did not take all predictions") from error
+                self._pause(FIRST_PAUSE_SECONDS * 2**attempt * secrets.randbelow(1_000) / 1_000)
+            else:
+                return
+
+    def _to_item(self, entry: PredictionLogEntry) -> PredictionItem:
+        shard = crc32(entry.prediction_id.encode()) % SHARDS
+        return PredictionItem(
+            prediction_id=entry.prediction_id,
+            workspace_id=entry.workspace_id,
+            model_id=entry.model_id,
+            model_version=entry.model_version,
+            entity_id=entry.entity_id,
+            variant=entry.variant,
+            experiment_id=entry.experiment_id,
+            created_at=_to_text(entry.created_at),
+            predicted_for=_to_text(entry.predicted_for),
+            request=msgspec.json.encode(entry.request).decode(),
+            features=msgspec.json.encode(entry.features).decode(),
+            result=msgspec.json.encode(entry.result).decode(),
+            model_day_shard=f"{entry.workspace_id}#{entry.model_id}#{entry.created_at.astimezone(UTC):%Y-%m-%d}#{shard}",
+            entity_shard=None if entry.entity_id is None else f"{entry.workspace_id}#{entry.entity_id}",
+            expires_at=int((entry.created_at + self._retention).timestamp()),
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except PynamoDBConnectionError as error:
+        if error.cause_response_code in REFUSALS:
+            raise
+        raise UnavailableError("DynamoDB did not answer") from error
+
+
+def _to_entry(item: PredictionItem) -> PredictionLogEntry:
+    return PredictionLogEntry(
+        workspace_id=item.workspace_id,
+        prediction_id=item.prediction_id,
+        model_id=item.model_id,
+        model_version=_as_int(item.model_version),
+        entity_id=item.entity_id,
+        variant=item.variant,
+        experiment_id=item.experiment_id,
+        created_at=datetime.fromisoformat(item.created_at),
+        predicted_for=datetime.fromisoformat(item.predicted_for),
+        request=msgspec.json.decode(item.request),
+        features=msgspec.json.decode(item.features),
+        result=msgspec.json.decode(item.result),
+    )
+
+
+def _as_int(number: float | None) -> int | None:
+    return None if number is None else int(number)
+
+
+def _to_text(instant: datetime) -> str:
+    """Return a text of fixed width, so that texts sort as times do."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _encode_cursor(shard: int, entry: PredictionLogEntry) -> str:
+    cursor = _Cursor(shard, _to_text(entry.created_at), entry.prediction_id)
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+
+def _decode_cursor(text: str | None) -> _Cursor | None:
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Cursor)
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise InvalidInputError(f"{text[:64]!r} is no cursor of this list", path="$.cursor") from error
+
+
+def _key_of(cursor: _Cursor) -> dict[str, str]:
+    return {"created_at": cursor.created_at, "prediction_id": cursor.prediction_id}
+
+
+def _as_attributes(key: dict[str, str] | None) -> dict[str, dict[str, Any]] | None:
+    return None if key is None else {name: {"S": value} for name, value in key.items()}

@@ -1,0 +1,78 @@
+"""Artifacts and snapshots from S3, kept on the local disk by their sha256."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from hashlib import file_digest
+from hashlib import sha256 as hash_sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from presage.adapters.client import translate_errors
+from presage.errors import CorruptArtifactError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+CHUNK_BYTES = 1 << 20
+
+
+class S3ModelFiles:
+    """`ModelFiles` on the artifacts bucket and the lake. Processes share `folder`: a file appears there whole or not at all."""
+
+    def __init__(self, *, client: S3Client, artifacts_bucket: str, lake_bucket: str, folder: Path) -> None:
+        """Keep files in `folder`, which is made if it is not there."""
+        self._client = client
+        self._artifacts_bucket = artifacts_bucket
+        self._lake_bucket = lake_bucket
+        self._folder = folder
+
+    def read_artifact_manifest(self, key: str) -> bytes:
+        """Return a JSON manifest of the artifacts bucket, or raise `NotFoundError`."""
+        return self._read(self._artifacts_bucket, key)
+
+    def read_lake_manifest(self, key: str) -> bytes:
+        """Return a JSON manifest of the lake, or raise `NotFoundError`."""
+        return self._read(self._lake_bucket, key)
+
+    def fetch_artifact(self, key: str, *, sha256: str) -> str:
+        """Return a local path with those bytes, or raise `CorruptArtifactError`."""
+        return self._fetch(self._artifacts_bucket, key, sha256)
+
+    def fetch_lake(self, key: str, *, sha256: str) -> str:
+        """Return a local path with those bytes, or raise `CorruptArtifactError`."""
+        return self._fetch(self._lake_bucket, key, sha256)
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        with translate_errors(f"get {key}"):
+            return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def _fetch(self, bucket: str, key: str, sha256: str) -> str:
+        """Use the copy on disk if its bytes are still right (disks fail too), else download it."""
+        path = self._folder / sha256
+        if not path.is_file() or _hash_file(path) != sha256:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._download(bucket, key, sha256, path)
+        return str(path)
+
+    def _download(self, bucket: str, key: str, sha256: str, path: Path) -> None:
+        digest = hash_sha256()
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix="download-")
+        try:
+            with os.fdopen(handle, "wb") as file, translate_errors(f"get {key}"):
+                for chunk in self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK_BYTES):
+                    digest.update(chunk)
+                    file.write(chunk)
+            if digest.hexdigest() != sha256:
+                raise CorruptArtifactError(f"{key}: sha256 {digest.hexdigest()}, expected {sha256}")
+            Path(name).replace(path)
+        finally:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
