@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-
-
 ReadContext = Callable[[str], object]
 
 

@@ -27,7 +27,7 @@ class DatabaseAddress:
     name: str
 
     @property
-    def environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """Variables of every deployable that opens the database."""
         return {"PRESAGE_DATABASE_HOST": self.host, "PRESAGE_DATABASE_PORT": self.port, "PRESAGE_DATABASE_NAME": self.name}
 
@@ -37,11 +37,11 @@ class MetadataStack(StageStack):
 
     def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack) -> None:
         super().__init__(scope, "Metadata", config=config, description="Presage: relational database")
-        self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
+        key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
         self.credentials = self._credentials()
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, allow_all_outbound=False)
-        self.security_group.add_ingress_rule(ec2.Peer.ipv4(network.vpc.vpc_cidr_block), ec2.Port.tcp(PORT), "services of this network")
-        self.instance = self._instance(network)
+        self.security_group.add_ingress_rule(ec2.Peer.ipv4(config.network.cidr), ec2.Port.tcp(PORT), "services of this network")
+        self.instance = self._instance(network, key)
         self.address = DatabaseAddress(self.instance.db_instance_endpoint_address, self.instance.db_instance_endpoint_port, DATABASE_NAME)
         self.export_output("DatabaseHost", self.address.host)
         self.export_output("DatabasePort", self.address.port)
@@ -53,7 +53,6 @@ class MetadataStack(StageStack):
             self,
             "Credentials",
             description="User and password of the relational database",
-            encryption_key=self.key,
             removal_policy=self.removal_policy,
             generate_secret_string=secrets.SecretStringGenerator(
                 secret_string_template='{"username":"presage"}',
@@ -64,11 +63,13 @@ class MetadataStack(StageStack):
         )
         acknowledge(
             secret,
-            {"SMG4": "Containers and instances read the credentials once, at start; rotation needs a rolling restart, which is a runbook step."},
+            {
+                "SMG4": "Containers and instances read the credentials once, at start; rotation needs a rolling restart, which is a runbook step."
+            },
         )
         return secret
 
-    def _instance(self, network: NetworkStack) -> rds.DatabaseInstance:
+    def _instance(self, network: NetworkStack, key: kms.Key) -> rds.DatabaseInstance:
         database = self.config.database
         engine = rds.DatabaseInstanceEngine.mysql(version=rds.MysqlEngineVersion.VER_8_4_5)
         instance = rds.DatabaseInstance(
@@ -87,7 +88,7 @@ class MetadataStack(StageStack):
             allocated_storage=database.storage_gib,
             max_allocated_storage=database.storage_gib * 5,
             storage_type=rds.StorageType.GP3,
-            storage_encryption_key=self.key,
+            storage_encryption_key=key,
             backup_retention=cdk.Duration.days(database.backup_days),
             cloudwatch_logs_exports=["error", "slowquery"],
             deletion_protection=self.config.retain,

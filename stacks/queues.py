@@ -20,7 +20,9 @@ class QueuesStack(StageStack):
         super().__init__(scope, "Queues", config=config, description="Presage: queues and their dead letters")
         minutes = cdk.Duration.minutes
         self.records = WatchedQueue(self, "Records", consumer_timeout=LAND_RECORDS_TIMEOUT, maximum_age=minutes(15), topic=topic)
-        self.assignments = WatchedQueue(self, "Assignments", consumer_timeout=LOAD_ASSIGNMENTS_TIMEOUT, maximum_age=minutes(30), topic=topic)
+        self.assignments = WatchedQueue(
+            self, "Assignments", consumer_timeout=LOAD_ASSIGNMENTS_TIMEOUT, maximum_age=minutes(30), topic=topic
+        )
         self.jobs = WatchedQueue(self, "Jobs", consumer_timeout=JOB_TIMEOUT, maximum_age=cdk.Duration.hours(12), topic=topic)
         for name, watched in (("Records", self.records), ("Assignments", self.assignments), ("Jobs", self.jobs)):
             self.export_output(f"{name}QueueUrl", watched.queue.queue_url)

@@ -31,7 +31,7 @@ class SparkStack(StageStack):
         self.export_output("EmrExecutionRoleArn", self.role.role_arn)
 
     @property
-    def environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """Variables of the service that submits steps."""
         return {
             "PRESAGE_EMR_APPLICATION_ID": self.application.attr_application_id,
@@ -46,9 +46,7 @@ class SparkStack(StageStack):
             iam.PolicyStatement(actions=["emr-serverless:StartJobRun", "emr-serverless:ListJobRuns"], resources=[application])
         )
         role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["emr-serverless:GetJobRun", "emr-serverless:CancelJobRun"], resources=[f"{application}/jobruns/*"]
-            )
+            iam.PolicyStatement(actions=["emr-serverless:GetJobRun", "emr-serverless:CancelJobRun"], resources=[f"{application}/jobruns/*"])
         )
         self.role.grant_pass_role(role)
 

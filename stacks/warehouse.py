@@ -8,7 +8,7 @@ from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
 from stacks.config import StageConfig
-from stacks.constructs.findings import acknowledge
+from stacks.constructs.findings import OBJECT_ACTIONS, STAGING_KEYS, accept_wildcards
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
@@ -24,17 +24,8 @@ class WarehouseStack(StageStack):
         super().__init__(scope, "Warehouse", config=config, description="Presage: warehouse")
         self.copy_role = iam.Role(self, "CopyRole", assumed_by=iam.ServicePrincipal("redshift-serverless.amazonaws.com"))
         storage.lake.grant_read(self.copy_role, "ws=*/staging/*")
-        acknowledge(
-            self.copy_role,
-            {
-                finding: "COPY reads the staging files of every workspace, and no other key."
-                for finding in (
-                    "IAM5[Action::s3:GetObject*]",
-                    "IAM5[Action::s3:GetBucket*]",
-                    "IAM5[Action::s3:List*]",
-                    f"IAM5[Resource::<{self.resource_name_of(storage)}.Arn>/ws=*/staging/*]",
-                )
-            },
+        accept_wildcards(
+            self.copy_role, "COPY reads the staging files of every workspace, and no other key.", *OBJECT_ACTIONS, STAGING_KEYS
         )
         self.namespace = self._namespace()
         self.workgroup = self._workgroup(network)
@@ -43,7 +34,7 @@ class WarehouseStack(StageStack):
         self.export_output("RedshiftCopyRoleArn", self.copy_role.role_arn)
 
     @property
-    def environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """Variables of every deployable that runs SQL in the warehouse."""
         return {
             "PRESAGE_REDSHIFT_WORKGROUP": self.workgroup.ref,

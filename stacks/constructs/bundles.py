@@ -46,9 +46,9 @@ def build_function(name: str, *, architecture: str, python_version: str) -> Path
     return _build("function", (requirements, platform, python_version), (_library(), folder), fill)
 
 
-def copy_function_sources(name: str) -> Path:
-    """Return a folder with the function and the library only, for syntheses that deploy nothing."""
-    folder = ROOT / "lambdas" / name
+def copy_sources(kind: str, name: str) -> Path:
+    """Return a folder with the deployable and the library only, for syntheses that deploy nothing."""
+    folder = ROOT / kind / name
 
     def fill(target: Path) -> None:
         _copy_library(target)

@@ -1,11 +1,26 @@
-"""Accepted findings of cdk-nag, each with the reason why it is accepted."""
+"""Accepted findings of cdk-nag's AwsSolutions pack, each beside the thing it concerns and with the reason why it is accepted."""
 
 from collections.abc import Mapping
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
+WILDCARDS = "presage:accepted-wildcards"
+
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accept the findings `{rule or rule[finding]: reason}` of cdk-nag's AwsSolutions pack on `construct`."""
+    """Accept the findings `{rule: reason}` on `construct` and everything below it."""
     Validations.of(construct).acknowledge(*(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason) for rule, reason in reasons.items()))
+
+
+def accept_wildcards(construct: IConstruct, reason: str, *patterns: str) -> None:
+    """Accept rule IAM5 on `construct` for the actions and resources that match one of the regular expressions `patterns`.
+
+    cdk-nag 3 wants each of them acknowledged by its full text, which for a bucket of another stack holds generated export names.
+    The patterns are metadata of the construct; the test that runs cdk-nag matches its findings with them.
+    """
+    construct.node.add_metadata(WILDCARDS, {pattern: reason for pattern in patterns})
+
+
+OBJECT_ACTIONS = (r"Action::s3:(GetObject|GetBucket|List|DeleteObject|Abort)\*", r"Action::kms:(GenerateDataKey|ReEncrypt)\*")
+STAGING_KEYS = r"Resource::.*Lake.*/ws=\*/staging/\*"

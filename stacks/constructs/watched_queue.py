@@ -13,7 +13,9 @@ MAXIMUM_RECEIVES = 5
 class WatchedQueue(Construct):
     """A queue whose failures end in a dead-letter queue, and whose age and dead letters raise alarms."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, consumer_timeout: cdk.Duration, maximum_age: cdk.Duration, topic: sns.ITopic) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, consumer_timeout: cdk.Duration, maximum_age: cdk.Duration, topic: sns.ITopic
+    ) -> None:
         """Take the consumer's longest run; messages stay invisible six times as long."""
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(

@@ -1,0 +1,66 @@
+"""Places every stack of a stage and connects them."""
+
+import aws_cdk as cdk
+
+from stacks.alerts import AlertsStack
+from stacks.backend import BackendStack
+from stacks.config import StageConfig
+from stacks.data_plane import DataPlane
+from stacks.dns import DnsStack
+from stacks.functions import FunctionInputs, FunctionsStack
+from stacks.gateway import GatewayStack
+from stacks.metadata import MetadataStack
+from stacks.network import NetworkStack
+from stacks.prediction_log import PredictionLogStack
+from stacks.public_api import PublicApiInputs, PublicApiStack
+from stacks.queues import QueuesStack
+from stacks.registry import RegistryStack
+from stacks.spark import SparkStack
+from stacks.storage import StorageStack
+from stacks.trainer import TrainerInputs, TrainerStack
+from stacks.warehouse import WarehouseStack
+from stacks.worker import WorkerInputs, WorkerStack
+
+
+def build_stacks(app: cdk.App, config: StageConfig) -> None:
+    """Add all stacks of the stage to `app`, in the order in which they need each other."""
+    cdk.Tags.of(app).add("app", "presage")
+    alerts = AlertsStack(app, config=config)
+    network = NetworkStack(app, config=config)
+    storage = StorageStack(app, config=config)
+    data = DataPlane(
+        storage=storage,
+        prediction_log=PredictionLogStack(app, config=config),
+        queues=QueuesStack(app, config=config, topic=alerts.topic),
+        metadata=MetadataStack(app, config=config, network=network),
+        warehouse=WarehouseStack(app, config=config, network=network, storage=storage),
+    )
+    functions = FunctionInputs(alerts=alerts, storage=storage, queues=data.queues, warehouse=data.warehouse)
+    FunctionsStack(app, config=config, inputs=functions)
+    _build_services(app, config, network=network, data=data)
+
+
+def _build_services(app: cdk.App, config: StageConfig, *, network: NetworkStack, data: DataPlane) -> None:
+    images = RegistryStack(app, config=config).repositories
+    spark = SparkStack(app, config=config, network=network, storage=data.storage)
+    public_api = PublicApiStack(
+        app,
+        config=config,
+        inputs=PublicApiInputs(
+            network=network,
+            storage=data.storage,
+            prediction_log=data.prediction_log,
+            queues=data.queues,
+            metadata=data.metadata,
+            repository=images["public_api"],
+        ),
+    )
+    trainer = TrainerStack(
+        app,
+        config=config,
+        inputs=TrainerInputs(network=network, storage=data.storage, cluster=public_api.cluster, repository=images["trainer"]),
+    )
+    dns = DnsStack(app, config=config)
+    gateway = GatewayStack(app, config=config, public_api=public_api, dns=dns)
+    BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
+    WorkerStack(app, config=config, inputs=WorkerInputs(network=network, data=data, gateway=gateway, spark=spark, trainer=trainer))

@@ -1,0 +1,85 @@
+"""The backend: dashboard and workspace API in a web environment of Elastic Beanstalk."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secrets
+from constructs import Construct
+
+from stacks.config import StageConfig
+from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
+from stacks.constructs.findings import accept_wildcards, acknowledge
+from stacks.data_plane import DataPlane
+from stacks.dns import DnsStack
+from stacks.gateway import GatewayStack
+from stacks.network import NetworkStack
+from stacks.stage_stack import StageStack
+
+_PROCFILE = "web: gunicorn --bind 127.0.0.1:8000 --config python:services.backend.gunicorn_conf 'services.backend.app:create()'\n"
+
+
+class BackendStack(StageStack):
+    """The web environment behind HTTPS, and the token that operators open workspaces with."""
+
+    def __init__(
+        self, scope: Construct, *, config: StageConfig, network: NetworkStack, data: DataPlane, gateway: GatewayStack, dns: DnsStack
+    ) -> None:
+        super().__init__(scope, "Backend", config=config, description="Presage: backend on Elastic Beanstalk")
+        self.operator_token = self._operator_token()
+        program = BeanstalkProgram(
+            service="backend",
+            tier="web",
+            procfile=_PROCFILE,
+            environment={
+                "PRESAGE_STAGE": config.name,
+                **data.variables,
+                "PRESAGE_GATEWAY_USAGE_PLANS": gateway.plan_ids,
+                "PRESAGE_PUBLIC_API_URL": gateway.public_url,
+            },
+            secrets={"PRESAGE_DATABASE_CREDENTIALS": data.metadata.credentials, "PRESAGE_OPERATOR_TOKEN": self.operator_token},
+            options=_https_options(network, dns),
+        )
+        self.web = BeanstalkEnvironment(self, "Web", config=config, network=network, program=program)
+        data.grant(self.web.role)
+        self._grant_keys(gateway)
+        accept_wildcards(self.web.role, "The log's indexes.", r"Resource::.*Table.*/index/\*")
+        accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
+        self.export_output("BackendEnvironment", self.web.environment.ref)
+        self.export_output("BackendEndpoint", self.web.environment.attr_endpoint_url)
+        self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)
+
+    def _operator_token(self) -> secrets.Secret:
+        token = secrets.Secret(
+            self,
+            "OperatorToken",
+            description="Bearer token that opens new workspaces",
+            removal_policy=self.removal_policy,
+            generate_secret_string=secrets.SecretStringGenerator(password_length=48, exclude_punctuation=True),
+        )
+        acknowledge(token, {"SMG4": "Operators replace it by hand, with a rolling restart of the environment."})
+        return token
+
+    def _grant_keys(self, gateway: GatewayStack) -> None:
+        """Let the backend create and delete API keys and attach them to this stage's plans."""
+        prefix = f"arn:{self.partition}:apigateway:{self.region}::"
+        actions = ["apigateway:POST", "apigateway:GET", "apigateway:DELETE"]
+        keys = [f"{prefix}/apikeys", f"{prefix}/apikeys/*"]
+        plans = [f"{prefix}/usageplans/{plan.usage_plan_id}/keys" for plan in gateway.plans.values()]
+        statement = iam.PolicyStatement(actions=actions, resources=[*keys, *plans, *(f"{plan}/*" for plan in plans)])
+        self.web.role.add_to_principal_policy(statement)
+        accept_wildcards(
+            self.web.role, "Keys are made at run time, so their ids are not known here.", r"Resource::.*apikeys/\*", r".*/keys/\*"
+        )
+
+
+def _https_options(network: NetworkStack, dns: DnsStack) -> dict[tuple[str, str], str]:
+    balancer, https = "aws:elasticbeanstalk:environment", "aws:elbv2:listener:443"
+    return {
+        (balancer, "LoadBalancerType"): "application",
+        ("aws:ec2:vpc", "ELBScheme"): "public",
+        ("aws:ec2:vpc", "ELBSubnets"): ",".join(network.vpc.select_subnets(subnet_group_name="public").subnet_ids),
+        ("aws:elbv2:listener:default", "ListenerEnabled"): "false",
+        (https, "ListenerEnabled"): "true",
+        (https, "Protocol"): "HTTPS",
+        (https, "SSLCertificateArns"): dns.certificate.certificate_arn,
+        (https, "SSLPolicy"): "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        ("aws:elasticbeanstalk:environment:process:default", "HealthCheckPath"): "/healthz",
+    }

@@ -1,0 +1,72 @@
+"""A Lambda function from the tree: a zip without Docker, logs that expire, alarms."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.config import FunctionConfig
+from stacks.constructs import bundles
+from stacks.constructs.findings import acknowledge
+from stacks.constructs.logs import build_log_group
+
+_ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
+
+
+class PythonFunction(Construct):
+    """`lambdas/<name>`, its handler `lambdas.<name>.handler.handle`; errors and throttles raise an alarm."""
+
+    def __init__(
+        self, scope: Construct, name: str, *, config: FunctionConfig, timeout: cdk.Duration, environment: Mapping[str, str]
+    ) -> None:
+        super().__init__(scope, name.title().replace("_", ""))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=f"Presage: {name}",
+            runtime=lambda_.Runtime(f"python{config.python_version}", lambda_.RuntimeFamily.PYTHON),
+            architecture=_ARCHITECTURES[config.architecture],
+            handler=f"lambdas.{name}.handler.handle",
+            code=self._code(name, config),
+            timeout=timeout,
+            memory_size=config.memory_mib,
+            environment=dict(environment),
+            log_group=build_log_group(self, "Logs"),
+            logging_format=lambda_.LoggingFormat.JSON,
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        acknowledge(
+            self,
+            {
+                "L1": "The zip holds wheels of this Python version; the stage moves to the newest one with its dependencies.",
+                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": "It only writes to log groups.",
+            },
+        )
+
+    def watch(self, topic: sns.ITopic) -> None:
+        """Notify `topic` of every minute with a failed or throttled invocation."""
+        minute = cdk.Duration.minutes(1)
+        for name, metric in (
+            ("ErrorsAlarm", self.function.metric_errors(period=minute)),
+            ("ThrottlesAlarm", self.function.metric_throttles(period=minute)),
+        ):
+            alarm = metric.create_alarm(
+                self,
+                name,
+                threshold=1,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            alarm.add_alarm_action(actions.SnsAction(topic))
+
+    def _code(self, name: str, config: FunctionConfig) -> lambda_.Code:
+        if cdk.Stack.of(self).bundling_required:
+            path = bundles.build_function(name, architecture=config.architecture, python_version=config.python_version)
+        else:
+            path = bundles.copy_sources("lambdas", name)
+        return lambda_.Code.from_asset(str(path), asset_hash=path.name.rpartition("-")[2], asset_hash_type=cdk.AssetHashType.CUSTOM)

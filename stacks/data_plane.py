@@ -1,0 +1,42 @@
+"""The stores and queues that the backend and the worker both use, and their variables and rights."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_iam as iam
+
+from stacks.metadata import MetadataStack
+from stacks.prediction_log import PredictionLogStack
+from stacks.queues import QueuesStack
+from stacks.storage import StorageStack
+from stacks.warehouse import WarehouseStack
+
+
+@dataclass(frozen=True)
+class DataPlane:
+    """Lake, artifacts, prediction log, jobs, relational database, warehouse."""
+
+    storage: StorageStack
+    prediction_log: PredictionLogStack
+    queues: QueuesStack
+    metadata: MetadataStack
+    warehouse: WarehouseStack
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Variables of a service that works on all of them; the database's credentials are a secret and not among them."""
+        return {
+            "PRESAGE_LAKE_BUCKET": self.storage.lake.bucket_name,
+            "PRESAGE_ARTIFACTS_BUCKET": self.storage.artifacts.bucket_name,
+            "PRESAGE_PREDICTION_TABLE": self.prediction_log.table.table_name,
+            "PRESAGE_JOBS_QUEUE_URL": self.queues.jobs.queue.queue_url,
+            **self.metadata.address.variables,
+            **self.warehouse.variables,
+        }
+
+    def grant(self, role: iam.IRole) -> None:
+        """Let `role` read and write them, and read predictions."""
+        self.storage.lake.grant_read_write(role)
+        self.storage.artifacts.grant_read_write(role)
+        self.prediction_log.table.grant_read_data(role)
+        self.queues.jobs.queue.grant_send_messages(role)
+        self.warehouse.grant_statements(role)

@@ -1,0 +1,127 @@
+"""The functions off the request path: land records, profile feature sets, load assignments."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_notifications as notifications
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.alerts import AlertsStack
+from stacks.config import StageConfig
+from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
+from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.watched_queue import WatchedQueue
+from stacks.queues import LAND_RECORDS_TIMEOUT, LOAD_ASSIGNMENTS_TIMEOUT, QueuesStack
+from stacks.stage_stack import StageStack
+from stacks.storage import StorageStack
+from stacks.warehouse import WarehouseStack
+
+MANIFEST_SUFFIX = ".manifest.json"
+PROFILE_TIMEOUT = cdk.Duration.minutes(5)
+
+
+@dataclass(frozen=True)
+class FunctionInputs:
+    """What the functions read, write and are watched by."""
+
+    alerts: AlertsStack
+    storage: StorageStack
+    queues: QueuesStack
+    warehouse: WarehouseStack
+
+
+class FunctionsStack(StageStack):
+    """Three functions, each with what starts it and only the rights it needs."""
+
+    def __init__(self, scope: Construct, *, config: StageConfig, inputs: FunctionInputs) -> None:
+        super().__init__(scope, "Functions", config=config, description="Presage: functions off the request path")
+        self.inputs = inputs
+        self._environment = {"PRESAGE_STAGE": config.name, "PRESAGE_LAKE_BUCKET": inputs.storage.lake.bucket_name}
+        self.land_records = self._land_records()
+        self.profile_feature_set = self._profile_feature_set()
+        self.load_assignments = self._load_assignments()
+        for function in (self.land_records, self.profile_feature_set, self.load_assignments):
+            function.watch(inputs.alerts.topic)
+            accept_wildcards(function, "Objects of every workspace, in this bucket only.", *OBJECT_ACTIONS, r"Resource::.*Lake.*\*")
+            accept_wildcards(function, "X-Ray takes traces of any resource.", r"Resource::\*")
+            self.export_output(f"{function.node.id}Function", function.function.function_name)
+
+    def _land_records(self) -> PythonFunction:
+        function = PythonFunction(
+            self, "land_records", config=self.config.functions, timeout=LAND_RECORDS_TIMEOUT, environment=self._environment
+        )
+        self.inputs.storage.lake.grant_read_write(function.function)
+        _consume(function, self.inputs.queues.records, batch_size=10, window_seconds=2)
+        return function
+
+    def _profile_feature_set(self) -> PythonFunction:
+        function = PythonFunction(
+            self,
+            "profile_feature_set",
+            config=self.config.functions,
+            timeout=PROFILE_TIMEOUT,
+            environment={**self._environment, "PRESAGE_SAMPLE_ROWS": str(self.config.functions.sample_rows)},
+        )
+        self.inputs.storage.lake.grant_read_write(function.function)
+        failures = sqs.Queue(
+            self,
+            "ProfileFailures",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        acknowledge(failures, {"SQS3": "It is the dead-letter queue of an asynchronous invocation."})
+        function.function.configure_async_invoke(
+            on_failure=destinations.SqsDestination(failures), retry_attempts=2, max_event_age=cdk.Duration.hours(6)
+        )
+        self._start_on_manifests(function.function)
+        self.export_output("ProfileFailuresUrl", failures.queue_url)
+        return function
+
+    def _start_on_manifests(self, function: lambda_.Function) -> None:
+        """Subscribe to the bucket from here: seen from the bucket's stack the two would need each other."""
+        lake = s3.Bucket.from_bucket_attributes(
+            self, "LakeReference", bucket_name=self.inputs.storage.lake.bucket_name, bucket_arn=self.inputs.storage.lake.bucket_arn
+        )
+        lake.add_event_notification(
+            s3.EventType.OBJECT_CREATED, notifications.LambdaDestination(function), s3.NotificationKeyFilter(suffix=MANIFEST_SUFFIX)
+        )
+        handler = next(child for child in self.node.children if child.node.id.startswith("BucketNotificationsHandler"))
+        acknowledge(
+            handler,
+            {
+                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": "CDK's own, at deployment only."
+            },
+        )
+        accept_wildcards(handler, "CDK's own handler, which sets bucket notifications at deployment only.", r"Resource::\*")
+
+    def _load_assignments(self) -> PythonFunction:
+        function = PythonFunction(
+            self,
+            "load_assignments",
+            config=self.config.functions,
+            timeout=LOAD_ASSIGNMENTS_TIMEOUT,
+            environment={**self._environment, **self.inputs.warehouse.variables},
+        )
+        self.inputs.storage.lake.grant_read_write(function.function, "ws=*/staging/*")
+        if function.function.role:
+            self.inputs.warehouse.grant_statements(function.function.role)
+        accept_wildcards(function, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
+        _consume(function, self.inputs.queues.assignments, batch_size=100, window_seconds=5)
+        return function
+
+
+def _consume(function: PythonFunction, watched: WatchedQueue, *, batch_size: int, window_seconds: int) -> None:
+    source = sources.SqsEventSource(
+        watched.queue,
+        batch_size=batch_size,
+        max_batching_window=cdk.Duration.seconds(window_seconds),
+        report_batch_item_failures=True,
+        max_concurrency=10,
+    )
+    function.function.add_event_source(source)

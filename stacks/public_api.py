@@ -1,0 +1,188 @@
+"""The public API on ECS: cluster, service, internal load balancer, scaling."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as balancing
+from constructs import Construct
+
+from stacks.config import StageConfig
+from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
+from stacks.constructs.logs import build_log_group
+from stacks.metadata import MetadataStack
+from stacks.network import NetworkStack
+from stacks.prediction_log import PredictionLogStack
+from stacks.queues import QueuesStack
+from stacks.stage_stack import StageStack
+from stacks.storage import StorageStack
+
+PORT = 8080
+_COMMAND = [
+    "gunicorn",
+    "--config",
+    "python:services.public_api.gunicorn_conf",
+    "--bind",
+    f"0.0.0.0:{PORT}",
+    "services.public_api.app:create()",
+]
+_READY = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{PORT}/readyz', timeout=3)"
+_ARCHITECTURES = {"X86_64": ecs.CpuArchitecture.X86_64, "ARM64": ecs.CpuArchitecture.ARM64}
+
+
+@dataclass(frozen=True)
+class PublicApiInputs:
+    """What the public API stands on."""
+
+    network: NetworkStack
+    storage: StorageStack
+    prediction_log: PredictionLogStack
+    queues: QueuesStack
+    metadata: MetadataStack
+    repository: ecr.Repository
+
+
+class PublicApiStack(StageStack):
+    """The stage's cluster, and on it the Flask application behind an internal load balancer."""
+
+    def __init__(self, scope: Construct, *, config: StageConfig, inputs: PublicApiInputs) -> None:
+        super().__init__(scope, "PublicApi", config=config, description="Presage: public API on ECS")
+        self.inputs = inputs
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            vpc=inputs.network.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENHANCED,
+            enable_fargate_capacity_providers=True,
+        )
+        self.task_definition = self._task_definition()
+        self._grant()
+        self.security_group = ec2.SecurityGroup(self, "TaskSecurityGroup", vpc=inputs.network.vpc, description="Public API tasks")
+        self.service = self._service()
+        self.balancer = self._balancer()
+        self.listener = self._listener()
+        self._scale()
+        self.export_output("ClusterName", self.cluster.cluster_name)
+        self.export_output("PublicApiTaskDefinition", self.task_definition.task_definition_arn)
+        self.export_output("PublicApiService", self.service.service_name)
+
+    def _task_definition(self) -> ecs.FargateTaskDefinition:
+        containers = self.config.containers
+        definition = ecs.FargateTaskDefinition(
+            self,
+            "Task",
+            cpu=containers.cpu,
+            memory_limit_mib=containers.memory_mib,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=_ARCHITECTURES[containers.architecture], operating_system_family=ecs.OperatingSystemFamily.LINUX
+            ),
+            volumes=[ecs.Volume(name="cache"), ecs.Volume(name="scratch")],
+        )
+        container = definition.add_container(
+            "public_api",
+            image=ecs.ContainerImage.from_ecr_repository(self.inputs.repository, containers.image_tag),
+            command=_COMMAND,
+            environment=self._environment(),
+            secrets={"PRESAGE_DATABASE_CREDENTIALS": ecs.Secret.from_secrets_manager(self.inputs.metadata.credentials)},
+            logging=ecs.LogDriver.aws_logs(
+                stream_prefix="public_api", log_group=build_log_group(self, "Logs"), mode=ecs.AwsLogDriverMode.NON_BLOCKING
+            ),
+            health_check=ecs.HealthCheck(command=["CMD", "python", "-c", _READY], start_period=cdk.Duration.seconds(60)),
+            port_mappings=[ecs.PortMapping(container_port=PORT)],
+            readonly_root_filesystem=True,
+            stop_timeout=cdk.Duration.seconds(60),
+        )
+        container.add_mount_points(
+            ecs.MountPoint(container_path=containers.cache_directory, source_volume="cache", read_only=False),
+            ecs.MountPoint(container_path="/tmp", source_volume="scratch", read_only=False),  # noqa: S108 - the only writable folders of a read-only root
+        )
+        acknowledge(definition, {"ECS2": "Only names and addresses are plain; the credentials are a reference to a secret."})
+        return definition
+
+    def _environment(self) -> dict[str, str]:
+        inputs, containers = self.inputs, self.config.containers
+        return {
+            "PRESAGE_STAGE": self.config.name,
+            "PRESAGE_LAKE_BUCKET": inputs.storage.lake.bucket_name,
+            "PRESAGE_ARTIFACTS_BUCKET": inputs.storage.artifacts.bucket_name,
+            "PRESAGE_PREDICTION_TABLE": inputs.prediction_log.table.table_name,
+            "PRESAGE_RECORDS_QUEUE_URL": inputs.queues.records.queue.queue_url,
+            "PRESAGE_ASSIGNMENTS_QUEUE_URL": inputs.queues.assignments.queue.queue_url,
+            **inputs.metadata.address.variables,
+            "PRESAGE_CATALOG_TTL_SECONDS": str(containers.catalog_ttl_seconds),
+            "PRESAGE_CACHE_DIRECTORY": containers.cache_directory,
+        }
+
+    def _grant(self) -> None:
+        role, inputs = self.task_definition.task_role, self.inputs
+        inputs.storage.lake.grant_read(role, "ws=*/snapshots/*")
+        inputs.storage.lake.grant_put(role, "ws=*/staging/*")
+        inputs.storage.artifacts.grant_read(role)
+        inputs.prediction_log.table.grant_read_write_data(role)
+        inputs.queues.records.queue.grant_send_messages(role)
+        inputs.queues.assignments.queue.grant_send_messages(role)
+        accept_wildcards(
+            self.task_definition,
+            "Objects of every workspace below these prefixes, all artifacts, and the log's indexes.",
+            *OBJECT_ACTIONS,
+            r"Resource::.*Lake.*/ws=\*/(snapshots|staging)/\*",
+            r"Resource::.*Artifacts.*/\*",
+            r"Resource::.*Table.*/index/\*",
+        )
+        accept_wildcards(self.task_definition, "ecr:GetAuthorizationToken knows no resources.", r"Resource::\*")
+
+    def _service(self) -> ecs.FargateService:
+        containers = self.config.containers
+        provider = "FARGATE_SPOT" if containers.spot else "FARGATE"
+        return ecs.FargateService(
+            self,
+            "Service",
+            cluster=self.cluster,
+            task_definition=self.task_definition,
+            desired_count=containers.minimum_tasks,
+            security_groups=[self.security_group],
+            vpc_subnets=self.inputs.network.service_subnets,
+            capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider=provider, weight=1)],
+            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            health_check_grace_period=cdk.Duration.seconds(90),
+            enable_execute_command=False,
+        )
+
+    def _balancer(self) -> balancing.ApplicationLoadBalancer:
+        group = ec2.SecurityGroup(self, "BalancerSecurityGroup", vpc=self.inputs.network.vpc, description="Public API load balancer")
+        balancer = balancing.ApplicationLoadBalancer(
+            self,
+            "Balancer",
+            vpc=self.inputs.network.vpc,
+            vpc_subnets=self.inputs.network.service_subnets,
+            internet_facing=False,
+            security_group=group,
+            drop_invalid_header_fields=True,
+            idle_timeout=cdk.Duration.seconds(60),
+            deletion_protection=self.config.retain,
+        )
+        balancer.log_access_logs(self.inputs.storage.access_logs, "public_api_balancer")
+        return balancer
+
+    def _listener(self) -> balancing.ApplicationListener:
+        listener = self.balancer.add_listener("Http", port=80, protocol=balancing.ApplicationProtocol.HTTP, open=False)
+        listener.connections.allow_default_port_from(ec2.Peer.ipv4(self.config.network.cidr), "the gateway's VPC link")
+        self.target_group = listener.add_targets(
+            "Tasks",
+            port=PORT,
+            protocol=balancing.ApplicationProtocol.HTTP,
+            targets=[self.service],
+            deregistration_delay=cdk.Duration.seconds(30),
+            health_check=balancing.HealthCheck(path="/readyz", interval=cdk.Duration.seconds(10), healthy_threshold_count=2),
+        )
+        return listener
+
+    def _scale(self) -> None:
+        containers = self.config.containers
+        scaling = self.service.auto_scale_task_count(min_capacity=containers.minimum_tasks, max_capacity=containers.maximum_tasks)
+        scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=60)
+        scaling.scale_on_request_count("Requests", requests_per_target=6000, target_group=self.target_group)

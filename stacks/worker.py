@@ -1,0 +1,79 @@
+"""The worker: background jobs in a worker environment of Elastic Beanstalk."""
+
+from dataclasses import dataclass
+
+from constructs import Construct
+
+from stacks.config import StageConfig
+from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
+from stacks.constructs.findings import accept_wildcards
+from stacks.constructs.watched_queue import MAXIMUM_RECEIVES
+from stacks.data_plane import DataPlane
+from stacks.gateway import GatewayStack
+from stacks.network import NetworkStack
+from stacks.queues import JOB_TIMEOUT
+from stacks.spark import SparkStack
+from stacks.stage_stack import StageStack
+from stacks.trainer import TrainerStack
+
+_PROCFILE = "web: gunicorn --bind 127.0.0.1:8000 --config python:services.worker.gunicorn_conf 'services.worker.app:create()'\n"
+_CONNECTIONS = 4
+
+
+@dataclass(frozen=True)
+class WorkerInputs:
+    """What the worker works on and what it starts."""
+
+    network: NetworkStack
+    data: DataPlane
+    gateway: GatewayStack
+    spark: SparkStack
+    trainer: TrainerStack
+
+
+class WorkerStack(StageStack):
+    """The worker environment: Beanstalk's daemon posts each message of the jobs queue to it."""
+
+    def __init__(self, scope: Construct, *, config: StageConfig, inputs: WorkerInputs) -> None:
+        super().__init__(scope, "Worker", config=config, description="Presage: worker on Elastic Beanstalk")
+        data = inputs.data
+        program = BeanstalkProgram(
+            service="worker",
+            tier="worker",
+            procfile=_PROCFILE,
+            environment={
+                "PRESAGE_STAGE": config.name,
+                **data.variables,
+                "PRESAGE_PUBLIC_API_URL": inputs.gateway.public_url,
+                **inputs.spark.variables,
+                **inputs.trainer.variables,
+            },
+            secrets={"PRESAGE_DATABASE_CREDENTIALS": data.metadata.credentials},
+            options=_daemon_options(data),
+        )
+        self.worker = BeanstalkEnvironment(self, "Worker", config=config, network=inputs.network, program=program)
+        role = self.worker.role
+        data.grant(role)
+        data.queues.jobs.queue.grant_consume_messages(role)
+        inputs.spark.grant_submit(role)
+        inputs.trainer.grant_run(role)
+        accept_wildcards(role, "The log's indexes.", r"Resource::.*Table.*/index/\*")
+        accept_wildcards(role, "Runs of this application only.", r"Resource::.*/jobruns/\*")
+        accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")
+        self.export_output("WorkerEnvironment", self.worker.environment.ref)
+
+
+def _daemon_options(data: DataPlane) -> dict[tuple[str, str], str]:
+    daemon = "aws:elasticbeanstalk:sqsd"
+    timeout = int(JOB_TIMEOUT.to_seconds())
+    return {
+        (daemon, "WorkerQueueURL"): data.queues.jobs.queue.queue_url,
+        (daemon, "HttpPath"): "/",
+        (daemon, "MimeType"): "application/json",
+        (daemon, "HttpConnections"): str(_CONNECTIONS),
+        (daemon, "InactivityTimeout"): str(timeout),
+        (daemon, "VisibilityTimeout"): str(6 * timeout),
+        (daemon, "ErrorVisibilityTimeout"): "30",
+        (daemon, "MaxRetries"): str(MAXIMUM_RECEIVES),
+        ("aws:elasticbeanstalk:application", "Application Healthcheck URL"): "/healthz",
+    }
