@@ -1,0 +1,183 @@
+"""Every prediction log behaves alike: in memory, and in DynamoDB."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+
+from presage.adapters.dynamo.prediction_item import PredictionItem
+from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.memory.prediction_log import MemoryPredictionLog
+from presage.errors import InvalidInputError, NotFoundError, UnavailableError
+from presage.predictions.ports import PredictionLog, PredictionLogEntry, PredictionPage
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def create_table(name: str) -> None:
+    """Make the table with the keys and indexes that the PredictionLog stack gives it."""
+    keys = {"prediction_id": None, "model_day_shard": "by_model_day", "entity_shard": "by_entity"}
+    names = [*keys, "created_at"]
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "prediction_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in names],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": attribute, "KeyType": "HASH"},
+                    {"AttributeName": "created_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for attribute, index in keys.items()
+            if index
+        ],
+    )
+
+
+def build_dynamo_log(request: pytest.FixtureRequest) -> DynamoPredictionLog:
+    request.getfixturevalue("emulator")
+    name = f"predictions-{secrets.token_hex(6)}"
+    create_table(name)
+    return DynamoPredictionLog(name)
+
+
+@pytest.fixture(params=["memory", pytest.param("dynamo", marks=pytest.mark.integration)])
+def log(request: pytest.FixtureRequest) -> PredictionLog:
+    return MemoryPredictionLog() if request.param == "memory" else build_dynamo_log(request)
+
+
+def entry(number: int, **changes: Any) -> PredictionLogEntry:  # noqa: ANN401 - any field
+    values: dict[str, Any] = {
+        "workspace_id": "ws_1",
+        "prediction_id": str(UUID(int=number)),
+        "model_id": "mdl_1",
+        "model_version": 3,
+        "entity_id": "c1",
+        "variant": "treatment",
+        "experiment_id": "exp_1",
+        "created_at": NOON + timedelta(microseconds=number),
+        "predicted_for": NOON - timedelta(days=9000),
+        "request": {"model": "m", "features": [{"id": "c1"}]},
+        "features": {"orders__spent": 0.1 + 0.2, "orders__count": 0.0, "orders__last": None},
+        "result": {"prediction": ["a", "ü"], "score": [0.5, 1e-12], "prediction_id": str(UUID(int=number))},
+    }
+    return PredictionLogEntry(**(values | changes))
+
+
+def collect(first: PredictionPage, more: Any) -> list[str]:  # noqa: ANN401 - a function of a cursor
+    found = [item.prediction_id for item in first.entries]
+    page = first
+    while page.next_cursor is not None:
+        page = more(page.next_cursor)
+        found += [item.prediction_id for item in page.entries]
+    return found
+
+
+def test_what_was_put_is_read_back_unchanged(log: PredictionLog) -> None:
+    full = entry(1)
+    bare = entry(2, entity_id=None, model_version=None, experiment_id=None, variant="none", features={})
+    log.put_predictions([full, bare])
+    assert log.get_prediction("ws_1", full.prediction_id) == full
+    assert log.get_prediction("ws_1", bare.prediction_id) == bare
+
+
+def test_an_entry_put_again_is_there_once(log: PredictionLog) -> None:
+    log.put_predictions([entry(1), entry(2)])
+    log.put_predictions([entry(1), entry(3)])
+    assert log.count_by_model_day("ws_1", "mdl_1", "2026-03-01") == 3
+
+
+def test_more_than_one_batch_is_put_whole(log: PredictionLog) -> None:
+    log.put_predictions([entry(number) for number in range(100)])
+    assert log.count_by_model_day("ws_1", "mdl_1", "2026-03-01") == 100
+
+
+def test_putting_nothing_changes_nothing(log: PredictionLog) -> None:
+    log.put_predictions([])
+    assert log.count_by_model_day("ws_1", "mdl_1", "2026-03-01") == 0
+
+
+@pytest.mark.parametrize("workspace_id", ["ws_2", "ws_"])
+def test_another_workspaces_prediction_does_not_exist(log: PredictionLog, workspace_id: str) -> None:
+    log.put_predictions([entry(1)])
+    with pytest.raises(NotFoundError):
+        log.get_prediction(workspace_id, entry(1).prediction_id)
+    assert log.list_by_entity(workspace_id, "c1").entries == []
+    assert log.count_by_model_day(workspace_id, "mdl_1", "2026-03-01") == 0
+
+
+def test_an_unknown_prediction_does_not_exist(log: PredictionLog) -> None:
+    with pytest.raises(NotFoundError):
+        log.get_prediction("ws_1", "nothing")
+
+
+def test_pages_of_a_day_hold_every_prediction_once(log: PredictionLog) -> None:
+    wanted = [entry(number) for number in range(23)]
+    other_day = entry(50, created_at=NOON + timedelta(days=1))
+    other_model = entry(51, model_id="mdl_2")
+    log.put_predictions([*wanted, other_day, other_model])
+
+    def list_from(cursor: str | None) -> PredictionPage:
+        return log.list_by_model_day("ws_1", "mdl_1", "2026-03-01", cursor=cursor, limit=4)
+
+    found = collect(list_from(None), list_from)
+    assert sorted(found) == sorted(item.prediction_id for item in wanted)
+
+
+def test_an_entitys_predictions_come_newest_first(log: PredictionLog) -> None:
+    log.put_predictions([entry(number) for number in range(9)] + [entry(20, entity_id="c2"), entry(21, entity_id=None)])
+
+    def list_from(cursor: str | None) -> PredictionPage:
+        return log.list_by_entity("ws_1", "c1", cursor=cursor, limit=2)
+
+    assert collect(list_from(None), list_from) == [str(UUID(int=number)) for number in range(8, -1, -1)]
+
+
+def test_entries_of_one_instant_are_all_listed(log: PredictionLog) -> None:
+    log.put_predictions([entry(number, created_at=NOON) for number in range(10)])
+
+    def list_from(cursor: str | None) -> PredictionPage:
+        return log.list_by_entity("ws_1", "c1", cursor=cursor, limit=3)
+
+    found = collect(list_from(None), list_from)
+    assert len(found) == len(set(found)) == 10
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "WzFd", "é"])
+def test_a_malformed_cursor_is_refused(log: PredictionLog, cursor: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        log.list_by_entity("ws_1", "c1", cursor=cursor)
+    assert caught.value.path == "$.cursor"
+
+
+def read_raw(table: str, prediction_id: str) -> Mapping[str, Any]:
+    item: Mapping[str, Any] = boto3.client("dynamodb").get_item(TableName=table, Key={"prediction_id": {"S": prediction_id}})["Item"]
+    return item
+
+
+@pytest.mark.integration
+def test_items_expire_after_the_retention(request: pytest.FixtureRequest) -> None:
+    build_dynamo_log(request).put_predictions([entry(1)])
+    raw = read_raw(PredictionItem.Meta.table_name, entry(1).prediction_id)
+    assert int(raw["expires_at"]["N"]) == int((entry(1).created_at + timedelta(days=90)).timestamp())
+    assert raw["entity_shard"]["S"] == "ws_1#c1"
+    assert raw["model_day_shard"]["S"].startswith("ws_1#mdl_1#2026-03-01#")
+
+
+@pytest.mark.integration
+def test_no_connection_is_unavailable(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    request.getfixturevalue("emulator")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    log = DynamoPredictionLog("predictions", pause=lambda _: None)
+    with pytest.raises(UnavailableError):
+        log.put_predictions([entry(1)])
+    with pytest.raises(UnavailableError):
+        log.get_prediction("ws_1", "p")
