@@ -1,0 +1,148 @@
+"""Assignments and outcomes in Redshift: staged in S3, copied and merged in one transaction, counted by SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from presage.adapters.client import translate_errors
+from presage.adapters.redshift.data_api import DataApi
+from presage.adapters.redshift.statements import (
+    COUNT_ASSIGNMENTS,
+    FIRST_EXPOSURE,
+    LOADED_PARTS,
+    build_assignment_load,
+    build_outcome_load,
+    build_variant_counts,
+)
+from presage.experiments.model import Assignment, Experiment, Metric, Variant, VariantCounts
+from presage.features.records import FeatureSetVersion, Part
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+VARIANTS: tuple[Variant, ...] = ("control", "treatment")
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """Where rows wait to be copied: the lake bucket, and the role that lets Redshift read it."""
+
+    bucket: str
+    copy_role_arn: str
+
+
+class RedshiftWarehouse:
+    """`Warehouse` on the Redshift Data API. Loads lock their tables, so that concurrent ones merge one after the other."""
+
+    def __init__(self, data_api: DataApi, s3: S3Client, staging: Staging) -> None:
+        self._data_api = data_api
+        self._s3 = s3
+        self._staging = staging
+
+    def load_assignments(self, assignments: Sequence[Assignment]) -> None:
+        """Stage and merge exposures by `prediction_id`, one transaction for each workspace.
+
+        Raises:
+            UnavailableError: S3 or Redshift did not carry it out; nothing of that workspace's rows is half-written.
+        """
+        by_workspace: dict[str, dict[tuple[str, str], Assignment]] = {}
+        for found in assignments:
+            by_workspace.setdefault(found.workspace_id, {})[found.experiment_id, found.prediction_id] = found
+        for workspace_id, distinct in by_workspace.items():
+            folder = f"ws={workspace_id}/staging/assignments/{uuid4().hex}"
+            rows = self._stage(f"{folder}/assignments.json", (_build_assignment_row(found) for found in distinct.values()))
+            items = self._stage(f"{folder}/shown_items.json", _build_item_rows(distinct.values()))
+            statements = build_assignment_load(assignments_uri=rows or "", shown_items_uri=items, role_arn=self._staging.copy_role_arn)
+            self._data_api.run_batch(statements)
+
+    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, metric: Metric) -> int:
+        """Copy the parts of the version that are not loaded yet, merge by `record_id`, and return how many parts were.
+
+        Raises:
+            UnavailableError: S3 or Redshift did not carry it out; no part counts as loaded.
+        """
+        loaded = {row[0] for row in self._data_api.query(LOADED_PARTS, _name_metric(experiment, metric))}
+        fresh = [part for part in version.parts if part.key not in loaded]
+        if not fresh:
+            return 0
+        folder = f"ws={experiment.workspace_id}/staging/outcomes/{uuid4().hex}"
+        manifest = self._put(f"{folder}/parts.manifest", msgspec.json.encode({"entries": [self._build_entry(part) for part in fresh]}))
+        keys = _name_metric(experiment, metric)
+        parts = self._stage(f"{folder}/loaded_parts.json", ({**keys, "part_key": part.key} for part in fresh))
+        role_arn = self._staging.copy_role_arn
+        statements = build_outcome_load(metric, version.dataset, manifest_uri=manifest, parts_uri=parts or "", role_arn=role_arn)
+        self._data_api.run_batch(statements)
+        return len(fresh)
+
+    def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:
+        """Return (rows, units, units met by both variants) of exposures up to `as_of`."""
+        parameters = {"workspace_id": workspace_id, "experiment_id": experiment_id, "as_of": _format_time(as_of)}
+        ((rows, units, crossovers),) = msgspec.convert(self._data_api.query(COUNT_ASSIGNMENTS, parameters), list[tuple[int, int, int]])
+        return rows, units, crossovers
+
+    def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
+        """Return when the first unit was exposed, or None."""
+        parameters = {"workspace_id": workspace_id, "experiment_id": experiment_id}
+        ((first,),) = self._data_api.query(FIRST_EXPOSURE, parameters)
+        return None if first is None else datetime.fromisoformat(str(first)).replace(tzinfo=UTC)
+
+    def get_variant_counts(self, experiment: Experiment, metric: Metric, *, as_of: datetime) -> Sequence[VariantCounts]:
+        """Return both variants' counts over units (without crossovers) whose metric window closed at or before `as_of`."""
+        parameters = {**_name_metric(experiment, metric), "as_of": _format_time(as_of)}
+        rows = msgspec.convert(self._data_api.query(build_variant_counts(metric), parameters), list[tuple[Variant, int, int]])
+        counts = {variant: VariantCounts(variant, units, conversions) for variant, units, conversions in rows}
+        return [counts.get(variant, VariantCounts(variant, 0, 0)) for variant in VARIANTS]
+
+    def describe_sql(self, experiment: Experiment, metric: Metric) -> str:
+        """Return the SQL text that `get_variant_counts` runs, headed by its parameters (less `as_of`)."""
+        names = ", ".join(f"{name} = {value}" for name, value in _name_metric(experiment, metric).items())
+        return f"-- {names}\n{build_variant_counts(metric)}"
+
+    def _build_entry(self, part: Part) -> dict[str, object]:
+        url = f"s3://{self._staging.bucket}/{part.key}"
+        return {"url": url, "mandatory": True, "meta": {"content_length": part.size_bytes}}
+
+    def _stage(self, key: str, rows: Iterable[Mapping[str, object]]) -> str | None:
+        """Write JSON lines and return their address, or None when there are no rows."""
+        body = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+        return self._put(key, body) if body else None
+
+    def _put(self, key: str, body: bytes) -> str:
+        with translate_errors(f"stage {key}"):
+            self._s3.put_object(Bucket=self._staging.bucket, Key=key, Body=body)
+        return f"s3://{self._staging.bucket}/{key}"
+
+
+def _name_metric(experiment: Experiment, metric: Metric) -> dict[str, str]:
+    return {"workspace_id": experiment.workspace_id, "experiment_id": experiment.experiment_id, "metric": metric.name}
+
+
+def _format_time(moment: datetime) -> str:
+    """Return the naive UTC text that both COPY and CAST read as a TIMESTAMP, in microseconds."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def _build_assignment_row(found: Assignment) -> dict[str, object]:
+    row: dict[str, object] = {
+        "workspace_id": found.workspace_id,
+        "experiment_id": found.experiment_id,
+        "prediction_id": found.prediction_id,
+        "unit_id": found.unit_id,
+        "variant": found.variant,
+        "exposed_at": _format_time(found.exposed_at),
+    }
+    return row if found.model_version is None else {**row, "model_version": found.model_version}
+
+
+def _build_item_rows(assignments: Iterable[Assignment]) -> Iterable[dict[str, object]]:
+    for found in assignments:
+        row = _build_assignment_row(found)
+        for item in dict.fromkeys(found.shown):
+            kept = {key: row[key] for key in ("workspace_id", "experiment_id", "prediction_id", "unit_id", "exposed_at")}
+            yield {**kept, "item": item}

@@ -1,0 +1,71 @@
+"""The wire form of assignments: `{"schema": 1, "assignments": […]}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from presage.errors import InvalidInputError
+from presage.experiments.model import Assignment
+
+SCHEMA = 1
+MAX_MESSAGE_BYTES = 200_000
+"""Below SQS's limit of 256 KiB with room for attributes."""
+
+LONGEST_IDENTIFIER = 64
+LONGEST_TEXT = 256
+"""Characters of a unit or an item: what the warehouse's columns hold in any script."""
+
+
+class AssignmentMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One message of the assignments queue."""
+
+    schema: int
+    assignments: tuple[Assignment, ...]
+
+
+def encode_messages(assignments: Sequence[Assignment]) -> Iterator[bytes]:
+    """Yield the messages that carry the assignments in order, none over `MAX_MESSAGE_BYTES`.
+
+    Raises:
+        InvalidInputError: One assignment alone is larger than a message may be.
+    """
+    body = msgspec.json.encode(AssignmentMessage(SCHEMA, tuple(assignments)))
+    if len(body) <= MAX_MESSAGE_BYTES:
+        yield body
+        return
+    if len(assignments) == 1:
+        raise InvalidInputError(f"an assignment of {len(body)} bytes shows too much; a message holds {MAX_MESSAGE_BYTES}", path="$.shown")
+    middle = len(assignments) // 2
+    yield from encode_messages(assignments[:middle])
+    yield from encode_messages(assignments[middle:])
+
+
+def decode_message(body: str | bytes) -> tuple[Assignment, ...]:
+    """Return the assignments of one message.
+
+    Raises:
+        InvalidInputError: The body is not a message of this schema, or holds what the warehouse cannot; the path says where.
+    """
+    try:
+        message = msgspec.json.decode(body, type=AssignmentMessage)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        path = str(error).rpartition(" - at `")[2].rstrip("`")
+        raise InvalidInputError(f"not an assignments message: {error}", path=path or "$") from error
+    if message.schema != SCHEMA:
+        raise InvalidInputError(f"schema must be {SCHEMA}, got {message.schema}", path="$.schema")
+    for index, assignment in enumerate(message.assignments):
+        _require_storable(assignment, f"$.assignments[{index}]")
+    return message.assignments
+
+
+def _require_storable(assignment: Assignment, path: str) -> None:
+    if assignment.exposed_at.utcoffset() is None:
+        raise InvalidInputError("exposed_at needs an offset from UTC", path=f"{path}.exposed_at")
+    limits = [(name, getattr(assignment, name), LONGEST_IDENTIFIER) for name in ("workspace_id", "experiment_id", "prediction_id")]
+    limits.append(("unit_id", assignment.unit_id, LONGEST_TEXT))
+    limits += [(f"shown[{index}]", item, LONGEST_TEXT) for index, item in enumerate(assignment.shown)]
+    for name, text, longest in limits:
+        if not 0 < len(text) <= longest or "\x00" in text:
+            raise InvalidInputError(f"must have 1 to {longest} characters and no NUL, got {len(text)}", path=f"{path}.{name}")
