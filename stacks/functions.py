@@ -13,7 +13,7 @@ from constructs import Construct
 
 from stacks.alerts import AlertsStack
 from stacks.config import StageConfig
-from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
+from stacks.constructs.findings import LOG_POLICY, OBJECT_ACTIONS, accept_wildcards, acknowledge
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.watched_queue import WatchedQueue
 from stacks.queues import LAND_RECORDS_TIMEOUT, LOAD_ASSIGNMENTS_TIMEOUT, QueuesStack
@@ -94,9 +94,7 @@ class FunctionsStack(StageStack):
         handler = next(child for child in self.node.children if child.node.id.startswith("BucketNotificationsHandler"))
         acknowledge(
             handler,
-            {
-                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": "CDK's own, at deployment only."
-            },
+            {LOG_POLICY: "CDK's own, at deployment only."},
         )
         accept_wildcards(handler, "CDK's own handler, which sets bucket notifications at deployment only.", r"Resource::\*")
 

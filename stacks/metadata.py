@@ -55,7 +55,7 @@ class MetadataStack(StageStack):
             description="User and password of the relational database",
             removal_policy=self.removal_policy,
             generate_secret_string=secrets.SecretStringGenerator(
-                secret_string_template='{"username":"presage"}',
+                secret_string_template='{"username":"presage"}',  # noqa: S106 - the template has no password; it is generated into it
                 generate_string_key="password",
                 password_length=40,
                 exclude_punctuation=True,
@@ -63,9 +63,7 @@ class MetadataStack(StageStack):
         )
         acknowledge(
             secret,
-            {
-                "SMG4": "Containers and instances read the credentials once, at start; rotation needs a rolling restart, which is a runbook step."
-            },
+            {"SMG4": "Containers and instances read the credentials once, at start; rotation needs a rolling restart."},
         )
         return secret
 

@@ -151,7 +151,7 @@ def _run_uv(*arguments: str) -> str:
     program = shutil.which("uv") or (str(own) if own.exists() else None)
     if program is None:
         raise FileNotFoundError(f"uv is neither on the path nor at {own}; it builds the deployed bundles from the lock file")
-    done = subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments, no shell
     if done.returncode != 0:
         raise RuntimeError(f"uv {' '.join(arguments)} failed: {done.stderr.strip()}")
     return done.stdout

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.config import FunctionConfig
 from stacks.constructs import bundles
-from stacks.constructs.findings import acknowledge
+from stacks.constructs.findings import LOG_POLICY, acknowledge
 from stacks.constructs.logs import build_log_group
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
@@ -43,7 +43,7 @@ class PythonFunction(Construct):
             self,
             {
                 "L1": "The zip holds wheels of this Python version; the stage moves to the newest one with its dependencies.",
-                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": "It only writes to log groups.",
+                LOG_POLICY: "It only writes to log groups.",
             },
         )
 
