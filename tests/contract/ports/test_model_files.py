@@ -22,7 +22,9 @@ KEY = "ws=w/models/m/1/model.onnx"
 class Store(Protocol):
     """Model files, and a way to put objects behind them."""
 
-    files: ModelFiles
+    @property
+    def files(self) -> ModelFiles:
+        """The files."""
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object of the `artifacts` or `lake` bucket."""
@@ -103,7 +105,7 @@ def test_a_file_on_disk_needs_no_s3(emulator: str, tmp_path: Path, monkeypatch: 
     store = S3Store(tmp_path)
     store.put("artifacts", KEY, BODY)
     path = store.files.fetch_artifact(KEY, sha256=SHA256)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     cut_off = S3ModelFiles(client=build_client("s3"), artifacts_bucket="a", lake_bucket="l", folder=tmp_path / "cache")
     assert cut_off.fetch_artifact(KEY, sha256=SHA256) == path
     with pytest.raises(UnavailableError):
