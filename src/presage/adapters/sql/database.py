@@ -145,3 +145,9 @@ def update_rows(session: Session, row_type: type[DeclarativeBase], *conditions: 
     """Update all rows that meet the conditions and return how many did."""
     result = session.execute(table_of(row_type).update().where(*conditions).values(dict(values)))
     return cast("CursorResult[Any]", result).rowcount
+
+
+def check_database(engine: Engine) -> None:
+    """Return when the database answers, or raise `UnavailableError`."""
+    with unit_of_work(engine) as session:
+        session.execute(sqlalchemy.text("SELECT 1"))

@@ -1,0 +1,36 @@
+"""The workspace API: what engineers and the dashboard call. `gunicorn "services.backend.app:create()"`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from flask import Flask
+
+from presage.runtime.http import create_app
+from presage.runtime.settings import load_settings
+from services.backend.authentication import Gatekeeper
+from services.backend.bootstrap import build
+from services.backend.context import EXTENSION, BackendPorts
+from services.backend.routes import api_keys, datasets, experiments, jobs, models, predictions, workspaces
+from services.backend.settings import BackendSettings
+
+BLUEPRINTS = (workspaces, api_keys, datasets, models, experiments, jobs, predictions)
+
+
+def create() -> Flask:
+    """Return the application with real ports, configured by the environment."""
+    settings = load_settings(BackendSettings, os.environ)  # noqa: TID251 - the edge of the process
+    ports, check_ready = build(settings)
+    return build_app(ports, operator_token=settings.operator_token, public_api_url=settings.public_api_url, check_ready=check_ready)
+
+
+def build_app(ports: BackendPorts, *, operator_token: str, public_api_url: str, check_ready: Callable[[], None] | None = None) -> Flask:
+    """Return the application on any ports; every route of `/api/v1` is authenticated."""
+    app = create_app(__name__, check_ready=check_ready)
+    app.extensions[EXTENSION] = ports
+    app.config["PUBLIC_API_URL"] = public_api_url
+    app.before_request(Gatekeeper(ports.workspaces, operator_token))
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.blueprint, url_prefix=f"/api/v1{module.blueprint.url_prefix or ''}")
+    return app

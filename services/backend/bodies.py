@@ -1,0 +1,170 @@
+"""The wire form of requests and of the answers that differ from the domain's own dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from presage.errors import InvalidInputError
+from presage.features.dataset import Column
+from presage.jobs.arguments import FileFormat
+from presage.jobs.model import Job, JobKind, JobState
+from presage.runtime.http import decode_json, read_json
+from presage.tenancy.model import ApiKey, Plan, Role, User
+from presage.training.model import AliasMove, DefaultAnswer
+from presage.training.spec import ModelSpec
+from services.backend.strictness import find_unknown_field
+
+BodyT = TypeVar("BodyT")
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class OwnerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person to register."""
+
+    email: str
+    name: str
+
+
+class WorkspaceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A workspace to create."""
+
+    name: str
+    owner: OwnerBody
+
+
+class DatasetBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A dataset to create."""
+
+    name: str
+    entity: str
+    columns: tuple[Column, ...]
+
+
+class UploadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file to upload."""
+
+    file_name: str
+
+
+class ImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An uploaded file to import, and which of its columns are the record's own fields."""
+
+    key: str
+    format: FileFormat
+    entity_column: str
+    event_timestamp_column: str
+    known_timestamp_column: str | None = None
+
+
+class ModelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model to create."""
+
+    name: str
+    default: DefaultAnswer
+    spec: ModelSpec
+
+
+class BuildBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A version to build from what was known at `cutoff` (now, if it is left out)."""
+
+    cutoff: Instant | None = None
+
+
+class AliasBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A version to let serve."""
+
+    version: int
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] = "moved by hand"
+
+
+class AnalysisBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A look to take, in the experiment's own clock (now, if it is left out)."""
+
+    as_of: Instant | None = None
+
+
+class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An API key to create."""
+
+    name: str
+    plan: Plan = "free"
+
+
+class UserView(msgspec.Struct, frozen=True):
+    """A user without the token's hash; `token` only in the answer that creates the user."""
+
+    user_id: str
+    email: str
+    name: str
+    role: Role
+    created_at: datetime
+    token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class ApiKeyView(msgspec.Struct, frozen=True):
+    """A key; its value `key` only in the answer that creates it."""
+
+    api_key_id: str
+    name: str
+    plan: Plan
+    created_at: datetime
+    revoked_at: datetime | None
+    key: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class JobView(msgspec.Struct, frozen=True):
+    """A job without its checkpoint and lease."""
+
+    job_id: str
+    kind: JobKind
+    state: JobState
+    progress: float
+    message: str
+    attempts: int
+    arguments: Mapping[str, object]
+    result: Mapping[str, object]
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
+    cancel_requested: bool
+
+
+class AliasView(msgspec.Struct, frozen=True):
+    """What serves under an alias, and what did before, newest first."""
+
+    alias: str
+    current: AliasMove | None
+    history: Sequence[AliasMove]
+
+
+def read_body(body_type: type[BodyT]) -> BodyT:
+    """Return the request's body as `body_type`; unknown fields are refused at any depth.
+
+    Raises:
+        InvalidInputError: It is not of that type, a field is unknown, or it is not JSON.
+    """
+    raw = bytes(read_json(msgspec.Raw))
+    body = decode_json(raw, body_type)
+    unknown = find_unknown_field(decode_json(raw, object), body_type)
+    if unknown is not None:
+        raise InvalidInputError("There is no such field", path=unknown)
+    return body
+
+
+def view_user(user: User, token: str | msgspec.UnsetType = msgspec.UNSET) -> UserView:
+    """Return what the API tells of a user."""
+    return UserView(user.user_id, user.email, user.name, user.role, user.created_at, token)
+
+
+def view_api_key(key: ApiKey, value: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyView:
+    """Return what the API tells of a key."""
+    return ApiKeyView(key.api_key_id, key.name, key.plan, key.created_at, key.revoked_at, value)
+
+
+def view_job(job: Job) -> JobView:
+    """Return what the API tells of a job."""
+    return msgspec.convert(job, JobView, from_attributes=True)

@@ -1,0 +1,53 @@
+"""What a view gets at: the ports, the caller, the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from flask import current_app, g
+
+from presage.experiments.ports import ExperimentStore
+from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
+from presage.jobs.ports import NotificationStore
+from presage.jobs.use_cases import JobPorts
+from presage.predictions.ports import PredictionLog
+from presage.tenancy.model import User
+from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
+from presage.training.ports import ModelRegistry, VersionRegistry
+
+EXTENSION = "presage"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendPorts:
+    """Everything the backend talks to."""
+
+    workspaces: WorkspaceStore
+    api_keys: ApiKeyStore
+    gateway: KeyGateway
+    datasets: DatasetStore
+    feature_sets: FeatureSetStore
+    uploads: UploadStore
+    models: ModelRegistry
+    versions: VersionRegistry
+    experiments: ExperimentStore
+    jobs: JobPorts
+    notifications: NotificationStore
+    predictions: PredictionLog
+
+
+def get_ports() -> BackendPorts:
+    """Return the ports of the running application."""
+    return cast("BackendPorts", current_app.extensions[EXTENSION])
+
+
+def get_user() -> User:
+    """Return the authenticated caller, whose workspace is the only one a view may touch."""
+    return cast("User", g.user)
+
+
+def get_now() -> datetime:
+    """Return the current time, aware UTC."""
+    return datetime.now(UTC)

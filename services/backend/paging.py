@@ -1,0 +1,47 @@
+"""Pages: `?limit=` and `?after=` in, `items` and `next` out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+from flask import request
+
+from presage.errors import InvalidInputError
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+ItemT = TypeVar("ItemT")
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page; `next` is what to send as `after` for the next one, null at the end."""
+
+    items: Sequence[object]
+    next: str | None = None
+
+
+def read_page(read: Callable[[str, int], Sequence[ItemT]], *, identify: Callable[[ItemT], str]) -> tuple[Sequence[ItemT], str | None]:
+    """Return the items that the request asks for and the id to go on behind; `read` takes (after, limit).
+
+    Raises:
+        InvalidInputError: `limit` is not a number from 1 to 200.
+    """
+    limit = read_limit()
+    items = read(request.args.get("after", ""), limit + 1)
+    has_more = len(items) > limit
+    return items[:limit], identify(items[limit - 1]) if has_more else None
+
+
+def read_limit() -> int:
+    """Return the page size that the request asks for.
+
+    Raises:
+        InvalidInputError: It is not a number from 1 to 200.
+    """
+    text = request.args.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
+        raise InvalidInputError(f"limit is a number from 1 to {MAX_LIMIT}, got {text[:50]!r}", path="?limit")
+    return int(text)

@@ -1,0 +1,37 @@
+"""API keys at the gateway."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from presage.runtime.http import respond
+from presage.tenancy import use_cases
+from services.backend.bodies import ApiKeyBody, read_body, view_api_key
+from services.backend.context import get_now, get_ports, get_user
+from services.backend.paging import Page
+
+blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys")
+
+
+@blueprint.post("")
+def create() -> Response:
+    """Create a key in a usage plan; its value is in this answer only."""
+    body, ports = read_body(ApiKeyBody), get_ports()
+    issued = use_cases.create_api_key(
+        user=get_user(), name=body.name, plan=body.plan, now=get_now(), gateway=ports.gateway, store=ports.api_keys
+    )
+    return respond(view_api_key(issued.key, issued.value), 201, {"location": f"/api/v1/api-keys/{issued.key.api_key_id}"})
+
+
+@blueprint.get("")
+def list_all() -> Response:
+    """Return all keys of the workspace, revoked ones too, newest first."""
+    return respond(Page([view_api_key(key) for key in get_ports().api_keys.list_api_keys(get_user().workspace_id)]))
+
+
+@blueprint.delete("/<api_key_id>")
+def revoke(api_key_id: str) -> Response:
+    """Revoke a key; repeating it changes nothing."""
+    ports = get_ports()
+    use_cases.revoke_api_key(api_key_id, user=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
+    return Response(status=204)

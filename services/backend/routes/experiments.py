@@ -1,0 +1,74 @@
+"""Experiments and their looks."""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint, Response
+
+from presage.errors import InvalidInputError
+from presage.experiments import use_cases
+from presage.experiments.model import ExperimentPlan
+from presage.jobs.arguments import AnalyseExperiment
+from presage.runtime.http import respond
+from services.backend.bodies import AnalysisBody, read_body
+from services.backend.context import get_now, get_ports, get_user
+from services.backend.paging import Page, read_page
+from services.backend.submitting import submit
+
+blueprint = Blueprint("experiments", __name__, url_prefix="/experiments")
+
+
+@blueprint.post("")
+def create() -> Response:
+    """Create an experiment on a model, as a draft."""
+    plan, ports, workspace_id = read_body(ExperimentPlan), get_ports(), get_user().workspace_id
+    model = ports.models.find_model_by_name(workspace_id, plan.model)
+    if model is None:
+        raise InvalidInputError(f"There is no model named {plan.model[:100]!r}", path="$.model")
+    experiment = use_cases.create_experiment(
+        plan, workspace_id=workspace_id, model_id=model.model_id, now=get_now(), store=ports.experiments, datasets=ports.datasets
+    )
+    return respond(experiment, 201, {"location": f"/api/v1/experiments/{experiment.experiment_id}"})
+
+
+@blueprint.get("")
+def list_page() -> Response:
+    """Return a page of the workspace's experiments."""
+    experiments, workspace_id = get_ports().experiments, get_user().workspace_id
+    items, following = read_page(
+        lambda after, limit: experiments.list_experiments(workspace_id, after=after, limit=limit),
+        identify=lambda experiment: experiment.experiment_id,
+    )
+    return respond(Page(items, following))
+
+
+@blueprint.get("/<experiment_id>")
+def get(experiment_id: str) -> Response:
+    """Return an experiment with all its looks, oldest first."""
+    store, workspace_id = get_ports().experiments, get_user().workspace_id
+    experiment = store.get_experiment(workspace_id, experiment_id)
+    return respond({**msgspec.to_builtins(experiment), "looks": store.list_looks(workspace_id, experiment_id)})
+
+
+@blueprint.post("/<experiment_id>/start")
+def start(experiment_id: str) -> Response:
+    """Start an experiment: from now on predictions are assigned to its variants."""
+    workspace_id, store = get_user().workspace_id, get_ports().experiments
+    return respond(use_cases.start_experiment(workspace_id=workspace_id, experiment_id=experiment_id, now=get_now(), store=store))
+
+
+@blueprint.post("/<experiment_id>/stop")
+def stop(experiment_id: str) -> Response:
+    """Stop an experiment without a conclusion."""
+    workspace_id, store = get_user().workspace_id, get_ports().experiments
+    return respond(use_cases.stop_experiment(workspace_id=workspace_id, experiment_id=experiment_id, now=get_now(), store=store))
+
+
+@blueprint.post("/<experiment_id>/analyses")
+def create_analysis(experiment_id: str) -> Response:
+    """Start a job that takes a look and acts on it."""
+    body = read_body(AnalysisBody)
+    get_ports().experiments.get_experiment(get_user().workspace_id, experiment_id)
+    if body.as_of is not None and body.as_of > get_now():
+        raise InvalidInputError("as_of must not be in the future", path="$.as_of")
+    return submit(AnalyseExperiment(experiment_id, body.as_of))

@@ -1,0 +1,46 @@
+"""Background jobs and notifications."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from presage.jobs.use_cases import cancel_job
+from presage.runtime.http import respond
+from services.backend.bodies import view_job
+from services.backend.context import get_now, get_ports, get_user
+from services.backend.paging import Page, read_page
+
+blueprint = Blueprint("jobs", __name__)
+
+
+@blueprint.get("/jobs")
+def list_page() -> Response:
+    """Return a page of the workspace's jobs, newest first."""
+    store, workspace_id = get_ports().jobs.store, get_user().workspace_id
+    items, following = read_page(
+        lambda after, limit: store.list_jobs(workspace_id, before=after, limit=limit), identify=lambda job: job.job_id
+    )
+    return respond(Page([view_job(job) for job in items], following))
+
+
+@blueprint.get("/jobs/<job_id>")
+def get(job_id: str) -> Response:
+    """Return a job with its progress."""
+    return respond(view_job(get_ports().jobs.store.get_job(get_user().workspace_id, job_id)))
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+def cancel(job_id: str) -> Response:
+    """Cancel a waiting job at once; ask a running one to stop at its next safe point."""
+    return respond(view_job(cancel_job(get_user().workspace_id, job_id, now=get_now(), ports=get_ports().jobs)))
+
+
+@blueprint.get("/notifications")
+def list_notifications() -> Response:
+    """Return a page of the workspace's notifications, newest first."""
+    store, workspace_id = get_ports().notifications, get_user().workspace_id
+    items, following = read_page(
+        lambda after, limit: store.list_notifications(workspace_id, before=after, limit=limit),
+        identify=lambda notification: notification.notification_id,
+    )
+    return respond(Page(items, following))

@@ -1,0 +1,92 @@
+"""Models, their versions, builds and aliases."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from presage.errors import InvalidInputError
+from presage.jobs.arguments import BuildModel
+from presage.runtime.http import respond
+from presage.training import registration
+from presage.training.model import Alias, Model
+from services.backend.bodies import AliasBody, AliasView, BuildBody, ModelBody, read_body
+from services.backend.context import get_now, get_ports, get_user
+from services.backend.paging import Page, read_page
+from services.backend.submitting import submit
+
+blueprint = Blueprint("models", __name__, url_prefix="/models")
+ALIAS = "<any(staging, production):alias>"
+
+
+@blueprint.post("")
+def create() -> Response:
+    """Create a model."""
+    body, ports = read_body(ModelBody), get_ports()
+    model = registration.create_model(
+        body.spec,
+        workspace_id=get_user().workspace_id,
+        name=body.name,
+        default=body.default,
+        now=get_now(),
+        stores=(ports.models, ports.datasets),
+    )
+    return respond(model, 201, {"location": f"/api/v1/models/{model.model_id}"})
+
+
+@blueprint.get("")
+def list_page() -> Response:
+    """Return a page of the workspace's models."""
+    models, workspace_id = get_ports().models, get_user().workspace_id
+    items, following = read_page(
+        lambda after, limit: models.list_models(workspace_id, after=after, limit=limit), identify=lambda model: model.model_id
+    )
+    return respond(Page(items, following))
+
+
+@blueprint.get("/<model_id>")
+def get(model_id: str) -> Response:
+    """Return a model."""
+    return respond(_get_model(model_id))
+
+
+@blueprint.post("/<model_id>/builds")
+def create_build(model_id: str) -> Response:
+    """Start a job that builds a version and puts it into production."""
+    body, model, now = read_body(BuildBody), _get_model(model_id), get_now()
+    if body.cutoff is not None and body.cutoff > now:
+        raise InvalidInputError("The cut-off must not be in the future", path="$.cutoff")
+    version = get_ports().models.reserve_version(model.workspace_id, model_id)
+    return submit(BuildModel(model_id, version, body.cutoff or now))
+
+
+@blueprint.get("/<model_id>/versions")
+def list_versions(model_id: str) -> Response:
+    """Return all versions of a model, newest first."""
+    model = _get_model(model_id)
+    return respond(Page(get_ports().versions.list_versions(model.workspace_id, model_id)))
+
+
+@blueprint.get(f"/<model_id>/aliases/{ALIAS}")
+def get_alias(model_id: str, alias: Alias) -> Response:
+    """Return what serves under an alias, with its history."""
+    model = _get_model(model_id)
+    history = get_ports().versions.list_alias_moves(model.workspace_id, model_id, alias)
+    return respond(AliasView(alias, history[0] if history else None, history))
+
+
+@blueprint.put(f"/<model_id>/aliases/{ALIAS}")
+def move_alias(model_id: str, alias: Alias) -> Response:
+    """Let a version serve under an alias."""
+    body, model = read_body(AliasBody), _get_model(model_id)
+    move = registration.move_alias(body.version, model=model, alias=alias, reason=body.reason, now=get_now(), versions=get_ports().versions)
+    return respond(move)
+
+
+@blueprint.post(f"/<model_id>/aliases/{ALIAS}/rollback")
+def roll_back_alias(model_id: str, alias: Alias) -> Response:
+    """Let the version before serve again, at once."""
+    return respond(registration.roll_back_alias(model=_get_model(model_id), alias=alias, now=get_now(), versions=get_ports().versions))
+
+
+def _get_model(model_id: str) -> Model:
+    return get_ports().models.get_model(get_user().workspace_id, model_id)
