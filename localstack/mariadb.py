@@ -23,6 +23,11 @@ class MariaDb:
     password: str
 
     @property
+    def user(self) -> str:
+        """The administrator's name."""
+        return ADMIN
+
+    @property
     def url(self) -> str:
         """The SQLAlchemy URL of the server, without a database."""
         return f"mysql+pymysql://{ADMIN}:{self.password}@127.0.0.1:{self.port}"

@@ -25,6 +25,11 @@ class Postgres:
     port: int
     password: str
 
+    @property
+    def user(self) -> str:
+        """The administrator's name."""
+        return ADMIN
+
     def url(self, database: str = "postgres") -> str:
         """Return the libpq URL of a database."""
         return f"postgresql://{ADMIN}:{self.password}@127.0.0.1:{self.port}/{database}"

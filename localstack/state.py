@@ -28,6 +28,11 @@ class State:
         """The hash of what was deployed last, or nothing."""
         return self._recorded.deployed
 
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of every piece that has one."""
+        return dict(self._recorded.ports)
+
     def note_deployed(self, digest: str) -> None:
         """Remember the hash of what is deployed now."""
         self._recorded.deployed = digest

@@ -1,0 +1,109 @@
+"""What the deployed stacks say about how a service runs: its environment, its secrets, its command, its addresses."""
+
+import io
+import json
+import shlex
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localstack.emulator import REGION
+from localstack.program import StartError
+
+_ENVIRONMENT = "aws:elasticbeanstalk:application:environment"
+_SECRETS = "aws:elasticbeanstalk:application:environmentsecrets"
+_FINISHED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+_ARN_PARTS = 7  # arn:aws:secretsmanager:region:account:secret:name; what follows is key, stage and version
+
+
+@dataclass(frozen=True)
+class Service:
+    """How one service is to run: its command line and its variables, secrets included, and Beanstalk's other settings."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    options: Mapping[tuple[str, str], str]
+
+
+class Deployed:
+    """Reads the emulator back, as the agents of ECS and Elastic Beanstalk would read AWS."""
+
+    def __init__(self, endpoint: str, *, resources: Path) -> None:
+        self._endpoint = endpoint
+        self._resources = resources
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - one function for every service
+        """Return an AWS client of the emulator."""
+        build: Any = boto3.client  # its overloads know literal names only
+        return build(
+            service,
+            endpoint_url=self._endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator's
+            config=Config(retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}),
+        )
+
+    def outputs(self) -> dict[str, str]:
+        """Return the outputs of all stacks of the project by name; nothing if a stack is missing or unfinished."""
+        found: dict[str, str] = {}
+        for page in self.client("cloudformation").get_paginator("describe_stacks").paginate():
+            for stack in page["Stacks"]:
+                if not stack["StackName"].startswith("Presage-"):
+                    continue
+                if stack["StackStatus"] not in _FINISHED:
+                    return {}
+                found |= {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+        return found
+
+    def task(self, task_definition: str) -> Service:
+        """Return how the first container of an ECS task definition runs."""
+        definition = self.client("ecs").describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
+        container = definition["containerDefinitions"][0]
+        plain = {pair["name"]: pair["value"] for pair in container.get("environment", ())}
+        secret = {pair["name"]: self.secret(pair["valueFrom"]) for pair in container.get("secrets", ())}
+        command = (*container.get("entryPoint", ()), *container.get("command", ()))
+        return Service(command, {**plain, **secret}, {})
+
+    def beanstalk(self, environment: str) -> Service:
+        """Return how the instances of a Beanstalk environment run: option settings, and the bundle's Procfile."""
+        properties = self._read("AWS::ElasticBeanstalk::Environment", environment)
+        options = {(each["Namespace"], each["OptionName"]): str(each["Value"]) for each in properties["OptionSettings"]}
+        plain = {name: value for (namespace, name), value in options.items() if namespace == _ENVIRONMENT}
+        secret = {name: self.secret(value) for (namespace, name), value in options.items() if namespace == _SECRETS}
+        return Service(self._read_procfile(str(properties["VersionLabel"])), {**plain, **secret}, options)
+
+    def secret(self, reference: str) -> str:
+        """Return the value that an ARN of Secrets Manager refers to, of one JSON key if the reference names one.
+
+        Raises:
+            StartError: There is no such secret.
+        """
+        parts = reference.split(":")
+        key = parts[_ARN_PARTS] if len(parts) > _ARN_PARTS else ""
+        try:
+            text = str(self.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:_ARN_PARTS]))["SecretString"])
+        except ClientError as error:
+            raise StartError(f"the secret {reference} cannot be read: {error}") from error
+        return str(json.loads(text)[key]) if key else text
+
+    def _read(self, type_name: str, identity: str) -> dict[str, Any]:
+        path = self._resources / f"{type_name.replace('::', '-')}.{identity}.json"
+        if not path.exists():
+            raise StartError(f"{type_name} {identity} is not deployed")
+        properties: dict[str, Any] = json.loads(path.read_text())["properties"]
+        return properties
+
+    def _read_procfile(self, version: str) -> tuple[str, ...]:
+        source = self._read("AWS::ElasticBeanstalk::ApplicationVersion", version)["SourceBundle"]
+        bundle = self.client("s3").get_object(Bucket=source["S3Bucket"], Key=source["S3Key"])["Body"].read()
+        with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+            lines = archive.read("Procfile").decode().splitlines()
+        process = next(line.partition(":")[2] for line in lines if line.startswith("web:"))
+        return tuple(shlex.split(process))

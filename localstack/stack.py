@@ -1,0 +1,224 @@
+"""Brings the whole local stack up, takes it down, and tells how it is."""
+
+import contextlib
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from urllib.parse import quote
+
+from localstack import emulator, system_packages, toolchain
+from localstack.deployed import Deployed
+from localstack.deployment import Deployment
+from localstack.pieces import Pieces, Ports, list_services
+from localstack.places import ROOT, Places
+from localstack.program import Program, StartError
+from localstack.provisioners import PLAIN, WITH_EFFECT
+from localstack.screen import Kind, Screen
+from localstack.state import State, write_private
+from localstack.supervision import Supervisor
+
+KINDS: dict[str, tuple[Kind, str]] = {
+    "mariadb": ("real", "MariaDB in place of RDS MySQL"),
+    "postgres": ("real", "PostgreSQL in place of Redshift"),
+    "emulator": ("emulated", "S3, SQS, DynamoDB, Lambda, API Gateway, CloudFormation …"),
+    "redshift_data": ("bridged", "Redshift Data API on PostgreSQL"),
+    "emr_serverless": ("bridged", "EMR Serverless on spark-submit"),
+    "ecs_tasks": ("bridged", "ECS RunTask on a process"),
+    "public_api": ("bridged", "the ECS service as a process, with its task definition's environment"),
+    "backend": ("bridged", "the Beanstalk web environment as a process, with its option settings"),
+    "worker": ("bridged", "the Beanstalk worker environment as a process, with its option settings"),
+    "sqs_daemon": ("bridged", "Beanstalk's daemon: messages of the jobs queue to the worker"),
+}
+FUNCTION_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@contextlib.contextmanager
+def exclusively(places: Places) -> Iterator[None]:
+    """Let one launcher at a time change this local stack; a second one waits."""
+    places.state.mkdir(parents=True, exist_ok=True)
+    with (places.state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class Stack:
+    """The local stack below one pair of folders."""
+
+    def __init__(self, places: Places, screen: Screen) -> None:
+        self._places = places
+        self._screen = screen
+        self._supervisor = Supervisor(places)
+        self._state = State(places.state / "state.json")
+
+    def up(self) -> None:
+        """Start what does not run, deploy what changed, and write down where everything is.
+
+        Idempotency: what runs and is unchanged stays as it is. If it fails or is interrupted, everything it started is ended.
+
+        Raises:
+            StartError: A piece did not come up.
+        """
+        system_packages.install(system_packages.missing(), say=self._screen.say)
+        was_running = self._supervisor.is_running()
+        try:
+            self._up()
+        except BaseException:
+            if not was_running:
+                with _uninterrupted():
+                    self._screen.head("stopping what was started")
+                    self.down()
+            raise
+
+    def down(self) -> bool:
+        """End every process of the local stack and keep its data; return whether any ran."""
+        (self._places.state / "endpoints.json").unlink(missing_ok=True)
+        return self._supervisor.shut_down()
+
+    def status(self) -> bool:
+        """Print the state of every piece; return whether all run."""
+        states = {name: self._supervisor.state(name) for name in KINDS}
+        for name, (kind, detail) in KINDS.items():
+            pid = self._supervisor.pid(name)
+            self._screen.piece(name, kind, f"{states[name].lower():<9} {f'pid {pid}' if pid else '':<12} {detail}")
+        return all(state == "RUNNING" for state in states.values())
+
+    def _up(self) -> None:
+        self._screen.head("processes")
+        self._supervisor.start()
+        ports = Ports.choose(self._state, runs=lambda name: self._supervisor.state(name) == "RUNNING")
+        pieces = Pieces(self._places, ports, self._state)
+        self._put(pieces.mariadb.build_program())
+        self._put(pieces.postgres.build_program())
+        python = emulator.install(self._places, python=sys.executable)
+        self._write_provisioning(pieces)
+        self._put(pieces.emulator(python))
+        for program, version in pieces.bridges():
+            self._put(program, version=version)
+        deployed = Deployed(emulator.endpoint(ports.by_name["emulator"]), resources=self._places.state / "resources")
+        outputs = self._deploy(pieces, deployed)
+        self._migrate(pieces, deployed, outputs)
+        self._screen.head("services")
+        for program, version in list_services(pieces, deployed, outputs):
+            self._put(program, version=version)
+        self._write_endpoints(pieces, deployed, outputs)
+        self._screen.head("up; `make status` shows it, `make down` ends it")
+
+    def _put(self, program: Program, *, version: str = "") -> None:
+        effect = self._supervisor.put(program, version=version)
+        kind, detail = KINDS[program.name]
+        port = self._state.ports.get(program.name)
+        self._screen.piece(program.name, kind, f"{effect:<9} {f'127.0.0.1:{port}' if port else '':<15} {detail}")
+
+    def _write_provisioning(self, pieces: Pieces) -> None:
+        mariadb, urls = pieces.mariadb, pieces.ports
+        facts = {
+            "resources": str(self._places.state / "resources"),
+            "region": emulator.REGION,
+            "mariadb": {"host": "127.0.0.1", "port": mariadb.port, "user": mariadb.user, "password": mariadb.password},
+            "postgres_url": pieces.postgres.url(),
+            "postgres_port": pieces.postgres.port,
+            "beanstalk_urls": {"WebServer": urls.url("backend"), "Worker": urls.url("worker")},
+        }
+        write_private(self._places.state / "provisioning.json", json.dumps(facts).encode())
+
+    def _deploy(self, pieces: Pieces, deployed: Deployed) -> dict[str, str]:
+        node = toolchain.ensure_node(self._places, say=self._screen.say)
+        gateway = emulator.endpoint(pieces.ports.by_name["emulator"])
+        machine = pieces.machine()
+        deployment = Deployment(
+            cdk=toolchain.ensure_cdk(node, say=self._screen.say),
+            environment={**machine, "PATH": f"{node}:{machine['PATH']}", "CI": "1"},
+            context={
+                "stage": "local",
+                "lambda_python": FUNCTION_PYTHON,
+                "public_api_origin": pieces.ports.url("public_api"),
+                "public_api_url": f"{gateway}/_aws/execute-api/{{api}}/{{stage}}",
+                "cache_directory": str(self._places.state / "cache"),
+            },
+            places=self._places,
+        )
+        digest = deployment.digest()
+        outputs = deployed.outputs()
+        if outputs and digest == self._state.deployed:
+            self._screen.head("stacks are deployed and unchanged")
+            return outputs
+        self._screen.head("cdk deploy --all")
+        deployment.run(region=emulator.REGION, say=self._screen.say)
+        self._list_stand_ins()
+        outputs = deployed.outputs()
+        if not outputs:
+            raise StartError("a stack is not complete; see .local/logs/cdk-deploy.log")
+        self._state.note_deployed(digest)
+        self._supervisor.signal("emulator", "USR1")
+        return outputs
+
+    def _list_stand_ins(self) -> None:
+        """Say which resources of the templates have no counterpart here."""
+        found: dict[str, int] = {}
+        for path in (self._places.state / "resources").glob("*.json"):
+            name = path.name.partition(".")[0].replace("-", "::")
+            found[name] = found.get(name, 0) + 1
+        for name, count in sorted(found.items()):
+            kind: Kind = WITH_EFFECT[name] if name in WITH_EFFECT else PLAIN[name].kind
+            self._screen.piece(f"{count} x", kind, name)
+
+    def _migrate(self, pieces: Pieces, deployed: Deployed, outputs: dict[str, str]) -> None:
+        self._screen.head("migrations")
+        credentials = json.loads(deployed.secret(outputs["DatabaseCredentials"]))
+        address = f"{outputs['DatabaseHost']}:{outputs['DatabasePort']}/{outputs['DatabaseName']}"
+        url = f"mysql+pymysql://{quote(credentials['username'])}:{quote(credentials['password'])}@{address}?charset=utf8mb4"
+        warehouse = ["--workgroup", outputs["RedshiftWorkgroup"], "--database", outputs["RedshiftDatabase"]]
+        self._run(pieces, "presage.adapters.sql.migrate", ["--url", url])
+        self._run(pieces, "presage.adapters.redshift.migrate", warehouse)
+
+    def _run(self, pieces: Pieces, module: str, arguments: list[str]) -> None:
+        command = [sys.executable, "-m", module, *arguments]
+        result = subprocess.run(command, cwd=ROOT, env=pieces.machine(), capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise StartError(f"{module} failed:\n{(result.stdout + result.stderr).strip()[-3000:]}")
+        for line in result.stdout.splitlines():
+            self._screen.say(line)
+
+    def _write_endpoints(self, pieces: Pieces, deployed: Deployed, outputs: dict[str, str]) -> None:
+        facts = {
+            "gateway_url": outputs["ApiUrl"],
+            "backend_url": pieces.ports.url("backend"),
+            "worker_url": pieces.ports.url("worker"),
+            "public_api_url": pieces.ports.url("public_api"),
+            "operator_token": deployed.secret(outputs["OperatorTokenSecret"]),
+            "lake_bucket": outputs["LakeBucket"],
+            "artifacts_bucket": outputs["ArtifactsBucket"],
+            "prediction_table": outputs["PredictionTable"],
+            "redshift_workgroup": outputs["RedshiftWorkgroup"],
+            "redshift_database": outputs["RedshiftDatabase"],
+            "emulator_url": emulator.endpoint(pieces.ports.by_name["emulator"]),
+            "redshift_data_url": pieces.ports.url("redshift_data"),
+            "region": emulator.REGION,
+            "outputs": outputs,
+            "pids": {name: self._supervisor.pid(name) for name in KINDS},
+        }
+        write_private(self._places.state / "endpoints.json", json.dumps(facts, indent=1).encode())
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Finish what is being done although somebody presses Ctrl-C again."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def interrupt_on_sigterm() -> None:
+    """Treat SIGTERM like Ctrl-C, so that an interrupted launcher cleans up in both cases."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, on_signal)
