@@ -1,0 +1,90 @@
+"""Bodies of calls that send records."""
+
+import gzip
+
+import pytest
+
+from presage.errors import InvalidInputError
+from presage.features.wire import MAX_BODY_BYTES, MAX_RECORDS, parse_body
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+def parse(body: bytes, content_type: str = JSON, encoding: str = "") -> list[bytes]:
+    return [bytes(raw) for raw in parse_body(body, content_type=content_type, content_encoding=encoding)]
+
+
+def refuse(body: bytes, content_type: str = JSON, encoding: str = "") -> InvalidInputError:
+    with pytest.raises(InvalidInputError) as caught:
+        parse(body, content_type, encoding)
+    return caught.value
+
+
+def test_splits_an_envelope_into_undecoded_records() -> None:
+    assert parse(b'{"records": [{"a": 1}, 2, "x"]}') == [b'{"a": 1}', b"2", b'"x"']
+
+
+def test_splits_lines_and_skips_blank_ones() -> None:
+    assert parse(b'{"a": 1}\r\n\n  \n{"b": 2}', NDJSON) == [b'{"a": 1}', b'{"b": 2}']
+
+
+def test_a_broken_line_is_left_to_the_validation_of_that_record() -> None:
+    assert parse(b'{"a"\n{"b": 2}\n', NDJSON) == [b'{"a"', b'{"b": 2}']
+
+
+def test_content_type_parameters_and_case_do_not_matter() -> None:
+    assert parse(b'{"records": [1]}', "Application/JSON; charset=utf-8") == [b"1"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", " gzip "])
+def test_unpacks_gzip(encoding: str) -> None:
+    assert parse(gzip.compress(b'{"records": [1]}'), encoding=encoding) == [b"1"]
+
+
+def test_unpacks_gzip_of_several_members() -> None:
+    assert parse(gzip.compress(b'{"records"') + gzip.compress(b": [1]}"), encoding="gzip") == [b"1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "encoding", "code", "path"),
+    [
+        (b'{"records": [', JSON, "", "malformed_json", "$"),
+        (b"\xff", JSON, "", "malformed_json", "$"),
+        (b"", JSON, "", "malformed_json", "$"),
+        (b"[" * 100_000, JSON, "", "invalid_envelope", "$"),
+        (b"[]", JSON, "", "invalid_envelope", "$"),
+        (b"{}", JSON, "", "invalid_envelope", "$"),
+        (b'{"records": 1}', JSON, "", "invalid_envelope", "$.records"),
+        (b'{"records": [1], "more": 1}', JSON, "", "invalid_envelope", "$"),
+        (b'{"records": []}', JSON, "", "no_records", "$.records"),
+        (b"\n\n", NDJSON, "", "no_records", "$.records"),
+        (b'{"records": [1]}', "text/plain", "", "unsupported_media_type", None),
+        (b'{"records": [1]}', "", "", "unsupported_media_type", None),
+        (b'{"records": [1]}', JSON, "br", "unsupported_encoding", None),
+        (b'{"records": [1]}', JSON, "gzip", "malformed_gzip", None),
+        (gzip.compress(b'{"records": [1]}')[:-9], JSON, "gzip", "malformed_gzip", None),
+    ],
+)
+def test_refuses_with_an_exact_code(body: bytes, content_type: str, encoding: str, code: str, path: str | None) -> None:
+    error = refuse(body, content_type, encoding)
+    assert (error.code, error.path) == (code, path)
+
+
+def test_takes_as_many_records_as_the_limit_and_no_more() -> None:
+    assert len(parse(b"1\n" * MAX_RECORDS, NDJSON)) == MAX_RECORDS
+    error = refuse(b"1\n" * (MAX_RECORDS + 1), NDJSON)
+    assert error.code == "too_many_records"
+    assert str(error) == "501 records in one call; at most 500 are taken"
+
+
+def test_takes_as_many_bytes_as_the_limit_and_no_more() -> None:
+    assert len(parse(b"1" + b" " * (MAX_BODY_BYTES - 1), NDJSON)) == 1
+    assert refuse(b"1" + b" " * MAX_BODY_BYTES, NDJSON).code == "body_too_large"
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_small_body_that_unpacks_to_a_large_one_is_refused(members: int) -> None:
+    bomb = gzip.compress(b"0" * 20_000_000) * members
+    assert len(bomb) < 100_000
+    assert refuse(bomb, NDJSON, "gzip").code == "body_too_large"
