@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
-from presage.adapters.sql.database import list_rows, table_of, unit_of_work
+from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work
 from presage.adapters.sql.experiment_store import ACTIVE_STATES
 from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, ExperimentRow, ModelRow, ModelVersionRow
 from presage.experiments.model import Experiment
@@ -51,6 +51,16 @@ class SqlServingCatalog:
             for model in models
         }
         return Catalog(workspace_id=workspace_id, datasets={dataset.name: dataset for dataset in datasets}, deployments=deployments)
+
+    def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
+        """Return that version, serving or not, or None."""
+        statement = select(table_of(ModelVersionRow)).where(
+            ModelVersionRow.workspace_id == workspace_id,
+            ModelVersionRow.model_id == model_id,
+            ModelVersionRow.version == version,
+        )
+        with unit_of_work(self._engine) as session:
+            return find_row(session, statement, ModelVersion)
 
 
 def _versions_by_model(session: Session, statement: Select[Any]) -> dict[str, ModelVersion]:
