@@ -17,6 +17,7 @@ class CatalogCache:
     def __init__(self, source: ServingCatalog, *, ttl_seconds: float) -> None:
         """Read from `source`."""
         self._source = source
+        self._reached = False
         self._keys: FreshCache[str, str | None] = FreshCache(source.find_workspace_id, ttl_seconds=ttl_seconds, capacity=MAX_KEYS)
         self._catalogs: FreshCache[str, Catalog] = FreshCache(source.load_catalog, ttl_seconds=ttl_seconds)
         self._versions: FreshCache[tuple[str, str, int], ModelVersion | None] = FreshCache(self._find_version, ttl_seconds=ttl_seconds)
@@ -60,8 +61,13 @@ class CatalogCache:
         return found
 
     def check(self) -> None:
-        """Return if the database answers, or raise `UnavailableError`."""
-        self._source.find_workspace_id("")
+        """Return if the database has answered this process at least once, or raise `UnavailableError`.
+
+        Not whether it answers now: what is cached still serves, and tasks that all leave at once serve nobody.
+        """
+        if not self._reached:
+            self._source.find_workspace_id("")
+            self._reached = True
 
     def _find_version(self, key: tuple[str, str, int]) -> ModelVersion | None:
         return self._source.find_version(*key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -49,6 +49,12 @@ STATUS_OF_ERROR: Mapping[type[PresageError], HTTPStatus] = {
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     CorruptArtifactError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
+    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+"""Codes of invalid input for which HTTP has a status of its own."""
 CODE_OF_STATUS: Mapping[int, str] = {
     400: "malformed_request",
     404: "not_found",
@@ -63,7 +69,7 @@ _LOG = logging.getLogger("presage.http")
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of an error. `path` is a JSONPath into the request; `errors` lists per-item faults, if there are several."""
+    """The body of an error. `path` is a JSONPath into the request; `results` says what became of each item, if there are several."""
 
     type: str
     title: str
@@ -72,7 +78,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     request_id: str
     path: str | None = None
-    errors: list[object] | None = None
+    results: Sequence[object] | None = None
 
 
 def create_app(import_name: str, *, check_ready: Callable[[], None] | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> Flask:
@@ -135,8 +141,8 @@ def respond(value: object, status: int = 200, headers: Mapping[str, str] | None 
     return Response(msgspec.json.encode(value), status, headers=dict(headers or {}), content_type="application/json")
 
 
-def respond_problem(status: int, code: str, detail: str, *, path: str | None = None, errors: list[object] | None = None) -> Response:
-    """Return a problem+json response; `errors` lists per-item faults."""
+def respond_problem(status: int, code: str, detail: str, *, path: str | None = None, results: Sequence[object] | None = None) -> Response:
+    """Return a problem+json response; `results` says what became of each item of the request."""
     problem = Problem(
         type=f"urn:presage:problem:{code}",
         title=HTTPStatus(status).phrase,
@@ -145,7 +151,7 @@ def respond_problem(status: int, code: str, detail: str, *, path: str | None = N
         code=code,
         request_id=g.request_id,
         path=path,
-        errors=errors,
+        results=results,
     )
     return Response(msgspec.json.encode(problem), status, content_type="application/problem+json")
 
@@ -181,7 +187,7 @@ def _finish_request(response: Response) -> Response:
 
 
 def _answer_presage_error(error: PresageError) -> Response:
-    status = next((STATUS_OF_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_OF_ERROR), HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = _find_status(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("request failed", extra=with_fields({"request_id": g.request_id, "code": error.code}), exc_info=error)
     note(code=error.code)
@@ -191,6 +197,13 @@ def _answer_presage_error(error: PresageError) -> Response:
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["www-authenticate"] = "Bearer"
     return response
+
+
+def _find_status(error: PresageError) -> HTTPStatus:
+    if error.code in STATUS_OF_CODE:
+        return STATUS_OF_CODE[error.code]
+    kinds = (kind for kind in type(error).__mro__ if kind in STATUS_OF_ERROR)
+    return STATUS_OF_ERROR.get(next(kinds, PresageError), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _answer_http_exception(error: HTTPException) -> BaseResponse:

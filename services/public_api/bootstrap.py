@@ -1,0 +1,47 @@
+"""Builds the public API's ports: the one place here that knows the adapters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from presage.adapters.client import build_client
+from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.s3.model_files import S3ModelFiles
+from presage.adapters.sql.database import build_engine
+from presage.adapters.sql.serving_catalog import SqlServingCatalog
+from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
+from presage.adapters.sqs.record_queue import SqsRecordQueue
+from presage.predictions.catalog import CatalogCache
+from presage.predictions.loading import ScorerCache
+from presage.predictions.use_cases import PredictionPorts
+from services.public_api.context import PublicApiPorts
+from services.public_api.settings import PublicApiSettings
+
+
+def build(settings: PublicApiSettings) -> PublicApiPorts:
+    """Return the ports; nothing is connected yet."""
+    s3, sqs = build_client("s3"), build_client("sqs")
+    engine = build_engine(
+        host=settings.database_host,
+        port=settings.database_port,
+        database=settings.database_name,
+        username=settings.database_credentials.username,
+        password=settings.database_credentials.password,
+    )
+    files = S3ModelFiles(
+        client=s3,
+        artifacts_bucket=settings.artifacts_bucket,
+        lake_bucket=settings.lake_bucket,
+        folder=Path(settings.cache_directory),
+    )
+    return PublicApiPorts(
+        predictions=PredictionPorts(
+            catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds),
+            scorers=ScorerCache(files),
+            log=DynamoPredictionLog(settings.prediction_table),
+            assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
+        ),
+        records=SqsRecordQueue(settings.records_queue_url, settings.lake_bucket, sqs=sqs, s3=s3),
+        now=lambda: datetime.now(UTC),
+    )
