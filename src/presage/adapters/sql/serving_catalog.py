@@ -62,16 +62,6 @@ class SqlServingCatalog:
         with unit_of_work(self._engine) as session:
             return find_row(session, statement, ModelVersion)
 
-    def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
-        """Return that version, serving or not, or None."""
-        statement = select(table_of(ModelVersionRow)).where(
-            ModelVersionRow.workspace_id == workspace_id,
-            ModelVersionRow.model_id == model_id,
-            ModelVersionRow.version == version,
-        )
-        with unit_of_work(self._engine) as session:
-            return find_row(session, statement, ModelVersion)
-
 
 def _versions_by_model(session: Session, statement: Select[Any]) -> dict[str, ModelVersion]:
     return {version.model_id: version for version in list_rows(session, statement, ModelVersion)}
