@@ -55,8 +55,8 @@ class PublicApiStack(StageStack):
             "Cluster",
             vpc=inputs.network.vpc,
             container_insights_v2=ecs.ContainerInsights.ENHANCED,
-            enable_fargate_capacity_providers=True,
         )
+        _offer_spot(self.cluster)
         self.task_definition = self._task_definition()
         self._grant()
         self.security_group = ec2.SecurityGroup(self, "TaskSecurityGroup", vpc=inputs.network.vpc, description="Public API tasks")
@@ -186,3 +186,11 @@ class PublicApiStack(StageStack):
         scaling = self.service.auto_scale_task_count(min_capacity=containers.minimum_tasks, max_capacity=containers.maximum_tasks)
         scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=60)
         scaling.scale_on_request_count("Requests", requests_per_target=6000, target_group=self.target_group)
+
+
+def _offer_spot(cluster: ecs.Cluster) -> None:
+    """Name the capacity providers on the cluster itself, which saves a resource that only associates them."""
+    resource = cluster.node.default_child
+    if not isinstance(resource, ecs.CfnCluster):
+        raise TypeError(f"{cluster.node.path} has no cluster resource")
+    resource.capacity_providers = ["FARGATE", "FARGATE_SPOT"]
