@@ -65,7 +65,7 @@ class PostgresExecutor:
         return Outcome(columns, cursor.fetchall(), cursor.rowcount)
 
     def _copy(self, cursor: psycopg.Cursor[Any], tree: exp.Copy) -> int:
-        options = {param.name.upper(): param.expression.name.upper() for param in tree.args["params"]}
+        options = {param.name.upper(): param.expression.name.upper() if param.expression else "" for param in tree.args["params"]}
         if not tree.args["credentials"].args.get("iam_role"):
             raise StatementError("COPY needs an IAM_ROLE")
         table = tree.this.name

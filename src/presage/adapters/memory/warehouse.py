@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from presage.experiments.model import Assignment, Experiment, Metric, Variant, VariantCounts
@@ -51,7 +51,7 @@ class MemoryWarehouse:
             kept = self._outcomes.setdefault((experiment.experiment_id, metric.name), {})
             for row in self._feature_sets.read_frame(version).iter_rows(named=True):
                 item = row[metric.item_column] if metric.item_column else None
-                kept[row["record_id"]] = _Outcome(row["entity_id"], row["event_timestamp"], item)
+                kept[row["record_id"]] = _Outcome(row["entity_id"], row["event_timestamp"].replace(tzinfo=UTC), item)
             self._parts |= fresh
         return len(fresh)
 
