@@ -22,9 +22,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-BATCHES = 5
-CASES_PER_BATCH = 38
-RANKING_CASES = 10
+BATCHES = 3
+CASES_PER_BATCH = 64
+RANKING_CASES = 8
 
 
 def _same(left: object, right: object) -> bool:
