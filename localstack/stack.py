@@ -3,10 +3,12 @@
 import contextlib
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
 
@@ -96,10 +98,11 @@ class Stack:
         python = emulator.install(self._places, python=sys.executable)
         self._write_provisioning(pieces)
         self._put(pieces.emulator(python))
-        for program, version in pieces.bridges():
-            self._put(program, version=version)
         deployed = Deployed(emulator.endpoint(ports.by_name["emulator"]), resources=self._places.state / "resources")
         outputs = self._deploy(pieces, deployed)
+        self._screen.head("bridges")
+        for program, version in pieces.bridges():
+            self._put(program, version=version)
         self._migrate(pieces, deployed, outputs)
         self._screen.head("services")
         for program, version in list_services(pieces, deployed, outputs):
@@ -128,10 +131,9 @@ class Stack:
     def _deploy(self, pieces: Pieces, deployed: Deployed) -> dict[str, str]:
         node = toolchain.ensure_node(self._places, say=self._screen.say)
         gateway = emulator.endpoint(pieces.ports.by_name["emulator"])
-        machine = pieces.machine()
         deployment = Deployment(
             cdk=toolchain.ensure_cdk(node, say=self._screen.say),
-            environment={**machine, "PATH": f"{node}:{machine['PATH']}", "CI": "1"},
+            environment=self._tool_environment(pieces, node),
             context={
                 "stage": "local",
                 "lambda_python": FUNCTION_PYTHON,
@@ -155,6 +157,19 @@ class Stack:
         self._state.note_deployed(digest)
         self._supervisor.signal("emulator", "USR1")
         return outputs
+
+    @staticmethod
+    def _tool_environment(pieces: Pieces, node: Path) -> dict[str, str]:
+        """Return the caller's own environment (proxies, certificates), with AWS replaced by the emulator."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {
+            **own,
+            **emulator.client_environment(pieces.ports.by_name["emulator"]),
+            "PATH": f"{node}{os.pathsep}{own.get('PATH', os.defpath)}",
+            "CI": "1",
+            "NO_COLOR": "1",
+            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+        }
 
     def _list_stand_ins(self) -> None:
         """Say which resources of the templates have no counterpart here."""
