@@ -22,6 +22,7 @@ from presage.errors import (
     PresageError,
     UnauthenticatedError,
     UnavailableError,
+    WorkerStoppingError,
 )
 from presage.runtime.observability import with_fields
 
@@ -34,6 +35,7 @@ VERDICT_OF_ERROR: Mapping[type[PresageError], Verdict] = {
     JobCancelledError: "ack",
     ConflictError: "retry",
     UnavailableError: "retry",
+    WorkerStoppingError: "retry",
     CorruptArtifactError: "park",
     ForbiddenError: "park",
     InvalidInputError: "park",

@@ -1,0 +1,210 @@
+"""Files become records by the rules of the API."""
+
+import io
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
+from presage.adapters.memory.import_files import MemoryImportFiles
+from presage.errors import InvalidInputError, JobCancelledError, NotFoundError
+from presage.features.imports import FileFormat, ImportRequest, ImportSummary, RowFault
+from presage.features.use_cases import IMPORT_CHUNK_ROWS, import_file
+from presage.progress import Progress, ignore_progress
+from tests.fixtures.feature_records import NOW, make_dataset, make_wire
+
+DATASET = make_dataset()
+KEY = "ws=ws_1/imports/up_1/purchases"
+CSV = ImportRequest(KEY, "csv", "customer", "bought_at")
+CSV_TEXT = """customer,bought_at,amount,shop,returned
+c1,2025-01-05T10:00:00Z,2.5,Zürich,true
+c2,2025-02-05T10:00:00+01:00,,"a, ""b"" and
+c",0
+"""
+
+
+def run(
+    body: bytes | str,
+    request: ImportRequest = CSV,
+    *,
+    store: MemoryFeatureSetStore | None = None,
+    now: datetime = NOW,
+    progress: Progress = ignore_progress,
+) -> ImportSummary:
+    files = MemoryImportFiles({KEY: body.encode() if isinstance(body, str) else body})
+    return import_file(dataset=DATASET, request=request, files=files, store=store or MemoryFeatureSetStore(), now=now, progress=progress)
+
+
+def read_rows(store: MemoryFeatureSetStore, *columns: str) -> list[tuple[object, ...]]:
+    version = store.find_version("ws_1", "ds_1")
+    assert version is not None
+    return store.read_frame(version).select(columns).rows()
+
+
+def refuse(body: bytes | str, request: ImportRequest = CSV) -> InvalidInputError:
+    store = MemoryFeatureSetStore()
+    with pytest.raises(InvalidInputError) as caught:
+        run(body, request, store=store)
+    assert store.find_version("ws_1", "ds_1") is None
+    return caught.value
+
+
+def to_parquet(data: Mapping[str, list[object]]) -> bytes:
+    buffer = io.BytesIO()
+    pl.DataFrame(data, strict=False).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def test_csv_cells_become_values_of_the_columns_types() -> None:
+    store = MemoryFeatureSetStore()
+    assert run(CSV_TEXT, store=store) == ImportSummary(2, 2, 0, 0, 1, ())
+    assert read_rows(store, "entity_id", "event_timestamp", "amount", "shop", "returned") == [
+        ("c1", datetime(2025, 1, 5, 10), 2.5, "Zürich", True),  # noqa: DTZ001 - naive UTC
+        ("c2", datetime(2025, 2, 5, 9), None, 'a, "b" and\nc', False),  # noqa: DTZ001
+    ]
+
+
+def test_a_byte_order_mark_and_crlf_do_not_matter() -> None:
+    assert run(b"\xef\xbb\xbf" + CSV_TEXT.replace("\n", "\r\n").encode()).accepted == 2
+
+
+def test_invalid_rows_are_reported_by_line_and_do_not_stop_the_rest() -> None:
+    text = CSV_TEXT + "c3,2025-01-05T10:00:00,1,s,1\nc4,2025-01-05T10:00:00Z,one,s,1\nc5,2025-01-05\n\n,2025-01-05T10:00:00Z,1,s,1\n"
+    text += "c6,2025-01-05T10:00:00Z,1_0,s,1\nc7,2025-01-05T10:00:00Z,nan,s,1\n"
+    text += "c8,2025-01-05T10:00:00Z,1,s,maybe\nc9,2025-01-05T10:00:00Z,1,s,f\n"
+    summary = run(text)
+    assert (summary.rows, summary.accepted, summary.invalid) == (10, 3, 7)
+    assert [(fault.line, fault.code, fault.path) for fault in summary.first_errors] == [
+        (5, "timestamp_without_offset", "$.event_timestamp"),
+        (6, "wrong_type", "$.values.amount"),
+        (7, "malformed_row", "$"),
+        (9, "missing_entity_id", "$.entity_id"),
+        (10, "wrong_type", "$.values.amount"),
+        (11, "non_finite_number", "$.values.amount"),
+        (12, "wrong_type", "$.values.returned"),
+    ]
+
+
+def test_only_the_first_errors_are_reported() -> None:
+    summary = run("customer,bought_at\n" + "c,never\n" * 100)
+    assert summary.invalid == 100
+    assert len(summary.first_errors) == 20
+    assert summary.version is None
+
+
+def test_a_known_timestamp_column_is_used_and_checked() -> None:
+    request = ImportRequest(KEY, "csv", "customer", "bought_at", "known_at")
+    store = MemoryFeatureSetStore()
+    text = "customer,bought_at,known_at\nc1,2025-01-05T10:00:00Z,2025-01-06T00:00:00Z\nc2,2025-01-05T10:00:00Z,2025-01-04T00:00:00Z\n"
+    text += "c3,2025-01-05T10:00:00Z,\n"
+    summary = run(text, request, store=store)
+    assert [fault.code for fault in summary.first_errors] == ["known_before_event"]
+    assert {row[0]: row[1] for row in read_rows(store, "entity_id", "known_timestamp")} == {
+        "c1": datetime(2025, 1, 6),  # noqa: DTZ001 - naive UTC
+        "c3": NOW.replace(tzinfo=None),
+    }
+
+
+def test_parquet_timestamps_without_zone_are_utc_and_integer_ids_are_text() -> None:
+    store = MemoryFeatureSetStore()
+    moments = [datetime(2025, 1, 5, 10) + timedelta(days=day) for day in range(3)]  # noqa: DTZ001 - naive UTC
+    body = to_parquet({"customer": [7, 8, 9], "bought_at": [*moments], "amount": [1, 2, None], "shop": ["a", None, "b"]})
+    request = ImportRequest(KEY, "parquet", "customer", "bought_at")
+    assert run(body, request, store=store).accepted == 3
+    assert read_rows(store, "entity_id", "event_timestamp", "amount", "shop", "returned") == [
+        ("7", moments[0], 1.0, "a", None),
+        ("8", moments[1], 2.0, None, None),
+        ("9", moments[2], None, "b", None),
+    ]
+
+
+def test_parquet_rows_are_judged_by_type() -> None:
+    moment = datetime(2025, 1, 5, tzinfo=UTC)
+    body = to_parquet({"customer": ["a", None], "bought_at": [moment, moment], "amount": ["1", "2"]})
+    summary = run(body, ImportRequest(KEY, "parquet", "customer", "bought_at"))
+    assert [(fault.line, fault.code) for fault in summary.first_errors] == [(1, "wrong_type"), (2, "missing_entity_id")]
+
+
+def test_ndjson_holds_wire_records() -> None:
+    store = MemoryFeatureSetStore()
+    body = make_wire(record_id="a") + b"\n\n" + b"{\n" + make_wire(record_id="a") + b"\n" + make_wire(record_id="b")
+    summary = run(body, ImportRequest(KEY, "ndjson"), store=store)
+    assert summary == ImportSummary(4, 2, 1, 1, 1, (RowFault(3, "malformed_json", "$", "not valid JSON: Input data was truncated"),))
+    assert sorted(read_rows(store, "record_id")) == [("a",), ("b",)]
+
+
+def test_a_record_id_column_names_the_records() -> None:
+    store = MemoryFeatureSetStore()
+    run("record_id,customer,bought_at\nr1,c1,2025-01-05T10:00:00Z\nr2,c1,2025-01-05T10:00:00Z\n", store=store)
+    assert sorted(read_rows(store, "record_id")) == [("r1",), ("r2",)]
+
+
+@pytest.mark.parametrize(
+    ("body", "file_format", "code"),
+    [
+        (b"", "csv", "malformed_file"),
+        (b"\xff\xfe\x00", "csv", "malformed_file"),
+        (b'customer,bought_at\n"c1,2025', "csv", "malformed_file"),
+        (b"customer,bought_at,customer\n", "csv", "malformed_file"),
+        (b"customer,bought_at\nc1,\xff\n", "csv", "malformed_file"),
+        (b"not parquet", "parquet", "malformed_file"),
+        (to_parquet({"customer": ["a"], "bought_at": [date(2025, 1, 1)]}), "parquet", "malformed_file"),
+        (to_parquet({"customer": ["a"], "bought_at": [[1]]}), "parquet", "malformed_file"),
+        (b"customer,at\n", "csv", "unknown_column"),
+        (b"customer,bought_at,colour\n", "csv", "unknown_column"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_whole(body: bytes, file_format: FileFormat, code: str) -> None:
+    assert refuse(body, ImportRequest(KEY, file_format, "customer", "bought_at")).code == code
+
+
+def test_columns_cannot_be_named_for_ndjson() -> None:
+    assert refuse(make_wire(), ImportRequest(KEY, "ndjson", "customer")).path == "$.entity_column"
+
+
+@pytest.mark.parametrize("key", ["ws=ws_1/imports/up_1/other", "ws=ws_2/imports/up_1/purchases", "ws=ws_1/training_sets/x"])
+def test_a_file_that_the_workspace_did_not_upload_is_not_found(key: str) -> None:
+    files = MemoryImportFiles({KEY: b"", "ws=ws_2/imports/up_1/purchases": b"", "ws=ws_1/training_sets/x": b""})
+    with pytest.raises(NotFoundError):
+        import_file(dataset=DATASET, request=ImportRequest(key, "csv"), files=files, store=MemoryFeatureSetStore(), now=NOW)
+
+
+def test_the_same_file_again_adds_nothing_even_later() -> None:
+    store = MemoryFeatureSetStore()
+    run(CSV_TEXT, store=store)
+    before = read_rows(store, "record_id", "known_timestamp")
+    assert run(CSV_TEXT, store=store, now=NOW + timedelta(hours=1)) == ImportSummary(2, 2, 0, 0, 1, ())
+    assert read_rows(store, "record_id", "known_timestamp") == before
+
+
+def test_a_large_file_lands_as_one_version_of_parts_by_month_in_order() -> None:
+    store = MemoryFeatureSetStore()
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    rows = [f"c{number},{(start + timedelta(minutes=(number * 7919) % 50_000)).isoformat()}" for number in range(50_000)]
+    reports: list[float] = []
+
+    def report(fraction: float, message: str, checkpoint: object = None) -> None:  # noqa: ARG001 - the names of `Progress`
+        reports.append(fraction)
+
+    summary = run("customer,bought_at\n" + "\n".join(rows), store=store, progress=report)
+    assert (summary.accepted, summary.version) == (50_000, 1)
+    version = store.find_version("ws_1", "ds_1")
+    assert version is not None
+    assert sum(part.rows for part in version.parts) == 50_000
+    assert len(version.parts) <= 2 + 50_000 // IMPORT_CHUNK_ROWS + 1
+    assert len(set(read_rows(store, "entity_id"))) == 50_000
+    assert reports == sorted(reports)
+    assert reports[-1] == 1.0
+
+
+def test_a_cancelled_import_leaves_nothing_to_be_seen() -> None:
+    def cancel(fraction: float, message: str, checkpoint: object = None) -> None:  # noqa: ARG001 - the names of `Progress`
+        raise JobCancelledError("the user cancelled")
+
+    store = MemoryFeatureSetStore()
+    text = "customer,bought_at\n" + "\n".join(f"c{number},2025-01-05T10:00:00Z" for number in range(IMPORT_CHUNK_ROWS))
+    with pytest.raises(JobCancelledError):
+        run(text, store=store, progress=cancel)
+    assert store.find_version("ws_1", "ds_1") is None
