@@ -13,8 +13,6 @@ from stacks.gateway import GatewayStack
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 
-_PROCFILE = "web: gunicorn --bind 127.0.0.1:8000 --config python:services.backend.gunicorn_conf 'services.backend.app:create()'\n"
-
 
 class BackendStack(StageStack):
     """The web environment behind HTTPS, and the token that operators open workspaces with."""
@@ -27,7 +25,6 @@ class BackendStack(StageStack):
         program = BeanstalkProgram(
             service="backend",
             tier="web",
-            procfile=_PROCFILE,
             environment={
                 "PRESAGE_STAGE": config.name,
                 **data.variables,

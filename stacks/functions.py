@@ -8,14 +8,13 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as notifications
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alerts import AlertsStack
 from stacks.config import StageConfig
 from stacks.constructs.findings import LOG_POLICY, OBJECT_ACTIONS, accept_wildcards, acknowledge
 from stacks.constructs.python_function import PythonFunction
-from stacks.constructs.watched_queue import WatchedQueue
+from stacks.constructs.watched_queue import DeadLetterQueue, WatchedQueue
 from stacks.queues import LAND_RECORDS_TIMEOUT, LOAD_ASSIGNMENTS_TIMEOUT, QueuesStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
@@ -68,13 +67,7 @@ class FunctionsStack(StageStack):
             environment={**self._environment, "PRESAGE_SAMPLE_ROWS": str(self.config.functions.sample_rows)},
         )
         self.inputs.storage.lake.grant_read_write(function.function)
-        failures = sqs.Queue(
-            self,
-            "ProfileFailures",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
+        failures = DeadLetterQueue(self, "ProfileFailures", topic=self.inputs.alerts.topic).queue
         acknowledge(failures, {"SQS3": "It is the dead-letter queue of an asynchronous invocation."})
         function.function.configure_async_invoke(
             on_failure=destinations.SqsDestination(failures), retry_attempts=2, max_event_age=cdk.Duration.hours(6)

@@ -16,7 +16,6 @@ from stacks.spark import SparkStack
 from stacks.stage_stack import StageStack
 from stacks.trainer import TrainerStack
 
-_PROCFILE = "web: gunicorn --bind 127.0.0.1:8000 --config python:services.worker.gunicorn_conf 'services.worker.app:create()'\n"
 _CONNECTIONS = 4
 
 
@@ -40,7 +39,6 @@ class WorkerStack(StageStack):
         program = BeanstalkProgram(
             service="worker",
             tier="worker",
-            procfile=_PROCFILE,
             environment={
                 "PRESAGE_STAGE": config.name,
                 **data.variables,

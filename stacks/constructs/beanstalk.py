@@ -27,7 +27,6 @@ class BeanstalkProgram:
 
     service: str
     tier: str
-    procfile: str
     environment: Mapping[str, str]
     secrets: Mapping[str, secrets.ISecret]
     options: Mapping[tuple[str, str], str]
@@ -84,10 +83,7 @@ class BeanstalkEnvironment(Construct):
 
     def _version(self, application: beanstalk.CfnApplication) -> beanstalk.CfnApplicationVersion:
         service = self._program.service
-        if cdk.Stack.of(self).bundling_required:
-            path = bundles.build_service(service, procfile=self._program.procfile)
-        else:
-            path = bundles.copy_sources("services", service)
+        path = bundles.build_service(service) if cdk.Stack.of(self).bundling_required else bundles.copy_sources("services", service)
         bundle = assets.Asset(self, "Bundle", path=str(path))
         bundle.grant_read(self.role)
         accept_wildcards(self.role, "The bucket of the deployment's bundles.", r"Resource::arn:.*assets.*/\*")

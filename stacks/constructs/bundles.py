@@ -4,6 +4,7 @@ Every bundle is a folder under `.cache/`, named after the hash of everything tha
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -36,14 +37,14 @@ def build_function(name: str, *, architecture: str, python_version: str) -> Path
     """Return a folder with the function `name`, the library and its dependencies for a platform of AWS Lambda."""
     folder = ROOT / "lambdas" / name
     requirements = export_requirements(folder)
-    platform = _PLATFORMS[architecture]
+    dependencies = _install(requirements, platform=_PLATFORMS[architecture], python_version=python_version)
 
     def fill(target: Path) -> None:
+        shutil.copytree(dependencies, target, copy_function=os.link, dirs_exist_ok=True)
         _copy_library(target)
         _copy_package(folder, target)
-        _install(requirements, target, platform=platform, python_version=python_version)
 
-    return _build("function", (requirements, platform, python_version), (_library(), folder), fill)
+    return _build("function", (dependencies.name,), (_library(), folder), fill)
 
 
 def copy_sources(kind: str, name: str) -> Path:
@@ -57,10 +58,11 @@ def copy_sources(kind: str, name: str) -> Path:
     return _build("sources", (), (_library(), folder), fill)
 
 
-def build_service(name: str, *, procfile: str) -> Path:
-    """Return a folder with the service `name`, the library, `requirements.txt` and what Elastic Beanstalk reads at its root."""
+def build_service(name: str) -> Path:
+    """Return a folder with the service `name`, the library, `requirements.txt`, and at its root the files that Elastic Beanstalk reads."""
     folder = ROOT / "services" / name
     requirements = export_requirements(folder)
+    procfile = f'web: gunicorn -c python:services.{name}.gunicorn_conf --bind 127.0.0.1:8000 "services.{name}.app:create()"\n'
 
     def fill(target: Path) -> None:
         _copy_library(target)
@@ -99,17 +101,21 @@ def _copy_package(folder: Path, target: Path) -> None:
     shutil.copytree(folder, parent / folder.name, ignore=_IGNORED)
 
 
-def _install(requirements: str, target: Path, *, platform: str, python_version: str) -> None:
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write(requirements)
-        file.flush()
-        _run_uv(
-            "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--target", str(target),
-            "--python", sys.executable, "--python-platform", platform, "--python-version", python_version, "--requirements", file.name,
-        )  # fmt: skip
-    shutil.rmtree(target / "bin", ignore_errors=True)
-    for cache in sorted(target.rglob("__pycache__")):
-        shutil.rmtree(cache)
+def _install(requirements: str, *, platform: str, python_version: str) -> Path:
+    """Return a folder with the wheels of a platform, installed."""
+
+    def fill(target: Path) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(requirements)
+            file.flush()
+            _run_uv(
+                "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--target", str(target),
+                "--python", sys.executable, "--python-platform", platform, "--python-version", python_version, "--requirements", file.name,
+            )  # fmt: skip
+        shutil.rmtree(target / "bin", ignore_errors=True)
+        (target / ".lock").unlink(missing_ok=True)
+
+    return _build("dependencies", (requirements, platform, python_version), (), fill)
 
 
 def _build(kind: str, texts: Iterable[str], folders: Iterable[Path], fill: Callable[[Path], None]) -> Path:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -13,6 +11,7 @@ from stacks.config import FunctionConfig
 from stacks.constructs import bundles
 from stacks.constructs.findings import LOG_POLICY, acknowledge
 from stacks.constructs.logs import build_log_group
+from stacks.constructs.watched_queue import raise_alarm
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
@@ -50,19 +49,8 @@ class PythonFunction(Construct):
     def watch(self, topic: sns.ITopic) -> None:
         """Notify `topic` of every minute with a failed or throttled invocation."""
         minute = cdk.Duration.minutes(1)
-        for name, metric in (
-            ("ErrorsAlarm", self.function.metric_errors(period=minute)),
-            ("ThrottlesAlarm", self.function.metric_throttles(period=minute)),
-        ):
-            alarm = metric.create_alarm(
-                self,
-                name,
-                threshold=1,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
-            alarm.add_alarm_action(actions.SnsAction(topic))
+        raise_alarm(self, "ErrorsAlarm", metric=self.function.metric_errors(period=minute), threshold=1, topic=topic)
+        raise_alarm(self, "ThrottlesAlarm", metric=self.function.metric_throttles(period=minute), threshold=1, topic=topic)
 
     def _code(self, name: str, config: FunctionConfig) -> lambda_.Code:
         if cdk.Stack.of(self).bundling_required:

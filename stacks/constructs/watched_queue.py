@@ -1,4 +1,4 @@
-"""A queue with its dead-letter queue, encryption, TLS-only policy and alarms."""
+"""Queues that are watched: each with its dead letters, encryption, a TLS-only policy and alarms."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,45 +8,57 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 MAXIMUM_RECEIVES = 5
+VISIBILITY_FACTOR = 6
+_MINUTE = cdk.Duration.minutes(1)
+
+
+def raise_alarm(scope: Construct, construct_id: str, *, metric: cloudwatch.Metric, threshold: float, topic: sns.ITopic) -> None:
+    """Notify `topic` when `metric` reaches `threshold` in one of its periods; no data is no alarm."""
+    alarm = metric.create_alarm(
+        scope,
+        construct_id,
+        threshold=threshold,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarm.add_alarm_action(actions.SnsAction(topic))
+
+
+class DeadLetterQueue(Construct):
+    """Where messages end that nobody could process, kept for 14 days; the first one raises an alarm."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, topic: sns.ITopic) -> None:
+        super().__init__(scope, construct_id)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        waiting = self.queue.metric_approximate_number_of_messages_visible(period=_MINUTE, statistic="Maximum")
+        raise_alarm(self, "Alarm", metric=waiting, threshold=1, topic=topic)
 
 
 class WatchedQueue(Construct):
-    """A queue whose failures end in a dead-letter queue, and whose age and dead letters raise alarms."""
+    """A queue whose failures end in a dead-letter queue, and whose age raises an alarm."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, consumer_timeout: cdk.Duration, maximum_age: cdk.Duration, topic: sns.ITopic
     ) -> None:
         """Take the consumer's longest run; messages stay invisible six times as long."""
         super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
-        )
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters", topic=topic).queue
         self.queue = sqs.Queue(
             self,
             "Queue",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            visibility_timeout=cdk.Duration.seconds(6 * consumer_timeout.to_seconds()),
+            visibility_timeout=cdk.Duration.seconds(VISIBILITY_FACTOR * consumer_timeout.to_seconds()),
             receive_message_wait_time=cdk.Duration.seconds(20),
             retention_period=cdk.Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAXIMUM_RECEIVES),
         )
-        dead = self.dead_letters.metric_approximate_number_of_messages_visible(period=cdk.Duration.minutes(1), statistic="Maximum")
-        age = self.queue.metric_approximate_age_of_oldest_message(period=cdk.Duration.minutes(1), statistic="Maximum")
-        self._alarm("DeadLettersAlarm", metric=dead, threshold=1, topic=topic)
-        self._alarm("AgeAlarm", metric=age, threshold=maximum_age.to_seconds(), topic=topic)
-
-    def _alarm(self, construct_id: str, *, metric: cloudwatch.Metric, threshold: float, topic: sns.ITopic) -> None:
-        alarm = metric.create_alarm(
-            self,
-            construct_id,
-            threshold=threshold,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(actions.SnsAction(topic))
+        age = self.queue.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum")
+        raise_alarm(self, "AgeAlarm", metric=age, threshold=maximum_age.to_seconds(), topic=topic)
