@@ -123,7 +123,7 @@ def analyse_experiment(
     detail, evidence = _observe(experiment, _read_details(looks), as_of=as_of, ports=ports, progress=progress)
     decision = decide(experiment.plan, evidence)
     detail = replace(detail, gates=decision.gates, reason=decision.reason)
-    look = Look(workspace_id, experiment_id, len(looks) + 1, as_of, decision.state, msgspec.to_builtins(detail))
+    look = Look(workspace_id, experiment_id, len(looks) + 1, as_of, decision.state, msgspec.json.decode(msgspec.json.encode(detail)))
     progress(0.9, decision.reason)
     return _record(experiment, look, ports=ports, now=now)
 

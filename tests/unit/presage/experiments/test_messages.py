@@ -1,0 +1,57 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from presage.errors import InvalidInputError
+from presage.experiments.messages import MAX_MESSAGE_BYTES, decode_message, encode_messages
+from presage.experiments.model import Assignment
+
+ASSIGNMENT = Assignment("ws", "exp", "p-1", "ann", "treatment", datetime(2026, 1, 1, tzinfo=UTC), 3, ("a", "b"))
+
+
+def test_what_is_encoded_is_decoded() -> None:
+    (body,) = encode_messages([ASSIGNMENT, replace(ASSIGNMENT, model_version=None, shown=())])
+    assert decode_message(body.decode()) == (ASSIGNMENT, replace(ASSIGNMENT, model_version=None, shown=()))
+
+
+def test_many_assignments_are_spread_over_messages_in_order() -> None:
+    many = [replace(ASSIGNMENT, prediction_id=f"p-{number}", shown=tuple(f"{item:0200}" for item in range(20))) for number in range(100)]
+    bodies = list(encode_messages(many))
+    assert len(bodies) > 1
+    assert max(map(len, bodies)) <= MAX_MESSAGE_BYTES
+    assert [found for body in bodies for found in decode_message(body)] == many
+
+
+def test_an_assignment_that_fits_no_message_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="shows too much"):
+        list(encode_messages([replace(ASSIGNMENT, shown=tuple(f"{item:0200}" for item in range(2000)))]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"variant": "both"}, "$.assignments[0].variant"),
+        ({"exposed_at": "yesterday"}, "$.assignments[0].exposed_at"),
+        ({"exposed_at": "2026-01-01T00:00:00"}, "$.assignments[0].exposed_at"),
+        ({"unit_id": 7}, "$.assignments[0].unit_id"),
+        ({"unit_id": ""}, "$.assignments[0].unit_id"),
+        ({"unit_id": "u" * 257}, "$.assignments[0].unit_id"),
+        ({"workspace_id": "w" * 65}, "$.assignments[0].workspace_id"),
+        ({"shown": ["a", "b\x00"]}, "$.assignments[0].shown[1]"),
+    ],
+)
+def test_a_malformed_assignment_is_named_by_its_path(changes: dict[str, object], path: str) -> None:
+    body = msgspec.json.encode({"schema": 1, "assignments": [{**msgspec.to_builtins(ASSIGNMENT), **changes}]})
+    with pytest.raises(InvalidInputError) as caught:
+        decode_message(body)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", '{"schema": 1}', '{"schema": 2, "assignments": []}', '{"schema": 1, "assignments": [], "more": 1}']
+)
+def test_what_is_no_message_is_refused(body: str) -> None:
+    with pytest.raises(InvalidInputError):
+        decode_message(body)

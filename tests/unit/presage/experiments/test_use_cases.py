@@ -1,0 +1,305 @@
+"""Whole experiments on memory adapters: what is decided, kept and moved."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Literal
+
+import msgspec
+import pytest
+
+from presage.adapters.memory.dataset_store import MemoryDatasetStore
+from presage.adapters.memory.experiment_store import MemoryExperimentStore
+from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
+from presage.adapters.memory.traffic_switch import MemoryTrafficSwitch
+from presage.adapters.memory.version_registry import MemoryVersionRegistry
+from presage.adapters.memory.warehouse import MemoryWarehouse
+from presage.errors import ConflictError, InvalidInputError, NotFoundError
+from presage.experiments.evidence import LookDetail
+from presage.experiments.model import Assignment, Experiment, ExperimentPlan, Guardrail, Look, Metric, Variant
+from presage.experiments.use_cases import AnalysisPorts, analyse_experiment, create_experiment, start_experiment, stop_experiment
+from presage.features.dataset import Dataset
+from presage.features.records import FeatureSetVersion, Record
+from presage.progress import ignore_progress
+from presage.training.model import AliasMove, Traffic
+
+DAY = timedelta(days=1)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BEGIN = datetime(1998, 1, 1, tzinfo=UTC)
+LATER = BEGIN + 20 * DAY
+PURCHASES = Dataset("ws", "ds_p", "purchases", "customer", (), NOW)
+VISITS = Dataset("ws", "ds_v", "visits", "customer", (), NOW)
+BUYS = Metric("buys", "conversion", "purchases")
+PLAN = ExperimentPlan("first", "model", BUYS, planned_units=4000)
+GUARDED = replace(PLAN, guardrails=(Guardrail(Metric("visits", "conversion", "visits"), 0.05),))
+
+
+@dataclass
+class World:
+    """Everything an experiment lives in."""
+
+    plan: ExperimentPlan = PLAN
+    store: MemoryExperimentStore = field(default_factory=MemoryExperimentStore)
+    datasets: MemoryDatasetStore = field(default_factory=MemoryDatasetStore)
+    feature_sets: MemoryFeatureSetStore = field(default_factory=MemoryFeatureSetStore)
+    versions: MemoryVersionRegistry = field(default_factory=MemoryVersionRegistry)
+    numbers: Any = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        for dataset in (PURCHASES, VISITS):
+            self.datasets.create_dataset(dataset)
+        self.versions.append_alias_move(AliasMove("ws", "mdl", "production", 3, "model", "built", NOW))
+        self.warehouse = MemoryWarehouse(self.feature_sets)
+        self.traffic = MemoryTrafficSwitch(self.versions)
+        self.ports = AnalysisPorts(self.store, self.warehouse, self.feature_sets, self.datasets, self.traffic)
+        self.experiment = self.create(self.plan)
+        start_experiment(workspace_id="ws", experiment_id=self.experiment.experiment_id, now=NOW, store=self.store)
+
+    def create(self, plan: ExperimentPlan, model_id: str = "mdl") -> Experiment:
+        return create_experiment(plan, workspace_id="ws", model_id=model_id, now=NOW, store=self.store, datasets=self.datasets)
+
+    def meet(self, variant: Variant, units: int, at: datetime = BEGIN) -> list[str]:
+        """Expose new units to the variant and return their ids."""
+        ids = [f"u{next(self.numbers)}" for _ in range(units)]
+        experiment_id = self.experiment.experiment_id
+        self.warehouse.load_assignments([Assignment("ws", experiment_id, f"p-{variant}-{unit}", unit, variant, at, 3, ()) for unit in ids])
+        return ids
+
+    def land(self, units: list[str], dataset: Dataset = PURCHASES, at: datetime = BEGIN + DAY) -> None:
+        batch = f"b{next(self.numbers)}"
+        part = self.feature_sets.put_part(dataset, batch, "1998-01", [Record(f"{batch}-{unit}", unit, at, at, {}) for unit in units])
+        head = self.feature_sets.find_version("ws", dataset.dataset_id)
+        parts, version = ((*head.parts, part), head.version + 1) if head else ((part,), 1)
+        self.feature_sets.create_version(FeatureSetVersion(dataset, version, parts, NOW))
+
+    def run(self, *, control: tuple[int, int], treatment: tuple[int, int], at: datetime = BEGIN) -> None:
+        """Expose (units, conversions) of both variants at a time and land the conversions a day later."""
+        for variant, (units, conversions) in (("control", control), ("treatment", treatment)):
+            self.land(self.meet(variant, units, at)[:conversions], at=at + DAY)  # type: ignore[arg-type] # the literals above
+
+    def analyse(self, as_of: datetime = LATER, ports: AnalysisPorts | None = None) -> Look:
+        experiment_id = self.experiment.experiment_id
+        return analyse_experiment("ws", experiment_id, as_of=as_of, now=NOW, ports=ports or self.ports, progress=ignore_progress)
+
+    @property
+    def state(self) -> str:
+        return self.store.get_experiment("ws", self.experiment.experiment_id).state
+
+    @property
+    def traffic_moves(self) -> list[Traffic]:
+        return [move.traffic for move in reversed(self.versions.list_alias_moves("ws", "mdl", "production"))][1:]
+
+
+def detail_of(look: Look) -> LookDetail:
+    return msgspec.convert(look.detail, LookDetail)
+
+
+def test_a_clear_gain_ships_the_model() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 250))
+    look = world.analyse()
+    assert look.decision == "concluded_ship"
+    assert world.state == "concluded_ship"
+    assert world.traffic_moves == ["model"]
+    detail = detail_of(look)
+    assert detail.primary.running_interval is not None
+    assert detail.primary.running_interval.lower > 0
+    assert (detail.primary.counted.treatment.units, detail.primary.counted.treatment.conversions) == (1000, 250)
+    assert detail.primary.p_value < 0.05
+    assert all(gate.passed for gate in detail.gates)
+    assert detail.primary.counted.sql
+    assert look.detail == msgspec.json.decode(msgspec.json.encode(look.detail))
+
+
+def test_a_clear_loss_rolls_back_before_the_seventh_day() -> None:
+    world = World()
+    world.run(control=(1000, 250), treatment=(1000, 100))
+    look = world.analyse(BEGIN + 4 * DAY)
+    assert look.decision == "concluded_rollback"
+    assert world.traffic_moves == ["default"]
+
+
+def test_a_clear_gain_waits_for_the_seventh_day() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 250))
+    assert world.analyse(BEGIN + 7 * DAY - timedelta(seconds=1)).decision == "running"
+    assert world.traffic_moves == []
+    assert world.analyse(BEGIN + 7 * DAY).decision == "concluded_ship"
+
+
+@pytest.mark.parametrize(("control", "treatment"), [((499, 100), (499, 250)), ((1000, 24), (1000, 250))])
+def test_too_few_units_or_conversions_decide_nothing(control: tuple[int, int], treatment: tuple[int, int]) -> None:
+    world = World()
+    world.run(control=control, treatment=treatment)
+    look = world.analyse()
+    assert look.decision == "running"
+    assert detail_of(look).primary.running_interval is None
+    assert "min_" in detail_of(look).reason
+
+
+def test_a_mismatched_split_pauses_and_cannot_conclude() -> None:
+    world = World()
+    world.run(control=(700, 70), treatment=(1300, 400))
+    assert world.analyse().decision == "paused_srm"
+    assert world.state == "paused_srm"
+    world.run(control=(1000, 100), treatment=(400, 100), at=BEGIN + DAY)
+    assert world.analyse(LATER + DAY).decision == "paused_srm"
+    assert world.traffic_moves == []
+    assert len(world.store.list_looks("ws", world.experiment.experiment_id)) == 2
+
+
+def test_futility_ends_without_a_winner() -> None:
+    world = World(replace(PLAN, minimum_effect=0.2, planned_units=6000))
+    world.run(control=(2000, 400), treatment=(2000, 400))
+    look = world.analyse()
+    assert look.decision == "concluded_inconclusive"
+    assert "minimum effect" in detail_of(look).reason
+    assert world.traffic_moves == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "as_of", "reason"),
+    [(PLAN, BEGIN + 90 * DAY, "maximum of 90 days"), (replace(PLAN, planned_units=2000), LATER, "all 2000 planned units")],
+)
+def test_an_experiment_without_difference_ends(plan: ExperimentPlan, as_of: datetime, reason: str) -> None:
+    world = World(plan)
+    world.run(control=(1000, 100), treatment=(1000, 102))
+    look = world.analyse(as_of)
+    assert look.decision == "concluded_inconclusive"
+    assert reason in detail_of(look).reason
+
+
+def test_no_data_keeps_running() -> None:
+    world = World()
+    look = world.analyse()
+    assert (look.decision, look.number) == ("running", 1)
+    assert detail_of(look).primary.inconclusive == "an arm has no units"
+    assert detail_of(look).exposures.first_exposure is None
+
+
+def test_a_guardrail_holds_shipping_back() -> None:
+    world = World(GUARDED)
+    world.run(control=(1000, 100), treatment=(1000, 250))
+    look = world.analyse()
+    assert look.decision == "running"
+    assert [gate.name for gate in detail_of(look).gates if not gate.passed] == ["guardrail visits"]
+
+
+@pytest.mark.parametrize(("treated", "decision"), [(900, "concluded_ship"), (300, "concluded_rollback")])
+def test_a_guardrail_decides_with_the_primary(treated: int, decision: str) -> None:
+    world = World(GUARDED)
+    control, treatment = world.meet("control", 1000), world.meet("treatment", 1000)
+    world.land([*control[:100], *treatment[:250]])
+    world.land([*control[:800], *treatment[:treated]], VISITS)
+    assert world.analyse().decision == decision
+
+
+def test_the_running_interval_keeps_what_earlier_looks_knew() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 130))
+    first = detail_of(world.analyse(BEGIN + 4 * DAY))
+    world.run(control=(1000, 150), treatment=(1000, 130), at=BEGIN + 2 * DAY)
+    second = detail_of(world.analyse(BEGIN + 6 * DAY))
+    assert first.primary.running_interval is not None
+    assert second.primary.running_interval is not None
+    assert second.primary.interval is not None
+    assert second.primary.running_interval.lower == max(first.primary.running_interval.lower, second.primary.interval.lower)
+    assert second.primary.running_interval.upper == min(first.primary.running_interval.upper, second.primary.interval.upper)
+    assert second.primary.p_value <= first.primary.p_value
+
+
+def test_crossovers_block_and_warn() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 250))
+    both = world.meet("control", 30)
+    world.warehouse.load_assignments(
+        [Assignment("ws", world.experiment.experiment_id, f"again-{unit}", unit, "treatment", BEGIN + DAY, 3, ()) for unit in both]
+    )
+    look = world.analyse()
+    assert look.decision == "running"
+    assert detail_of(look).warnings == ("30 of 2030 units met both variants and are excluded",)
+    assert detail_of(look).sample_ratio.units == (1000, 1000)
+
+
+def test_a_concluded_experiment_answers_its_last_look() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 250))
+    look = world.analyse()
+    world.run(control=(1000, 900), treatment=(1000, 100))
+    assert world.analyse(LATER + DAY) == look
+    assert world.traffic_moves == ["model"]
+
+
+class CrashedError(Exception):
+    """The process died here."""
+
+
+class DyingTraffic:
+    """Dies before or after the switch, once."""
+
+    def __init__(self, inner: MemoryTrafficSwitch, *, after: bool) -> None:
+        self._inner, self._after = inner, after
+
+    def switch_traffic(self, experiment: Experiment, *, to: Literal["model", "default"], reason: str, now: datetime) -> None:
+        if self._after:
+            self._inner.switch_traffic(experiment, to=to, reason=reason, now=now)
+        raise CrashedError
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_crash_between_the_steps_of_a_conclusion_is_repaired(after: bool) -> None:  # noqa: FBT001 - a test parameter
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 250))
+    with pytest.raises(CrashedError):
+        world.analyse(ports=replace(world.ports, traffic=DyingTraffic(world.traffic, after=after)))
+    assert world.state == "running"
+    world.run(control=(1000, 900), treatment=(1000, 0), at=BEGIN + DAY)
+    assert world.analyse(LATER + DAY).decision == "concluded_ship"
+    assert (world.state, world.traffic_moves) == ("concluded_ship", ["model"])
+    assert len(world.store.list_looks("ws", world.experiment.experiment_id)) == 1
+
+
+def test_time_runs_forward_and_not_into_the_future() -> None:
+    world = World()
+    world.analyse(LATER)
+    for as_of in (LATER - DAY, NOW + DAY):
+        with pytest.raises(InvalidInputError) as caught:
+            world.analyse(as_of)
+        assert caught.value.path == "$.as_of"
+
+
+def test_one_experiment_of_a_model_runs_at_a_time() -> None:
+    world = World()
+    second, other = world.create(replace(PLAN, name="second")), world.create(replace(PLAN, name="other"), "mdl_2")
+    with pytest.raises(ConflictError, match=world.experiment.experiment_id):
+        start_experiment(workspace_id="ws", experiment_id=second.experiment_id, now=NOW, store=world.store)
+    assert start_experiment(workspace_id="ws", experiment_id=other.experiment_id, now=NOW, store=world.store).state == "running"
+    stop_experiment(workspace_id="ws", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
+    started = start_experiment(workspace_id="ws", experiment_id=second.experiment_id, now=NOW, store=world.store)
+    assert (started.state, started.started_at) == ("running", NOW)
+
+
+def test_a_draft_or_a_stopped_experiment_cannot_be_analysed_or_started_again() -> None:
+    world = World()
+    draft = world.create(replace(PLAN, name="draft"))
+    with pytest.raises(ConflictError, match="start it first"):
+        analyse_experiment("ws", draft.experiment_id, as_of=LATER, now=NOW, ports=world.ports, progress=ignore_progress)
+    for _ in range(2):
+        stop_experiment(workspace_id="ws", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
+    with pytest.raises(ConflictError, match="without a look"):
+        world.analyse()
+    with pytest.raises(ConflictError, match="only a draft"):
+        start_experiment(workspace_id="ws", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
+
+
+def test_another_workspace_finds_no_experiment() -> None:
+    world = World()
+    with pytest.raises(NotFoundError):
+        start_experiment(workspace_id="ws_2", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
+
+
+def test_a_plan_that_cannot_run_is_not_kept() -> None:
+    world = World()
+    with pytest.raises(InvalidInputError):
+        world.create(replace(PLAN, name="bad", alpha=2.0))
+    assert len(world.store.list_experiments("ws")) == 1
