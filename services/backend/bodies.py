@@ -55,8 +55,8 @@ class ImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     key: str
     format: FileFormat
-    entity_column: str
-    event_timestamp_column: str
+    entity_column: str = "entity_id"
+    event_timestamp_column: str = "event_timestamp"
     known_timestamp_column: str | None = None
 
 

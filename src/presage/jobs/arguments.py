@@ -16,8 +16,8 @@ class ImportFile:
     dataset_id: str
     key: str
     format: FileFormat
-    entity_column: str
-    event_timestamp_column: str
+    entity_column: str = "entity_id"
+    event_timestamp_column: str = "event_timestamp"
     known_timestamp_column: str | None = None
 
 

@@ -1,0 +1,108 @@
+"""What each kind of job does: its arguments and the stores in, a use case, a line for the user out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from presage.errors import ConflictError, UnavailableError
+from presage.experiments.decision import CONCLUDED
+from presage.experiments.use_cases import AnalysisPorts, analyse_experiment
+from presage.features.imports import ImportRequest, ImportSummary
+from presage.features.ports import DatasetStore, FeatureSetStore, ImportFiles
+from presage.features.use_cases import import_file
+from presage.jobs.arguments import AnalyseExperiment, BuildModel, ImportFile
+from presage.jobs.execution import Handler, JobResult
+from presage.jobs.model import Job, JobKind
+from presage.progress import Progress
+from presage.training.ports import ModelRegistry
+from presage.training.use_cases import BuildPorts, build_model
+
+ArgumentsT = TypeVar("ArgumentsT")
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerPorts:
+    """What the jobs work on."""
+
+    datasets: DatasetStore
+    feature_sets: FeatureSetStore
+    import_files: ImportFiles
+    models: ModelRegistry
+    build: BuildPorts
+    analysis: AnalysisPorts
+    clock: Callable[[], datetime]
+
+
+def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
+    """Return the handler of every kind of job."""
+    return {
+        "import_file": lambda job, progress: _import_file(job, progress, ports),
+        "build_model": lambda job, progress: _build_model(job, progress, ports),
+        "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
+    }
+
+
+def _import_file(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult:
+    """Import as of the job's creation, so that a retry writes the same bytes."""
+    arguments = _read_arguments(job, ImportFile)
+    dataset = ports.datasets.get_dataset(job.workspace_id, arguments.dataset_id)
+    request = ImportRequest(
+        arguments.key,
+        arguments.format,
+        entity_column=arguments.entity_column,
+        event_timestamp_column=arguments.event_timestamp_column,
+        known_timestamp_column=arguments.known_timestamp_column,
+    )
+    try:
+        summary = import_file(
+            dataset=dataset,
+            request=request,
+            files=ports.import_files,
+            store=ports.feature_sets,
+            now=job.created_at,
+            progress=progress,
+        )
+    except ConflictError as error:
+        raise UnavailableError(f"The dataset {dataset.name!r} is being written to by too many at once: {error}") from error
+    return JobResult(_describe_import(summary, dataset.name), msgspec.to_builtins(summary))
+
+
+def _describe_import(summary: ImportSummary, dataset: str) -> str:
+    refused = f", {summary.invalid} refused" if summary.invalid else ""
+    twice = f", {summary.duplicates} there twice" if summary.duplicates else ""
+    return f"{summary.accepted} of {summary.rows} rows imported into {dataset}{twice}{refused}"
+
+
+def _build_model(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult:
+    arguments = _read_arguments(job, BuildModel)
+    model = ports.models.get_model(job.workspace_id, arguments.model_id)
+    version = build_model(
+        model=model,
+        version=arguments.version,
+        cutoff=arguments.cutoff,
+        ports=ports.build,
+        now=ports.clock(),
+        progress=progress,
+        checkpoint=job.checkpoint,
+    )
+    summary = f"Version {version.version} of {model.name} is in production"
+    return JobResult(summary, {"version": version.version, "training_set_id": version.training_set_id})
+
+
+def _analyse_experiment(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult:
+    arguments, now = _read_arguments(job, AnalyseExperiment), ports.clock()
+    look = analyse_experiment(
+        job.workspace_id, arguments.experiment_id, as_of=arguments.as_of or now, now=now, ports=ports.analysis, progress=progress
+    )
+    values = {"experiment_id": arguments.experiment_id, "look": look.number, "decision": look.decision}
+    summary = f"Look {look.number} at {arguments.experiment_id}: {look.decision.replace('_', ' ')}"
+    return JobResult(summary, values, noteworthy=look.decision in CONCLUDED)
+
+
+def _read_arguments(job: Job, arguments_type: type[ArgumentsT]) -> ArgumentsT:
+    return msgspec.convert(job.arguments, arguments_type)

@@ -1,0 +1,51 @@
+"""All stores of one database, for composition roots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import Engine
+
+from presage.adapters.sql.api_key_store import SqlApiKeyStore
+from presage.adapters.sql.dataset_store import SqlDatasetStore
+from presage.adapters.sql.experiment_store import SqlExperimentStore
+from presage.adapters.sql.job_outbox import SqlJobOutbox
+from presage.adapters.sql.job_store import SqlJobStore
+from presage.adapters.sql.model_registry import SqlModelRegistry
+from presage.adapters.sql.notification_store import SqlNotificationStore
+from presage.adapters.sql.traffic_switch import SqlTrafficSwitch
+from presage.adapters.sql.version_registry import SqlVersionRegistry
+from presage.adapters.sql.workspace_store import SqlWorkspaceStore
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStores:
+    """One store a port, on one engine."""
+
+    workspaces: SqlWorkspaceStore
+    api_keys: SqlApiKeyStore
+    datasets: SqlDatasetStore
+    models: SqlModelRegistry
+    versions: SqlVersionRegistry
+    traffic: SqlTrafficSwitch
+    experiments: SqlExperimentStore
+    jobs: SqlJobStore
+    outbox: SqlJobOutbox
+    notifications: SqlNotificationStore
+
+    @classmethod
+    def build(cls, engine: Engine) -> Self:
+        """Return the stores of `engine`; nothing is connected."""
+        return cls(
+            SqlWorkspaceStore(engine),
+            SqlApiKeyStore(engine),
+            SqlDatasetStore(engine),
+            SqlModelRegistry(engine),
+            SqlVersionRegistry(engine),
+            SqlTrafficSwitch(engine),
+            SqlExperimentStore(engine),
+            SqlJobStore(engine),
+            SqlJobOutbox(engine),
+            SqlNotificationStore(engine),
+        )
