@@ -1,13 +1,14 @@
-"""The launcher: `python -m localstack up|down|status|logs|doctor`."""
+"""The launcher: `python -m localstack setup|up|down|status|logs|doctor|synth`."""
 
 import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from localstack import system_packages, toolchain
-from localstack.places import Places
+from localstack import emulator, system_packages, toolchain
+from localstack.deployment import Deployment
+from localstack.places import ROOT, Places
 from localstack.program import StartError
 from localstack.screen import Screen
 from localstack.stack import Stack, exclusively, interrupt_on_sigterm
@@ -16,20 +17,11 @@ from localstack.stack import Stack, exclusively, interrupt_on_sigterm
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks for and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localstack", description=__doc__)
-    parser.add_argument("command", choices=("up", "down", "status", "logs", "doctor"))
-    command: str = parser.parse_args(arguments).command
+    parser.add_argument("command", choices=tuple(_COMMANDS))
     places, screen = Places(), Screen()
-    if command == "logs":
-        files = sorted(str(path) for path in places.logs.glob("*.log"))
-        os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606 - becoming tail is the point
-    if command == "doctor":
-        return doctor(screen)
     interrupt_on_sigterm()
     try:
-        if command == "status":
-            return 0 if Stack(places, screen).status() else 1
-        with exclusively(places):
-            return change(Stack(places, screen), command, screen)
+        return _COMMANDS[parser.parse_args(arguments).command](places, screen)
     except StartError as error:
         screen.fail(f"FAILED: {error}")
         return 1
@@ -38,18 +30,53 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def change(stack: Stack, command: str, screen: Screen) -> int:
-    """Bring the stack up or take it down; return the exit code."""
-    if command == "up":
-        stack.up()
-    elif stack.down():
-        screen.head("down; data is kept in .local")
-    else:
-        screen.head("nothing was running")
+def setup(places: Places, screen: Screen) -> int:
+    """Install what is missing on this machine: system packages, the emulator, node, the CDK; return the exit code."""
+    system_packages.install(system_packages.missing(), say=screen.say)
+    emulator.install(places, python=sys.executable)
+    toolchain.ensure_cdk(toolchain.ensure_node(places, say=screen.say), say=screen.say)
     return 0
 
 
-def doctor(screen: Screen) -> int:
+def up(places: Places, screen: Screen) -> int:
+    """Bring the stack up; return the exit code."""
+    with exclusively(places):
+        Stack(places, screen).up()
+    return 0
+
+
+def down(places: Places, screen: Screen) -> int:
+    """Take the stack down; return the exit code."""
+    with exclusively(places):
+        screen.head("down; data is kept in .local" if Stack(places, screen).down() else "nothing was running")
+    return 0
+
+
+def status(places: Places, screen: Screen) -> int:
+    """Print how every piece is; return 0 if all run."""
+    return 0 if Stack(places, screen).status() else 1
+
+
+def logs(places: Places, _screen: Screen) -> int:
+    """Become `tail` of all logs."""
+    files = sorted(str(path) for path in places.logs.glob("*.log"))
+    os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606 - becoming tail is the point
+
+
+def synth(places: Places, screen: Screen) -> int:
+    """Synthesise the templates of every stage into cdk.out; return the exit code."""
+    node = toolchain.ensure_node(places, say=screen.say)
+    environment = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    for stage in ("local", "staging", "production"):
+        screen.head(f"cdk synth -c stage={stage}")
+        cdk = toolchain.ensure_cdk(node, say=screen.say)
+        Deployment(cdk=cdk, environment=environment, context={"stage": stage}, places=places).synth(
+            ROOT / "cdk.out" / stage, say=screen.say
+        )
+    return 0
+
+
+def doctor(_places: Places, screen: Screen) -> int:
     """Print what the machine offers and lacks; return 0 if nothing is lacking."""
     unmet = system_packages.missing()
     for requirement in system_packages.REQUIREMENTS:
@@ -59,6 +86,10 @@ def doctor(screen: Screen) -> int:
     screen.piece("found" if fits else "by wheel", "tool", f"node {toolchain.NODE_MAJOR} or newer, for the CDK")
     return 1 if unmet else 0
 
+
+_COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
+    command.__name__: command for command in (setup, up, down, status, logs, doctor, synth)
+}
 
 if __name__ == "__main__":
     raise SystemExit(main(sys.argv[1:]))

@@ -27,7 +27,7 @@ _INPUTS = (
     "lambdas",
     "emr_steps",
 )
-_SHOWN = ("✅", "❌", "failed", "Failed", "Error", "CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK")
+_SHOWN = ("✅", "❌", "_FAILED", "Error:", "error:")
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,19 @@ class Deployment:
             StartError: A step failed; the message holds the end of its log.
         """
         output = self.places.state / "cdk.out"
-        values = [part for name, value in self.context.items() for part in ("-c", f"{name}={value}")]
-        self._cdk(["synth", "--quiet", "--output", str(output), *values], say=say)
+        self.synth(output, say=say)
         self._cdk(["bootstrap", f"aws://{ACCOUNT}/{region}", "--app", str(output)], say=say)
         deploy = ["deploy", "--all", "--app", str(output), "--require-approval", "never", "--progress", "events", "--concurrency", "3"]
         self._cdk([*deploy, "--asset-parallelism", "true"], say=say)
+
+    def synth(self, output: Path, *, say: Callable[[str], None]) -> None:
+        """Write the templates and assets to the folder `output`.
+
+        Raises:
+            StartError: The application failed; the message holds the end of the log.
+        """
+        values = [part for name, value in self.context.items() for part in ("-c", f"{name}={value}")]
+        self._cdk(["synth", "--quiet", "--output", str(output), *values], say=say)
 
     def _cdk(self, arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
         log = self.places.logs / f"cdk-{arguments[0]}.log"

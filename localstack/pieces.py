@@ -111,12 +111,12 @@ class Pieces:
     def bridges(self) -> list[tuple[Program, str]]:
         """Return the bridges, each with the version of its source."""
         database = f"postgresql://{self.postgres.user}@127.0.0.1:{self.postgres.port}/{WAREHOUSE_DATABASE}"
-        files = self.places.state / "bridges"
-        files.mkdir(parents=True, exist_ok=True)
+        logs = self.places.logs
         redshift = self.bridge("redshift_data", ["--database-url", database], environment={"PGPASSWORD": self.postgres.password})
-        spark = self.bridge("emr_serverless", ["--directory", str(files / "emr_serverless")], environment={})
-        tasks = self.bridge("ecs_tasks", ["--directory", str(files / "ecs_tasks")], environment={})
-        return [(program, source_version(f"localstack/bridges/{program.name}.py", "src")) for program in (redshift, spark, tasks)]
+        spark = self.bridge("emr_serverless", ["--log-directory", str(logs / "emr_serverless")], environment={})
+        tasks = self.bridge("ecs_tasks", ["--log-directory", str(logs / "ecs_tasks")], environment={})
+        version = source_version("localstack/bridges", "src")
+        return [(redshift, version), (spark, version), (tasks, version)]
 
     def service(self, name: str, deployed: Service, *, listens_on: str, health: str) -> tuple[Program, str]:
         """Return a deployed service as a program on its own port, and the version of its source.

@@ -1,0 +1,73 @@
+# The only command surface. `make help` lists what there is.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export UV_PYTHON_DOWNLOADS := never
+# What `make setup` had to bring itself is found here; absent folders do no harm.
+export PATH := $(CURDIR)/.cache/node-bin:$(CURDIR)/.cache/uv-venv/bin:$(PATH)
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+DATASET ?= movielens
+STEP_CODE := emr_steps src/presage/spark src/presage/training src/presage/errors.py src/presage/identifiers.py src/presage/progress.py
+
+.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack synth format
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
+
+.venv/.synced: uv.lock pyproject.toml localstack/setup.sh $(wildcard services/*/pyproject.toml lambdas/*/pyproject.toml emr_steps/*/pyproject.toml)
+	@sh localstack/setup.sh && touch $@
+
+setup: .venv/.synced ## Install everything needed, system packages included (as root)
+	@$(PYTHON) -m localstack setup
+
+demo: up ## From real data to a concluded experiment; DATASET=movielens or cdnow
+	@$(PYTHON) -m demo --dataset $(DATASET)
+
+up: setup ## Start the whole system on this machine and deploy the stacks to it
+	@$(PYTHON) -m localstack up
+
+down: .venv/.synced ## End everything that `up` started; data is kept in .local
+	@$(PYTHON) -m localstack down
+
+status: .venv/.synced ## Show every piece and how it stands in for AWS
+	@$(PYTHON) -m localstack status
+
+logs: .venv/.synced ## Follow the logs of all pieces
+	@$(PYTHON) -m localstack logs
+
+doctor: .venv/.synced ## Say what this machine offers and lacks
+	@$(PYTHON) -m localstack doctor
+
+check: .venv/.synced ## Format, lint, types, import contracts, Python floor of the steps, unit tests
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vermin --quiet --no-tips --target=3.9- --violations $(STEP_CODE)
+	$(MAKE) --no-print-directory test-unit
+
+test-unit: .venv/.synced
+	$(BIN)/pytest tests/unit -q -n 2 --dist loadscope
+
+test-contract: setup
+	$(BIN)/pytest tests/contract -q -n 2 --dist loadscope
+
+test-integration: setup
+	$(BIN)/pytest tests/integration -q
+
+test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end
+
+test-e2e: setup ## The main job through public interfaces only, on the whole local stack
+	$(BIN)/pytest tests/e2e -q
+
+test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)
+	$(PYTHON) -m localstack.genuine
+
+synth: setup ## Synthesise the templates of local, staging and production into cdk.out
+	@$(PYTHON) -m localstack synth
+
+format: .venv/.synced ## Format the sources and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
