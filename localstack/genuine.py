@@ -8,6 +8,7 @@ has neither DynamoDB (a download of a jar) nor Lambda.
 import argparse
 import contextlib
 import fcntl
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -60,10 +61,7 @@ def _is_right(python: str) -> bool:
 
 
 def build_program(*, python: Path, port: int, state: Path) -> Program:
-    """Return LocalStack as a program that binds loopback only and writes nothing outside of `state`.
-
-    Unknown CloudFormation types fail their stack instead of passing as deployed.
-    """
+    """Return LocalStack as a program that binds loopback only and writes nothing outside of `state`."""
     return Program(
         name="genuine-localstack",
         # Isolated: this repository has a folder of the same name, which must not be imported instead.
@@ -76,15 +74,28 @@ def build_program(*, python: Path, port: int, state: Path) -> Program:
             "GATEWAY_LISTEN": f"127.0.0.1:{port}",
             "LOCALSTACK_HOST": f"127.0.0.1:{port}",
             "GATEWAY_SERVER": "hypercorn",  # the default one, twisted, binds 0.0.0.0 whatever GATEWAY_LISTEN says
+            "SQS_ENDPOINT_STRATEGY": "path",  # else queue URLs have a host name that only its own DNS server knows
             "DNS_ADDRESS": "0",
             "OVERRIDE_IN_DOCKER": "0",  # else it writes below /var/lib where /.dockerenv exists
             "FILESYSTEM_ROOT": str(state / "root"),
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DISABLE_EVENTS": "1",
-            "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "0",
+            "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "1",  # else it asks its maker's server for every type: see `list_resource_types`
         },
         directory=state,
+        stop_seconds=2,  # its services end at once, its server under hypercorn never does
         is_ready=lambda: is_healthy(port),
+    )
+
+
+def list_resource_types(places: Places) -> frozenset[str]:
+    """Return the CloudFormation types that the installed LocalStack can create, in lower case; the others pass as deployed there."""
+    packages = next((places.cache / "localstack-venv" / "lib").glob("python*/site-packages"))
+    return frozenset(
+        entry.name.lower()
+        for distribution in importlib.metadata.distributions(name="localstack-core", path=[str(packages)])
+        for entry in distribution.entry_points
+        if entry.group == "localstack.cloudformation.resource_providers"
     )
 
 
