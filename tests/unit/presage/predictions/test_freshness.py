@@ -1,0 +1,150 @@
+"""A cache that loads once, stays fresh, and serves stale while its source is down."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
+from presage.predictions.catalog import CatalogCache
+from presage.predictions.freshness import FreshCache
+from tests.fixtures.serving import CLASSIFICATION, KEY_ID, WORKSPACE, build_world
+
+
+class Source:
+    """A counter that can fail."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.error: Exception | None = None
+        self.clock = 0.0
+
+    def load(self, key: str) -> str:
+        self.calls += 1
+        if self.error:
+            raise self.error
+        return f"{key}{self.calls}"
+
+    def cache(self, *, ttl_seconds: float = 10.0, capacity: int = 100) -> FreshCache[str, str]:
+        return FreshCache(self.load, ttl_seconds=ttl_seconds, retry_seconds=1.0, capacity=capacity, clock=lambda: self.clock)
+
+
+def test_a_value_is_loaded_once_until_it_is_old() -> None:
+    source = Source()
+    cache = source.cache()
+    assert [cache.get("a"), cache.get("a"), cache.get("b")] == ["a1", "a1", "b2"]
+    source.clock = 10.0
+    assert cache.get("a") == "a3"
+
+
+def test_the_last_value_is_served_while_the_source_is_down_and_asked_for_again_after_a_pause() -> None:
+    source = Source()
+    cache = source.cache()
+    cache.get("a")
+    source.error, source.clock = UnavailableError("down"), 10.0
+    assert [cache.get("a"), cache.get("a")] == ["a1", "a1"]
+    assert source.calls == 2
+    source.error, source.clock = None, 11.0
+    assert cache.get("a") == "a3"
+
+
+def test_without_a_last_value_the_error_is_raised_and_remembered_for_a_pause() -> None:
+    source = Source()
+    source.error = UnavailableError("down")
+    cache = source.cache()
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            cache.get("a")
+    assert source.calls == 1
+    source.error, source.clock = None, 1.0
+    assert cache.get("a") == "a2"
+
+
+def test_what_is_gone_is_not_served_stale() -> None:
+    source = Source()
+    cache = source.cache()
+    cache.get("a")
+    source.error, source.clock = NotFoundError("gone"), 10.0
+    with pytest.raises(NotFoundError):
+        cache.get("a")
+
+
+def test_the_least_recently_used_value_goes_first() -> None:
+    source = Source()
+    cache = source.cache(capacity=2)
+    for key in ("a", "b", "a", "c"):
+        cache.get(key)
+    assert cache.get("a") == "a1"
+    assert cache.get("b") == "b4"
+
+
+def test_one_thread_loads_and_the_others_wait_for_it() -> None:
+    started, release = threading.Event(), threading.Event()
+    calls = []
+
+    def load(key: str) -> str:
+        calls.append(key)
+        started.set()
+        release.wait(5)
+        return key
+
+    cache = FreshCache(load, ttl_seconds=10.0)
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(cache.get("a"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    started.wait(5)
+    release.set()
+    for thread in threads:
+        thread.join(5)
+    assert (found, calls) == (["a"] * 8, ["a"])
+
+
+def test_while_one_thread_loads_the_others_get_the_last_value() -> None:
+    release, loading = threading.Event(), threading.Event()
+    clock = 0.0
+
+    def load(key: str) -> str:
+        if clock:
+            loading.set()
+            release.wait(5)
+        return f"{key}@{clock:g}"
+
+    cache = FreshCache(load, ttl_seconds=10.0, clock=lambda: clock)
+    assert cache.get("a") == "a@0"
+    clock = 20.0
+    thread = threading.Thread(target=cache.get, args=("a",))
+    thread.start()
+    loading.wait(5)
+    assert cache.get("a") == "a@0"
+    release.set()
+    thread.join(5)
+    assert cache.get("a") == "a@20"
+
+
+def test_keys_and_catalogs_outlive_the_database(tmp_path: Path) -> None:
+    world = build_world(tmp_path)
+    world.add_model("m", CLASSIFICATION, "0")
+    cache = CatalogCache(world.catalog, ttl_seconds=0.0)
+    assert cache.get_workspace_id(KEY_ID) == WORKSPACE
+    assert cache.get_deployment(WORKSPACE, "m").model.name == "m"
+    cache.check()
+    world.catalog.down = True
+    assert cache.get_workspace_id(KEY_ID) == WORKSPACE
+    assert cache.get_dataset(WORKSPACE, "orders").dataset_id == "ds_1"
+    cache.check()
+    with pytest.raises(UnavailableError):
+        cache.get_workspace_id("another key")
+    with pytest.raises(UnavailableError):
+        CatalogCache(world.catalog, ttl_seconds=0.0).check()
+
+
+def test_a_revoked_key_is_refused_when_the_cached_one_is_old(tmp_path: Path) -> None:
+    world = build_world(tmp_path)
+    cache = CatalogCache(world.catalog, ttl_seconds=0.0)
+    cache.get_workspace_id(KEY_ID)
+    del world.catalog.workspace_of_key[KEY_ID]
+    with pytest.raises(ForbiddenError):
+        cache.get_workspace_id(KEY_ID)
+    with pytest.raises(UnauthenticatedError):
+        cache.get_workspace_id(None)
