@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from presage.errors import InvalidInputError
+from presage.features.keys import build_imports_prefix
 from presage.features.ports import UploadStore
 from presage.identifiers import new_identifier
 
@@ -28,7 +29,7 @@ def create_upload(*, workspace_id: str, file_name: str, uploads: UploadStore) ->
     """
     if not _FILE_NAME.fullmatch(file_name):
         raise InvalidInputError(f"{file_name[:200]!r}: expected letters, digits, _, - and ., no . first, 1 to 128", path="$.file_name")
-    key = f"{_build_prefix(workspace_id)}{new_identifier('up')}/{file_name}"
+    key = f"{build_imports_prefix(workspace_id)}{new_identifier('up')}/{file_name}"
     return Upload(key, uploads.create_upload_url(key))
 
 
@@ -38,9 +39,5 @@ def require_upload(*, workspace_id: str, key: str, uploads: UploadStore) -> None
     Raises:
         InvalidInputError: It has not; a key of another workspace is as good as none.
     """
-    if not key.startswith(_build_prefix(workspace_id)) or ".." in key.split("/") or uploads.find_upload_size(key) is None:
+    if not key.startswith(build_imports_prefix(workspace_id)) or ".." in key.split("/") or uploads.find_upload_size(key) is None:
         raise InvalidInputError(f"Nothing was uploaded under the key {key[:500]!r}", path="$.key")
-
-
-def _build_prefix(workspace_id: str) -> str:
-    return f"ws={workspace_id}/imports/"

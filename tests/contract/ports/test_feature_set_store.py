@@ -121,6 +121,12 @@ def test_refuses_a_part_whose_bytes_changed(lake: Lake) -> None:
         lake.store.read_frame(version)
 
 
+def test_refuses_a_version_of_which_a_part_is_gone(lake: Lake) -> None:
+    version = lake.create(1, lake.put(1), Part("ws=ws_1/dataset=ds_1/records/event_month=2025-01/gone.parquet", "00", 1, 1))
+    with pytest.raises(CorruptArtifactError, match="gone"):
+        lake.store.read_frame(version)
+
+
 def test_keeps_a_profile_for_each_version(lake: Lake) -> None:
     version = lake.create(1, lake.put(1))
     assert lake.store.find_profile("ws_1", lake.dataset.dataset_id, 1) is None

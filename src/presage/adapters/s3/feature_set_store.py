@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from presage.adapters.client import translate_errors
-from presage.errors import AlreadyExistsError, CorruptArtifactError, NotFoundError
+from presage.errors import AlreadyExistsError, CorruptArtifactError, NotFoundError, UnavailableError
 from presage.features.columnar import build_version_frame, count_rows, encode_part
 from presage.features.dataset import Dataset
 from presage.features.keys import (
@@ -47,7 +47,10 @@ class S3FeatureSetStore:
         try:
             self._create(key, body, "application/vnd.apache.parquet")
         except AlreadyExistsError:
-            body = self._get(key)
+            try:
+                body = self._get(key)
+            except NotFoundError as error:
+                raise UnavailableError(f"{key} is being written by another; try again") from error
             rows = count_rows(body)
         return Part(key, sha256(body).hexdigest(), rows, len(body))
 
@@ -121,7 +124,10 @@ class S3FeatureSetStore:
         return parse_manifest_key(keys[-1])[2] if keys else None
 
     def _get_part(self, part: Part) -> bytes:
-        body = self._get(part.key)
+        try:
+            body = self._get(part.key)
+        except NotFoundError as error:
+            raise CorruptArtifactError(f"{part.key} is gone; its manifest says {part.size_bytes} bytes") from error
         digest = sha256(body).hexdigest()
         if digest != part.sha256:
             raise CorruptArtifactError(f"{part.key} has sha256 {digest}; its manifest says {part.sha256}")

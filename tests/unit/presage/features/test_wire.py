@@ -1,8 +1,11 @@
 """Bodies of calls that send records."""
 
+import contextlib
 import gzip
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from presage.errors import InvalidInputError
 from presage.features.wire import MAX_BODY_BYTES, MAX_RECORDS, parse_body
@@ -53,6 +56,7 @@ def test_unpacks_gzip_of_several_members() -> None:
         (b"\xff", JSON, "", "malformed_json", "$"),
         (b"", JSON, "", "malformed_json", "$"),
         (b"[" * 100_000, JSON, "", "invalid_envelope", "$"),
+        (b'{"records": [' + b"[" * 100_000, JSON, "", "malformed_json", "$"),
         (b"[]", JSON, "", "invalid_envelope", "$"),
         (b"{}", JSON, "", "invalid_envelope", "$"),
         (b'{"records": 1}', JSON, "", "invalid_envelope", "$.records"),
@@ -88,3 +92,9 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_refused(members: int) -> No
     bomb = gzip.compress(b"0" * 20_000_000) * members
     assert len(bomb) < 100_000
     assert refuse(bomb, NDJSON, "gzip").code == "body_too_large"
+
+
+@given(st.binary(max_size=300), st.sampled_from([JSON, NDJSON]), st.sampled_from(["", "gzip"]))
+def test_no_body_raises_anything_else(body: bytes, content_type: str, encoding: str) -> None:
+    with contextlib.suppress(InvalidInputError):
+        parse(body, content_type, encoding)
