@@ -1,0 +1,75 @@
+"""Every statement is Redshift's to sqlglot's grammar, and PostgreSQL's after translation. Neither is a real Redshift."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlglot import exp
+
+from localstack.bridges.redshift_sql import list_parameters, parse, translate
+from presage.adapters.redshift import statements
+from presage.adapters.redshift.migrate import CREATE_RECORD, list_migrations, read_statements
+from presage.experiments.model import Metric
+from presage.features.dataset import Column, Dataset
+
+ROLE = "arn:aws:iam::000000000000:role/copy"
+DATASET = Dataset(
+    "ws",
+    "ds",
+    "purchases",
+    "customer",
+    (Column("n", "number"), Column("i", "string"), Column("b", "boolean")),
+    datetime(2026, 1, 1, tzinfo=UTC),
+)
+CONVERSION = Metric("buys", "conversion", "purchases")
+HIT = Metric("hit", "hit", "purchases", item_column="i")
+QUERIES = [
+    statements.LOADED_PARTS,
+    statements.FIRST_EXPOSURE,
+    statements.COUNT_ASSIGNMENTS,
+    statements.build_variant_counts(CONVERSION),
+    statements.build_variant_counts(HIT),
+]
+LOADS = [
+    *statements.build_assignment_load(assignments_uri="s3://b/a.json", shown_items_uri="s3://b/i.json", role_arn=ROLE),
+    *statements.build_outcome_load(HIT, DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE),
+    *statements.build_outcome_load(CONVERSION, DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE),
+]
+MIGRATIONS = [CREATE_RECORD, *(statement for name in list_migrations() for statement in read_statements(name))]
+
+
+@pytest.mark.parametrize("statement", [*QUERIES, *LOADS, *MIGRATIONS])
+def test_a_statement_parses_as_redshift_and_translates(statement: str) -> None:
+    tree = parse(statement)
+    if not isinstance(tree, exp.Copy):
+        names = dict.fromkeys(list_parameters(statement), "2026-01-01")
+        assert translate(tree, names)
+
+
+def test_queries_name_the_workspace_and_the_experiment() -> None:
+    for query in QUERIES:
+        assert {"workspace_id", "experiment_id"} <= list_parameters(query)
+
+
+def test_loads_carry_no_value_but_addresses_and_the_role() -> None:
+    for load in LOADS:
+        literals = {node.name for node in parse(load).find_all(exp.Literal) if node.is_string}
+        assert all(text.startswith(("s3://", "arn:")) or text == "auto" for text in literals), literals
+
+
+def test_a_hit_reads_what_was_shown_and_a_conversion_does_not() -> None:
+    assert "shown_items" in statements.build_variant_counts(HIT)
+    assert "shown_items" not in statements.build_variant_counts(CONVERSION)
+
+
+def test_tables_are_laid_out_for_redshift() -> None:
+    (assignments, shown_items, outcomes, loaded_parts) = read_statements("0001_experiments.sql")
+    for table in (assignments, shown_items, outcomes):
+        assert "DISTKEY (unit_id)" in table
+    for table in (assignments, shown_items, outcomes, loaded_parts):
+        assert "SORTKEY (experiment_id" in table
+
+
+@pytest.mark.parametrize("text", ["it's", "back\\slash", "line\nbreak"])
+def test_only_plain_addresses_are_quoted(text: str) -> None:
+    with pytest.raises(ValueError, match="not a plain"):
+        statements.quote(text)
