@@ -14,7 +14,7 @@ configure_logging(service="land_records", stage=SETTINGS.stage)
 PORTS = build_ports(SETTINGS)
 
 
-def handler(event: Event, _context: object) -> dict[str, list[dict[str, str]]]:
+def handle(event: Event, _context: object) -> dict[str, list[dict[str, str]]]:
     """Return which messages SQS shall deliver again."""
     return process_batch(
         event,

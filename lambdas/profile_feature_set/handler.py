@@ -12,6 +12,6 @@ configure_logging(service="profile_feature_set", stage=SETTINGS.stage)
 STORE = build_store(SETTINGS)
 
 
-def handler(event: Event, _context: object) -> None:
+def handle(event: Event, _context: object) -> None:
     """Profile the version that each created manifest describes."""
     process_objects(event, handle=lambda key: profile_key(key, store=STORE, sample_rows=SETTINGS.sample_rows))

@@ -19,6 +19,7 @@ from tests.fixtures.feature_records import NOW, make_batch, make_dataset, make_r
 
 @dataclass
 class Line:
+    bucket: str
     queue: RecordQueue
     messages: RecordMessages
     take_bodies: Callable[[], list[str]]
@@ -37,14 +38,14 @@ def build_sqs_line() -> Line:
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         return [message["Body"] for message in answer.get("Messages", [])]
 
-    return Line(SqsRecordQueue(url, name, sqs=sqs, s3=s3), SqsRecordMessages(name, s3=s3), take_bodies)
+    return Line(name, SqsRecordQueue(url, name, sqs=sqs, s3=s3), SqsRecordMessages(name, s3=s3), take_bodies)
 
 
 @pytest.fixture(params=["memory", pytest.param("sqs", marks=pytest.mark.integration)])
 def line(request: pytest.FixtureRequest) -> Iterator[Line]:
     if request.param == "memory":
         queue = MemoryRecordQueue()
-        yield Line(queue, MemoryRecordMessages(), lambda: queue.messages)
+        yield Line("", queue, MemoryRecordMessages(), lambda: queue.messages)
         return
     request.getfixturevalue("emulator")
     yield build_sqs_line()
@@ -79,6 +80,15 @@ def test_what_is_no_message_is_refused_with_its_place(line: Line, body: str, pat
     with pytest.raises(InvalidInputError) as caught:
         line.messages.read_batch(body)
     assert caught.value.path == path
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("emulator")
+def test_a_staged_batch_is_tagged_for_the_lifecycle_that_removes_it() -> None:
+    line, s3 = build_sqs_line(), build_client("s3")
+    line.queue.publish_batch(build_batch(make_dataset(), [make_record(n, entity_id="c" * 256) for n in range(1_000)], received_at=NOW))
+    (entry,) = s3.list_objects_v2(Bucket=line.bucket)["Contents"]
+    assert s3.get_object_tagging(Bucket=line.bucket, Key=entry["Key"])["TagSet"] == [{"Key": "presage", "Value": "staging"}]
 
 
 @pytest.mark.integration

@@ -77,10 +77,10 @@ def build_s3_event(key: str) -> dict[str, Any]:
 def test_accepted_records_land_and_are_profiled(surroundings: Surroundings) -> None:
     for call in range(3):
         surroundings.send(*[make_wire(record_id=f"r{call}{number}") for number in range(4)])
-    assert load("land_records").handler(surroundings.receive_event(), None) == {"batchItemFailures": []}
+    assert load("land_records").handle(surroundings.receive_event(), None) == {"batchItemFailures": []}
     assert surroundings.read_ids() == [f"r{call}{number}" for call in range(3) for number in range(4)]
     dataset = surroundings.dataset
-    load("profile_feature_set").handler(build_s3_event(build_manifest_key(dataset.workspace_id, dataset.dataset_id, 1)), None)
+    load("profile_feature_set").handle(build_s3_event(build_manifest_key(dataset.workspace_id, dataset.dataset_id, 1)), None)
     profile = surroundings.store.find_profile(dataset.workspace_id, dataset.dataset_id, 1)
     assert profile is not None
     assert profile[0].count(b"\n") == 5
@@ -90,11 +90,11 @@ def test_accepted_records_land_and_are_profiled(surroundings: Surroundings) -> N
 def test_a_poisoned_message_fails_alone_with_its_reason_in_the_log(surroundings: Surroundings) -> None:
     surroundings.send(make_wire(record_id="good"))
     build_client("sqs").send_message(QueueUrl=surroundings.queue_url, MessageBody='{"schema": 1, "dataset": 7}')
-    handler = load("land_records").handler
+    handle = load("land_records").handle
     event = surroundings.receive_event()
     poisoned = [record["messageId"] for record in event["Records"] if record["body"].endswith("7}")]
     logging.getLogger().handlers[0].setStream(stream := io.StringIO())  # type: ignore[attr-defined]  # a StreamHandler
-    assert handler(event, None) == {"batchItemFailures": [{"itemIdentifier": poisoned[0]}]}
+    assert handle(event, None) == {"batchItemFailures": [{"itemIdentifier": poisoned[0]}]}
     assert surroundings.read_ids() == ["good"]
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(line["subject"], line["code"], line["path"]) for line in lines if line["level"] == "error"] == [
@@ -105,9 +105,9 @@ def test_a_poisoned_message_fails_alone_with_its_reason_in_the_log(surroundings:
 def test_redelivery_adds_nothing(surroundings: Surroundings) -> None:
     surroundings.send(make_wire(record_id="r1"), make_wire(record_id="r2"))
     event = surroundings.receive_event()
-    handler = load("land_records").handler
-    handler(event, None)
-    handler(event, None)
+    handle = load("land_records").handle
+    handle(event, None)
+    handle(event, None)
     version = surroundings.store.find_version(surroundings.dataset.workspace_id, surroundings.dataset.dataset_id)
     assert version is not None
     assert (version.version, len(version.parts)) == (1, 1)
@@ -117,10 +117,10 @@ def test_invocations_at_once_lose_nothing(surroundings: Surroundings) -> None:
     for number in range(8):
         surroundings.send(make_wire(record_id=f"r{number}"))
     event = surroundings.receive_event()
-    handler = load("land_records").handler
+    handle = load("land_records").handle
     alone = [{"Records": [record]} for record in event["Records"]]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda one: handler(one, None), alone * 2))
+        answers = list(pool.map(lambda one: handle(one, None), alone * 2))
     assert answers == [{"batchItemFailures": []}] * 16
     assert surroundings.read_ids() == [f"r{number}" for number in range(8)]
     version = surroundings.store.find_version(surroundings.dataset.workspace_id, surroundings.dataset.dataset_id)
@@ -131,9 +131,9 @@ def test_invocations_at_once_lose_nothing(surroundings: Surroundings) -> None:
 
 @pytest.mark.usefixtures("surroundings")
 def test_a_manifest_that_is_not_there_fails_the_event() -> None:
-    handler = load("profile_feature_set").handler
+    handle = load("profile_feature_set").handle
     with pytest.raises(Exception, match="there is no manifest"):
-        handler(build_s3_event("ws=ws_1/dataset=ds_1/versions/00000009.manifest.json"), None)
+        handle(build_s3_event("ws=ws_1/dataset=ds_1/versions/00000009.manifest.json"), None)
 
 
 @pytest.mark.usefixtures("surroundings")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 MAX_MESSAGE_BYTES = 200_000
+STAGING_TAG = "presage=staging"
+"""What the lake's lifecycle selects the objects by that may go; it must outlast the dead-letter queue's retention."""
 
 
 class SqsRecordQueue:
@@ -33,7 +35,7 @@ class SqsRecordQueue:
         if len(body) > MAX_MESSAGE_BYTES:
             key = build_staging_key(batch)
             with translate_errors(f"stage {key}"):
-                self._s3.put_object(Bucket=self._lake_bucket, Key=key, Body=body, ContentType="application/json")
+                self._s3.put_object(Bucket=self._lake_bucket, Key=key, Body=body, ContentType="application/json", Tagging=STAGING_TAG)
             body = encode_pointer(key)
         with translate_errors(f"publish batch {batch.batch_id}"):
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body.decode())
