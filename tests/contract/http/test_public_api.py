@@ -1,0 +1,226 @@
+"""The public API answers as its OpenAPI document says, good input and bad."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+from werkzeug.test import TestResponse
+
+from presage.adapters.memory.record_queue import MemoryRecordQueue
+from services.public_api.app import build_app
+from services.public_api.context import PublicApiPorts
+from services.public_api.routes.openapi import DOCUMENT
+from tests.fixtures.openapi import OpenApi
+from tests.fixtures.serving import CLASSIFICATION, KEY_ID, NOW, RANKING, World, build_world
+
+KEY = {"x-presage-api-key-id": KEY_ID}
+RECORD = {"record_id": "r1", "entity_id": "c1", "event_timestamp": "1998-01-01T00:00:00Z", "values": {"spent": 1.5, "shop": "a"}}
+FUTURE = RECORD | {"record_id": "r2", "event_timestamp": "2999-01-01T00:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def openapi() -> OpenApi:
+    return OpenApi.read(DOCUMENT)
+
+
+class Service:
+    """The application on memory adapters; every answer is held against the document."""
+
+    def __init__(self, world: World, openapi: OpenApi) -> None:
+        self.world = world
+        self.records = MemoryRecordQueue()
+        self.app: Flask = build_app(PublicApiPorts(world.ports, self.records, lambda: NOW), check_ready=world.ports.catalog.check)
+        self._openapi = openapi
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
+        response = self.app.test_client().open(path, method=method, **({"headers": KEY} | options))
+        self._openapi.check(response)
+        return response
+
+    def predict(self, *entries: Any, model: str = "m", **options: Any) -> TestResponse:  # noqa: ANN401 - the wire's own
+        return self.call("POST", "/v1/predict", json={"model": model, "features": list(entries), **options})
+
+    def send(self, body: bytes, content_type: str = "application/json", *, dataset: str = "orders", **headers: str) -> TestResponse:
+        headers = KEY | {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.call("POST", f"/v1/datasets/{dataset}/records", data=body, content_type=content_type, headers=headers)
+
+
+@pytest.fixture
+def service(tmp_path: Path, openapi: OpenApi) -> Service:
+    world = build_world(tmp_path)
+    model = world.add_model("m", CLASSIFICATION, "0")
+    world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
+    return Service(world, openapi)
+
+
+def test_the_document_is_valid_and_where_the_docs_say(openapi: OpenApi) -> None:
+    validate(openapi.document)
+    linked = Path(__file__).parents[3] / "docs" / "openapi" / "public.json"
+    assert linked.read_bytes() == DOCUMENT.read_bytes()
+
+
+def test_the_documents_examples_fit_their_schemas(openapi: OpenApi) -> None:
+    for path, item in openapi.document["paths"].items():
+        for method, operation in item.items():
+            for status, response in operation["responses"].items():
+                for media, content in response["content"].items():
+                    for example in content.get("examples", {}).values():
+                        place = ["paths", path, method, "responses", status, "content", media, "schema"]
+                        openapi.check_value(example["value"], place)
+
+
+def test_routes_and_document_name_the_same_operations(service: Service, openapi: OpenApi) -> None:
+    rules = [rule for rule in service.app.url_map.iter_rules() if rule.rule.startswith("/v1")]
+    routes = {
+        (method, rule.rule.replace("<uuid:", "{").replace("<", "{").replace(">", "}"))
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == openapi.operations()
+
+
+def test_the_document_is_served(service: Service) -> None:
+    assert service.call("GET", "/v1/openapi.json", headers={}).get_json()["openapi"] == "3.1.0"
+
+
+def test_predictions_of_every_kind_keep_the_contract(service: Service) -> None:
+    ranking = service.world.add_model("r", RANKING, ("f9",))
+    service.world.deploy(ranking, service.world.add_version(ranking, 1, weights=(0, 0, 0, 0.1, 0)))
+    service.world.add_model("bare", CLASSIFICATION, "0")
+    service.world.experiment(ranking, policy="random")
+    known, bad, raw = service.predict({"id": "c1"}, {"id": 3}, {"orders__n": 1}, include_features=True).get_json()["results"]
+    assert (known["prediction"], known["features"]["orders__n"]) == ("1", 3.0)
+    assert bad["error"]["path"] == "$.features[1].id"
+    assert raw["variant"] == "none"
+    ranked = service.predict(*({"id": f"u{number}"} for number in range(20)), model="r", include_features=True).get_json()["results"]
+    assert {result["variant"] for result in ranked} == {"control", "treatment"}
+    (fallback,) = service.predict({"id": "c1"}, model="bare").get_json()["results"]
+    assert fallback["fallback_reason"] == "no_version"
+    assert service.predict({"id": "c1"}, version=1).get_json()["results"][0]["model_version"] == 1
+
+
+def test_a_prediction_is_read_back(service: Service) -> None:
+    (result,) = service.predict({"id": "c1"}).get_json()["results"]
+    found = service.call("GET", f"/v1/predictions/{result['prediction_id']}").get_json()
+    assert found["result"] == result
+    assert found["request"]["features"] == [{"id": "c1"}]
+    assert found["features"]["orders__spent"] == 30.0
+
+
+@pytest.mark.parametrize("prediction_id", ["5f0c1c4e-5b7e-4c84-9d33-7d2cf0d4d2a1", "no-uuid", "x" * 3000])
+def test_an_unknown_prediction_is_not_found(service: Service, prediction_id: str) -> None:
+    answer = service.call("GET", f"/v1/predictions/{prediction_id}")
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "code", "path"),
+    [
+        ({"data": b"{", "content_type": "application/json"}, 400, "invalid_input", "$"),
+        ({"data": b'{"model": "m", "features": [1e999]}', "content_type": "application/json"}, 400, "invalid_input", "$.features[0]"),
+        ({"json": {"model": 3, "features": [{}]}}, 400, "invalid_input", "$.model"),
+        ({"json": {"model": "m", "features": []}}, 400, "invalid_input", "$.features"),
+        ({"json": {"model": "m", "features": [{}], "workspace_id": "ws_2"}}, 400, "invalid_input", "$"),
+        ({"json": {"model": "other", "features": [{"id": "c"}]}}, 404, "not_found", None),
+        ({"json": {"model": "m", "features": [{"id": "c"}], "version": 7}}, 404, "not_found", None),
+        ({"data": b"{}", "content_type": "text/plain"}, 415, "unsupported_media_type", None),
+        ({"data": b" " * 1_200_001, "content_type": "application/json"}, 413, "body_too_large", None),
+    ],
+)
+def test_a_bad_predict_call_is_a_problem(service: Service, options: dict[str, Any], status: int, code: str, path: str | None) -> None:
+    answer = service.call("POST", "/v1/predict", **options)
+    assert (answer.status_code, answer.get_json()["code"], answer.get_json().get("path")) == (status, code, path)
+    assert service.world.log.entries == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/v1/predict"), ("POST", "/v1/datasets/orders/records"), ("GET", "/v1/predictions/5f0c1c4e-5b7e-4c84-9d33-7d2cf0d4d2a1")],
+)
+def test_the_workspace_comes_from_the_gateways_header_only(service: Service, method: str, path: str) -> None:
+    body = {"model": "m", "features": [{"id": "c1"}]}
+    missing = service.call(method, path, headers={"x-api-key": KEY_ID, "authorization": KEY_ID}, json=body)
+    foreign = service.call(method, path, headers={"x-presage-api-key-id": "stranger"}, json=body)
+    assert (missing.status_code, foreign.status_code) == (401, 403)
+    assert service.world.log.entries == {}
+
+
+def test_another_workspaces_things_do_not_exist(service: Service) -> None:
+    (result,) = service.predict({"id": "c1"}).get_json()["results"]
+    service.world.catalog.workspace_of_key["stranger"] = "ws_2"
+    headers = {"x-presage-api-key-id": "stranger"}
+    body = {"model": "m", "features": [{"id": "c1"}]}
+    assert service.call("POST", "/v1/predict", headers=headers, json=body).status_code == 404
+    assert service.call("GET", f"/v1/predictions/{result['prediction_id']}", headers=headers).status_code == 404
+    answer = service.call("POST", "/v1/datasets/orders/records", headers=headers, json={"records": [RECORD]})
+    assert answer.status_code == 404
+    assert service.records.batches == []
+
+
+def test_without_the_database_a_new_key_is_told_to_come_back(service: Service) -> None:
+    service.world.catalog.down = True
+    answer = service.predict({"id": "c1"})
+    assert (answer.status_code, answer.get_json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "2")
+
+
+def test_records_are_published_before_the_answer(service: Service) -> None:
+    answer = service.send(json.dumps({"records": [RECORD, RECORD, FUTURE]}).encode())
+    assert (answer.status_code, answer.get_json()["accepted"]) == (202, 1)
+    assert [result["status"] for result in answer.get_json()["results"]] == ["accepted", "duplicate", "invalid"]
+    (batch,) = service.records.batches
+    assert [(record.record_id, record.values["spent"]) for record in batch.records] == [("r1", 1.5)]
+
+
+def test_ndjson_and_gzip_are_taken(service: Service) -> None:
+    lines = "\n".join(json.dumps(RECORD | {"record_id": f"r{number}"}) for number in range(5)).encode()
+    answer = service.send(gzip.compress(lines), "application/x-ndjson", content_encoding="gzip")
+    assert (answer.status_code, answer.get_json()["accepted"]) == (202, 5)
+    assert len(service.records.batches[0].records) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "headers", "status", "code"),
+    [
+        (b"{", "application/json", {}, 400, "malformed_json"),
+        (b"\xff\xfe", "application/json", {}, 400, "malformed_json"),
+        (b'{"records": 1}', "application/json", {}, 400, "invalid_envelope"),
+        (b'{"records": []}', "application/json", {}, 400, "no_records"),
+        (b"", "application/x-ndjson", {}, 400, "no_records"),
+        (b"x", "text/csv", {}, 415, "unsupported_media_type"),
+        (b"x", "application/json", {"content_encoding": "br"}, 415, "unsupported_encoding"),
+        (b"no gzip", "application/json", {"content_encoding": "gzip"}, 400, "malformed_gzip"),
+        (gzip.compress(b" " * 2**24), "application/json", {"content_encoding": "gzip"}, 413, "body_too_large"),
+        (b" " * 1_200_001, "application/json", {}, 413, "body_too_large"),
+        (json.dumps({"records": [FUTURE, {"entity_id": 1}]}).encode(), "application/json", {}, 422, "no_valid_record"),
+    ],
+)
+def test_a_bad_records_call_is_a_problem_and_publishes_nothing(
+    service: Service, body: bytes, content_type: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = service.send(body, content_type, **headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    assert service.records.messages == []
+
+
+def test_an_unknown_dataset_is_not_found(service: Service) -> None:
+    assert service.send(json.dumps({"records": [RECORD]}).encode(), dataset="nowhere").status_code == 404
+
+
+def test_records_that_the_queue_does_not_take_are_not_accepted(service: Service) -> None:
+    service.records.available = False
+    answer = service.send(json.dumps({"records": [RECORD]}).encode())
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+
+
+def test_health_and_readiness(service: Service) -> None:
+    client = service.app.test_client()
+    service.world.catalog.down = True
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
+    service.world.catalog.down = False
+    assert client.get("/readyz").status_code == 200
+    service.world.catalog.down = True
+    assert client.get("/readyz").status_code == 200
