@@ -176,6 +176,10 @@ def _describe(task: Task) -> dict[str, Any]:
     return described
 
 
+def _refuse(_request: Mapping[str, Any]) -> dict[str, Any]:
+    raise RefusedError("UnknownOperationException", "not an operation that the bridge knows")
+
+
 def create_application(bridge: Bridge) -> Callable[..., Any]:
     """Return the WSGI application: one POST operation a request, and `GET /health`."""
 
@@ -185,9 +189,8 @@ def create_application(bridge: Bridge) -> Callable[..., Any]:
             return _answer({"status": "ok"}, 200)
         name = request.headers.get("X-Amz-Target", "").removeprefix(TARGET)
         try:
-            if name not in bridge.operations:
-                raise RefusedError("UnknownOperationException", f"{name!r} is not an operation that the bridge knows")
-            return _answer(bridge.operations[name](msgspec.json.decode(request.get_data() or b"{}")), 200)
+            operation = bridge.operations.get(name, _refuse)
+            return _answer(operation(msgspec.json.decode(request.get_data() or b"{}")), 200)
         except (KeyError, msgspec.DecodeError) as error:
             return _answer({"__type": "InvalidParameterException", "message": f"missing or malformed: {error}"}, 400)
         except RefusedError as error:

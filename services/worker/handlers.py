@@ -86,7 +86,6 @@ def _build_model(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult
         version=arguments.version,
         cutoff=arguments.cutoff,
         ports=ports.build,
-        now=ports.clock(),
         progress=progress,
         checkpoint=job.checkpoint,
     )

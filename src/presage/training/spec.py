@@ -91,3 +91,9 @@ class ModelSpec:
 def feature_columns(spec: ModelSpec) -> tuple[str, ...]:
     """Return the model's feature columns in order: `<view>__<feature>`."""
     return tuple(f"{view.name}__{feature.name}" for view in spec.feature_views for feature in view.features)
+
+
+def list_datasets(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the names of all datasets that the model needs, each once, sorted."""
+    names = {spec.observations.dataset, spec.label.dataset, *(view.dataset for view in spec.feature_views)}
+    return tuple(sorted(names | {spec.candidates.dataset} if spec.candidates else names))

@@ -1,0 +1,82 @@
+"""Fits a model version: reads the training set, fits, judges, converts, writes, and reads back what it wrote."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from presage.errors import CorruptArtifactError
+from presage.runtime.observability import with_fields
+from presage.training.artifact import ModelArtifact
+from presage.training.ports import TrainingFiles
+from services.trainer.judging import judge
+from services.trainer.network import check_parity, convert_to_onnx, fit_classifier
+from services.trainer.training_data import TrainingData, read_training_data
+
+FORMAT = 1
+SEED = 20_240_229
+CLASSES = ("0", "1")
+_LOG = logging.getLogger("presage.trainer.fit")
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """Prefixes end with a slash: `training_set` in the lake, `artifact` in the artifacts bucket."""
+
+    training_set: str
+    artifact: str
+    model_id: str
+    version: int
+
+
+def fit(request: FitRequest, files: TrainingFiles) -> ModelArtifact:
+    """Write model.onnx, metrics.json and, last, model.json below the artifact prefix, and return the latter.
+
+    Idempotency: the same request writes the same bytes.
+
+    Raises:
+        InvalidInputError: The data cannot teach or measure anything.
+        CorruptArtifactError: Training set or network are not what they should be.
+    """
+    data = read_training_data(files, request.training_set)
+    _LOG.info("training set read", extra=with_fields({"train_rows": len(data.train.labels), "test_rows": len(data.test.labels)}))
+    fitted = fit_classifier(data.train, data.columns, seed=SEED)
+    _LOG.info("classifier fitted", extra=with_fields({"rows": fitted.rows}))
+    network = convert_to_onnx(fitted)
+    difference = check_parity(network, fitted, data.test.features)
+    metrics = judge(data, fitted, seed=SEED) | {"parity": {"largest_difference": difference, "rows": len(data.test.labels)}}
+    _LOG.info("judged", extra=with_fields(metrics["verdict"]))
+    artifact = _build_artifact(request, data, network, fill_values=fitted.fill_values)
+    _write(files, request, artifact, network=network, metrics=metrics)
+    return artifact
+
+
+def _build_artifact(request: FitRequest, data: TrainingData, network: bytes, *, fill_values: tuple[float, ...]) -> ModelArtifact:
+    majority = CLASSES[int(data.train.labels.mean() > 0.5)]  # noqa: PLR2004 - the greater class
+    return ModelArtifact(
+        format=FORMAT,
+        model_id=request.model_id,
+        version=request.version,
+        spec=data.recipe.spec,
+        columns=data.columns,
+        fill_values=fill_values,
+        classes=CLASSES,
+        baseline=data.candidates if data.recipe.spec.kind == "ranking" else (majority,),
+        network_key=f"{request.artifact}model.onnx",
+        network_sha256=sha256(network).hexdigest(),
+        training_set_id=data.training_set_id,
+    )
+
+
+def _write(files: TrainingFiles, request: FitRequest, artifact: ModelArtifact, *, network: bytes, metrics: dict[str, Any]) -> None:
+    manifest_key = f"{request.artifact}model.json"
+    files.put_artifact(artifact.network_key, network)
+    files.put_artifact(f"{request.artifact}metrics.json", msgspec.json.encode(metrics))
+    files.put_artifact(manifest_key, msgspec.json.encode(artifact))
+    kept = msgspec.json.decode(files.read_artifact(manifest_key) or b"null", type=ModelArtifact | None)
+    if kept != artifact or sha256(files.read_artifact(artifact.network_key) or b"").hexdigest() != artifact.network_sha256:
+        raise CorruptArtifactError(f"{request.artifact}: what was read back is not what was written")

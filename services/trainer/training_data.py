@@ -1,0 +1,110 @@
+"""A training set as arrays."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from presage.errors import CorruptArtifactError, InvalidInputError
+from presage.training.ports import TrainingFiles
+from presage.training.recipe import Recipe, compute_training_set_id, decode_recipe
+from presage.training.spec import feature_columns
+
+FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one split, in a fixed order.
+
+    Shape: `features` is (rows, columns) with NaN for null; the others are (rows,). `entities` and `observations` number from 0.
+    `items` and `popularity` are empty unless the model ranks.
+    """
+
+    features: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.int64]
+    entities: npt.NDArray[np.int64]
+    observations: npt.NDArray[np.int64]
+    items: list[str]
+    popularity: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a model is fitted on and judged by. `candidates` are the items as of the cut-off, most frequent first."""
+
+    training_set_id: str
+    recipe: Recipe
+    columns: tuple[str, ...]
+    train: Rows
+    test: Rows
+    candidates: tuple[str, ...]
+
+
+def read_training_data(files: TrainingFiles, prefix: str) -> TrainingData:
+    """Return the training set below a prefix of the lake, after checking it against its manifest and its recipe.
+
+    Raises:
+        CorruptArtifactError: It is not what its manifest says, or an entity is in both splits.
+        InvalidInputError: A split has too few rows or only one class, so that nothing can be learnt or measured.
+    """
+    recipe = decode_recipe(_read(files, f"{prefix}recipe.json"))
+    manifest: dict[str, Any] = msgspec.json.decode(_read(files, f"{prefix}manifest.json"))
+    if manifest["training_set_id"] != compute_training_set_id(recipe):
+        raise CorruptArtifactError(f"{prefix} holds training set {manifest['training_set_id']}, its recipe is another one's")
+    frame = pl.concat([_read_file(files, prefix + file["key"], file["rows"]) for file in manifest["files"]])
+    train, test = frame.filter(pl.col("split") == "train"), frame.filter(pl.col("split") == "test")
+    shared = set(train["entity_id"].unique()) & set(test["entity_id"].unique())
+    if shared:
+        raise CorruptArtifactError(f"{len(shared)} entities are in both splits, e.g. {min(shared)!r}")
+    columns = feature_columns(recipe.spec)
+    return TrainingData(
+        training_set_id=manifest["training_set_id"],
+        recipe=recipe,
+        columns=columns,
+        train=_build_rows(train, columns, "train"),
+        test=_build_rows(test, columns, "test"),
+        candidates=tuple(manifest["candidates"]),
+    )
+
+
+def _read(files: TrainingFiles, key: str) -> bytes:
+    body = files.read_lake(key)
+    if body is None:
+        raise CorruptArtifactError(f"the lake has no {key}")
+    return body
+
+
+def _read_file(files: TrainingFiles, key: str, rows: int) -> pl.DataFrame:
+    frame = pl.read_parquet(io.BytesIO(_read(files, key)))
+    if len(frame) != rows:
+        raise CorruptArtifactError(f"{key} holds {len(frame)} rows, the manifest says {rows}")
+    return frame
+
+
+def _build_rows(frame: pl.DataFrame, columns: tuple[str, ...], split: str) -> Rows:
+    labels = frame["label"].cast(pl.Int64).to_numpy()
+    if len(frame) < FEWEST_ROWS or len(set(labels.tolist())) < 2:  # noqa: PLR2004 - two classes
+        found = ", ".join(f"{int((labels == label).sum())} with label {label}" for label in (0, 1))
+        raise InvalidInputError(f"the {split} split has {len(frame)} rows ({found}); it needs {FEWEST_ROWS}, and both labels")
+    ranks = "item" in frame.columns
+    ordered = frame.sort("observed_at", "entity_id", *(["item"] if ranks else []))
+    numbered = ordered.select(
+        pl.col("entity_id").rank("dense").cast(pl.Int64).alias("entity") - 1,
+        pl.struct("observed_at", "entity_id").rank("dense").cast(pl.Int64).alias("observation") - 1,
+    )
+    features = ordered.select(pl.col(columns).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
+    return Rows(
+        features=features,
+        labels=ordered["label"].cast(pl.Int64).to_numpy(),
+        entities=numbered["entity"].to_numpy(),
+        observations=numbered["observation"].to_numpy(),
+        items=ordered["item"].to_list() if ranks else [],
+        popularity=ordered["popularity"].to_numpy() if ranks else np.zeros(0),
+    )

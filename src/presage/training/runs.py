@@ -1,0 +1,142 @@
+"""Runs Spark steps and tasks to their end, so that a retry after a crash finds them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from presage.errors import InvalidInputError, JobCancelledError, NotFoundError, UnavailableError
+from presage.progress import Progress
+from presage.training.ports import RunState, SparkRunner, TaskRunner
+
+Pause = Callable[[float], None]
+Verify = Callable[[], bool]
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
+PAUSE_GROWTH = 1.5
+LATEST_SHARE = 0.9
+
+
+class Checkpoint:
+    """What earlier tries of the job left, and where this one leaves what it knows.
+
+    `started` tells jobs apart that build the same thing, `tries` how often runs were lost: both go into the tokens, so that a
+    retry of the same job finds its run, while another job, or a try after a failed run, starts a new one.
+    """
+
+    def __init__(self, kept: Mapping[str, object], progress: Progress, *, now: datetime) -> None:
+        """Start from what was `kept`."""
+        self._values: dict[str, object] = {"started": now.isoformat(), "tries": 0, **kept}
+        self._progress = progress
+
+    def get(self, name: str) -> object:
+        """Return a value, or None."""
+        return self._values.get(name)
+
+    def put(self, fraction: float, message: str, values: Mapping[str, object]) -> None:
+        """Keep values for a retry, and report."""
+        self._values.update(values)
+        self._progress(fraction, message, dict(self._values))
+
+    def report(self, fraction: float, message: str) -> None:
+        """Report without keeping anything; may raise `JobCancelledError`."""
+        self._progress(fraction, message)
+
+    def build_token(self, name: str) -> str:
+        """Return the idempotency token of a run: the same for every retry of this try."""
+        return sha256(f"{name}/{self._values['started']}/{self._values['tries']}".encode()).hexdigest()
+
+    def count_failure(self, fraction: float, message: str) -> None:
+        """Let the next try start new runs."""
+        self.put(fraction, message, {"tries": int(str(self._values["tries"])) + 1})
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run under way, whatever executes it."""
+
+    name: str
+    share: tuple[float, float]
+    get_state: Callable[[], tuple[RunState, str]]
+    stop: Callable[[], None]
+
+
+class Steps:
+    """The runs of one build; `name` is unique to what is built."""
+
+    def __init__(self, spark: SparkRunner, tasks: TaskRunner, *, state: Checkpoint, pause: Pause, name: str) -> None:
+        """Start runs on these runners."""
+        self._spark = spark
+        self._tasks = tasks
+        self._state = state
+        self._pause = pause
+        self._name = name
+
+    def run_spark(self, step: str, arguments: Mapping[str, str], *, share: tuple[float, float], verify: Verify) -> None:
+        """Run a Spark step unless its output is there already, and verify the output. `share` is its part of the progress.
+
+        Raises:
+            UnavailableError: The run failed, or left no output; a retry starts it anew.
+            JobCancelledError: The user asked to stop; the run was cancelled.
+        """
+        if verify():
+            return
+        self._state.report(share[0], f"{step}: starting")
+        run_id = self._spark.start_step(step, arguments, token=self._state.build_token(f"{self._name}/{step}"))
+        run = _Run(step, share, lambda: self._spark.get_step_state(run_id), lambda: self._spark.cancel_step(run_id))
+        self._finish(run, verify, lambda: None)
+
+    def run_task(
+        self,
+        task: str,
+        arguments: Sequence[str],
+        *,
+        share: tuple[float, float],
+        verify: Verify,
+        explain: Callable[[], str | None],
+    ) -> None:
+        """Run a task unless its output is there already, and verify the output. `explain` says why it refused, if it did.
+
+        Raises:
+            InvalidInputError: The task refused its data.
+            UnavailableError: The task failed, or left no output; a retry starts it anew.
+            JobCancelledError: The user asked to stop; the task was stopped.
+        """
+        if verify():
+            return
+        self._state.report(share[0], f"{task}: starting")
+        task_id = self._tasks.start_task(arguments, token=self._state.build_token(f"{self._name}/{task}"))
+        run = _Run(task, share, lambda: self._tasks.get_task_state(task_id), lambda: self._tasks.stop_task(task_id))
+        self._finish(run, verify, explain)
+
+    def _finish(self, run: _Run, verify: Verify, explain: Callable[[], str | None]) -> None:
+        state, reason = self._wait(run)
+        if state == "succeeded" and verify():
+            return
+        refusal = explain() if state == "failed" else None
+        if refusal is not None:
+            raise InvalidInputError(refusal)
+        message = f"{run.name} {state}" + (f": {reason}" if reason else "" if state != "succeeded" else " without leaving its output")
+        self._state.count_failure(run.share[0], message)
+        raise UnavailableError(message)
+
+    def _wait(self, run: _Run) -> tuple[RunState, str]:
+        """Return the state that the run ended in; a run that the runner has forgotten failed."""
+        pause, fraction = FIRST_PAUSE_SECONDS, run.share[0]
+        while True:
+            try:
+                state, reason = run.get_state()
+            except NotFoundError as error:
+                return "failed", str(error)
+            if state not in {"pending", "running"}:
+                return state, reason
+            fraction += (run.share[0] + LATEST_SHARE * (run.share[1] - run.share[0]) - fraction) / 10
+            try:
+                self._state.report(fraction, f"{run.name}: {state}")
+            except JobCancelledError:
+                run.stop()
+                raise
+            self._pause(pause)
+            pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)

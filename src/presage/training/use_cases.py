@@ -1,0 +1,210 @@
+"""Builds a model version: training set, fit, snapshot, registration, alias. Every step can be repeated after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from presage.errors import AlreadyExistsError, ConflictError, CorruptArtifactError, InvalidInputError
+from presage.features.ports import DatasetStore, FeatureSetStore
+from presage.progress import Progress
+from presage.training.model import AliasMove, Model, ModelVersion
+from presage.training.ports import SparkRunner, TaskRunner, TrainingFiles, VersionRegistry
+from presage.training.recipe import (
+    InputDataset,
+    InputPart,
+    Recipe,
+    compute_training_set_id,
+    encode_recipe,
+    to_microseconds,
+)
+from presage.training.runs import Checkpoint, Pause, Steps
+from presage.training.spec import list_datasets
+from presage.training.validation import validate_spec
+from presage.training.verification import verify_artifact, verify_snapshot, verify_training_set
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPorts:
+    """What building needs from outside. `clock` tells the time (aware UTC), `pause` waits between two looks at a run (seconds)."""
+
+    datasets: DatasetStore
+    feature_sets: FeatureSetStore
+    spark: SparkRunner
+    tasks: TaskRunner
+    files: TrainingFiles
+    versions: VersionRegistry
+    clock: Callable[[], datetime]
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where a build keeps its files; all prefixes end with a slash. The first and third are in the lake."""
+
+    training_set: str
+    artifact: str
+    snapshot: str
+    snapshot_id: str
+
+
+def build_model(
+    *,
+    model: Model,
+    version: int,
+    cutoff: datetime,
+    ports: BuildPorts,
+    progress: Progress,
+    checkpoint: Mapping[str, object],
+) -> ModelVersion:
+    """Build `version` of the model from what was known at `cutoff`, register it, and point the production alias at it.
+
+    Input versions are pinned at the first try and kept in the checkpoint. A step whose output is there and whole is not run
+    again; a run that is under way is found again by its token, so a retry resumes. What a run says of itself is never taken for
+    its result: manifests and files are read and verified.
+    Idempotency: the same arguments and checkpoint end in one version and one move of the alias.
+
+    Raises:
+        InvalidInputError: Specification or data cannot give a model; the message says why.
+        ConflictError: The version exists already, from another training set.
+        UnavailableError: A run failed or was lost; a retry starts it anew.
+        JobCancelledError: As raised by `progress`, after stopping what ran.
+    """
+    now = ports.clock()
+    state = Checkpoint(checkpoint, progress, now=now)
+    recipe = _pin_recipe(model, cutoff, ports, state)
+    training_set_id = compute_training_set_id(recipe)
+    places = _locate(model, version, training_set_id)
+    ports.files.put_lake(f"{places.training_set}recipe.json", encode_recipe(recipe))
+    steps = Steps(ports.spark, ports.tasks, state=state, pause=ports.pause, name=f"{training_set_id}/{model.model_id}/{version}")
+    _build_training_set(steps, recipe, places, files=ports.files)
+    _fit(steps, model, version, places=places, files=ports.files)
+    _make_snapshot(steps, model, recipe, places=places, files=ports.files)
+    state.report(0.95, "registering the version")
+    built = ModelVersion(
+        workspace_id=model.workspace_id,
+        model_id=model.model_id,
+        version=version,
+        training_set_id=training_set_id,
+        artifact_key=f"{places.artifact}model.json",
+        snapshot_key=f"{places.snapshot}snapshot.json",
+        metrics=_read_metrics(ports.files, places),
+        created_at=now,
+    )
+    registered = _register(built, ports.versions)
+    _move_alias(registered, ports.versions, now=now)
+    state.report(1.0, f"version {version} serves")
+    return registered
+
+
+def _pin_recipe(model: Model, cutoff: datetime, ports: BuildPorts, state: Checkpoint) -> Recipe:
+    """Return the recipe with the datasets' newest versions, or with those that an earlier try pinned."""
+    names = list_datasets(model.spec)
+    found = {name: ports.datasets.find_dataset_by_name(model.workspace_id, name) for name in names}
+    datasets = {name: dataset for name, dataset in found.items() if dataset is not None}
+    validate_spec(model.spec, datasets)
+    pins = state.get("pins")
+    inputs: dict[str, InputDataset] = {}
+    for name, dataset in datasets.items():
+        pinned = pins[name] if isinstance(pins, Mapping) else None
+        head = ports.feature_sets.find_version(model.workspace_id, dataset.dataset_id, pinned)
+        if head is None:
+            raise InvalidInputError(f"dataset {name!r} has no records yet", path="$.spec")
+        parts = tuple(InputPart(part.key, part.sha256, part.rows) for part in head.parts)
+        columns = {column.name: str(column.type) for column in head.dataset.columns}
+        inputs[name] = InputDataset(dataset.dataset_id, head.version, columns, parts)
+    state.put(0.02, "inputs pinned", {"pins": {name: pinned.version for name, pinned in inputs.items()}})
+    return Recipe(model.workspace_id, model.spec, inputs, to_microseconds(cutoff))
+
+
+def _locate(model: Model, version: int, training_set_id: str) -> _Places:
+    workspace = f"ws={model.workspace_id}"
+    snapshot_id = f"{version:08d}-{training_set_id[:16]}"
+    return _Places(
+        training_set=f"{workspace}/training_sets/{training_set_id}/",
+        artifact=f"{workspace}/models/{model.model_id}/{version}/",
+        snapshot=f"{workspace}/snapshots/{model.model_id}/{snapshot_id}/",
+        snapshot_id=snapshot_id,
+    )
+
+
+def _spark_arguments(recipe: Recipe, places: _Places, output: str) -> dict[str, str]:
+    inputs = [f"lake://ws={recipe.workspace_id}/dataset={dataset.dataset_id}/records/" for dataset in recipe.datasets.values()]
+    return {"recipe": f"lake://{places.training_set}recipe.json", "inputs": ",".join(inputs), "output": f"lake://{output}"}
+
+
+def _build_training_set(steps: Steps, recipe: Recipe, places: _Places, *, files: TrainingFiles) -> None:
+    steps.run_spark(
+        "build_training_set",
+        _spark_arguments(recipe, places, places.training_set),
+        share=(0.05, 0.4),
+        verify=lambda: verify_training_set(files, places.training_set, recipe),
+    )
+
+
+def _fit(steps: Steps, model: Model, version: int, *, places: _Places, files: TrainingFiles) -> None:
+    place = ["--training-set", places.training_set, "--artifact", places.artifact]
+    steps.run_task(
+        "fit",
+        ["fit", *place, "--model-id", model.model_id, "--version", str(version)],
+        share=(0.4, 0.65),
+        verify=lambda: verify_artifact(files, places.artifact, training_set=places.training_set),
+        explain=lambda: _read_failure(files, places),
+    )
+
+
+def _make_snapshot(steps: Steps, model: Model, recipe: Recipe, *, places: _Places, files: TrainingFiles) -> None:
+    if verify_snapshot(files, places.snapshot):
+        return
+    steps.run_spark(
+        "materialize",
+        _spark_arguments(recipe, places, places.snapshot),
+        share=(0.65, 0.85),
+        verify=lambda: files.read_lake(f"{places.snapshot}manifest.json") is not None,
+    )
+    place = ["--training-set", places.training_set, "--artifact", places.artifact, "--snapshot", places.snapshot]
+    steps.run_task(
+        "pack",
+        ["pack", *place, "--model-id", model.model_id, "--snapshot-id", places.snapshot_id],
+        share=(0.85, 0.95),
+        verify=lambda: verify_snapshot(files, places.snapshot),
+        explain=lambda: _read_failure(files, places),
+    )
+
+
+def _read_failure(files: TrainingFiles, places: _Places) -> str | None:
+    """Return why the trainer refused, or None when it did not say."""
+    body = files.read_artifact(f"{places.artifact}failure.json")
+    return None if body is None else str(msgspec.json.decode(body)["message"])
+
+
+def _read_metrics(files: TrainingFiles, places: _Places) -> Mapping[str, object]:
+    body = files.read_artifact(f"{places.artifact}metrics.json")
+    if body is None:
+        raise CorruptArtifactError(f"{places.artifact}metrics.json is not there")
+    metrics: dict[str, Any] = msgspec.json.decode(body)
+    return metrics
+
+
+def _register(built: ModelVersion, versions: VersionRegistry) -> ModelVersion:
+    try:
+        versions.create_version(built)
+    except AlreadyExistsError as error:
+        kept = versions.get_version(built.workspace_id, built.model_id, built.version)
+        if kept.training_set_id != built.training_set_id:
+            raise ConflictError(f"version {built.version} exists already, from training set {kept.training_set_id}") from error
+        return kept
+    return built
+
+
+def _move_alias(built: ModelVersion, versions: VersionRegistry, *, now: datetime) -> None:
+    """Let the version serve. A version that served before is not moved back to: someone may have rolled it back since."""
+    history = versions.list_alias_moves(built.workspace_id, built.model_id, "production")
+    if any(move.version == built.version for move in history):
+        return
+    reason = f"version {built.version} was built"
+    versions.append_alias_move(AliasMove(built.workspace_id, built.model_id, "production", built.version, "model", reason, now))
