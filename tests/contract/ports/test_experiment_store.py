@@ -1,0 +1,113 @@
+"""`ExperimentStore` and `RunningExperiments`: one suite over memory and MariaDB."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from presage.adapters.memory.experiment_store import MemoryExperimentStore
+from presage.adapters.sql.experiment_store import SqlExperimentStore
+from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
+from presage.experiments.model import Look
+from tests.fixtures.metadata_rows import NOW, at, make_experiment
+
+Store = MemoryExperimentStore | SqlExperimentStore
+
+
+@pytest.fixture(params=["memory", pytest.param("sql", marks=pytest.mark.integration)])
+def store(request: pytest.FixtureRequest) -> Store:
+    if request.param == "memory":
+        return MemoryExperimentStore()
+    engine: Engine = request.getfixturevalue("engine")
+    return SqlExperimentStore(engine)
+
+
+def test_an_experiment_is_read_back_as_it_was(store: Store, workspace_id: str) -> None:
+    experiment = make_experiment(workspace_id)
+
+    store.create_experiment(experiment)
+
+    assert store.get_experiment(workspace_id, experiment.experiment_id) == experiment
+    assert store.list_experiments(workspace_id) == [experiment]
+
+
+def test_a_name_is_taken_once_in_a_workspace(store: Store, workspace_id: str) -> None:
+    store.create_experiment(make_experiment(workspace_id))
+    store.create_experiment(make_experiment(f"{workspace_id}x"))
+
+    with pytest.raises(AlreadyExistsError, match="trial"):
+        store.create_experiment(make_experiment(workspace_id))
+
+
+def test_starting_and_concluding_note_their_times(store: Store, workspace_id: str) -> None:
+    draft = make_experiment(workspace_id)
+    store.create_experiment(draft)
+
+    running = store.move_state(draft, state="running", now=at(1))
+    concluded = store.move_state(running, state="concluded_ship", now=at(2))
+
+    assert running == replace(draft, state="running", started_at=at(1))
+    assert concluded == replace(draft, state="concluded_ship", started_at=at(1), concluded_at=at(2))
+    assert store.get_experiment(workspace_id, draft.experiment_id) == concluded
+
+
+def test_a_state_that_changed_meanwhile_is_not_changed_again(store: Store, workspace_id: str) -> None:
+    draft = make_experiment(workspace_id)
+    store.create_experiment(draft)
+    running = store.move_state(draft, state="running", now=at(1))
+
+    with pytest.raises(ConflictError):
+        store.move_state(draft, state="stopped_by_user", now=at(2))
+
+    assert store.get_experiment(workspace_id, draft.experiment_id) == running
+
+
+def test_a_model_has_one_experiment_running(store: Store, workspace_id: str) -> None:
+    first, second = make_experiment(workspace_id, "one"), make_experiment(workspace_id, "two")
+    other = make_experiment(workspace_id, "three", model_id="mdl_2")
+    for experiment in (first, second, other):
+        store.create_experiment(experiment)
+    first = store.move_state(first, state="running", now=at(1))
+    store.move_state(other, state="running", now=at(1))
+
+    with pytest.raises(ConflictError):
+        store.move_state(second, state="running", now=at(2))
+    store.move_state(first, state="stopped_by_user", now=at(3))
+
+    assert store.move_state(second, state="running", now=at(4)).state == "running"
+
+
+def test_running_and_paused_experiments_of_all_workspaces_are_listed(store: Store, workspace_id: str) -> None:
+    running, paused, draft = (make_experiment(f"{workspace_id}{number}") for number in range(3))
+    for experiment in (running, paused, draft):
+        store.create_experiment(experiment)
+    store.move_state(running, state="running", now=at(1))
+    store.move_state(paused, state="paused_srm", now=at(1))
+
+    listed = {experiment.experiment_id for experiment in store.list_running(limit=1000)}
+
+    assert {running.experiment_id, paused.experiment_id} <= listed
+    assert draft.experiment_id not in listed
+
+
+def test_looks_are_appended_once_each_and_listed_in_order(store: Store, workspace_id: str) -> None:
+    detail = {"interval": {"lower": -0.01, "upper": 0.02}, "gates": [{"name": "days", "passed": True}], "e_value": 1.5}
+    looks = [Look(workspace_id, "exp_1", number, at(number), "running", detail) for number in (1, 2)]
+    for look in looks:
+        store.append_look(look)
+
+    with pytest.raises(AlreadyExistsError):
+        store.append_look(replace(looks[1], decision="concluded_ship"))
+
+    assert store.list_looks(workspace_id, "exp_1") == looks
+    assert store.list_looks(f"{workspace_id}x", "exp_1") == []
+
+
+def test_another_workspaces_experiment_does_not_exist(store: Store, workspace_id: str) -> None:
+    experiment = make_experiment(workspace_id)
+    store.create_experiment(experiment)
+
+    with pytest.raises(NotFoundError):
+        store.get_experiment(f"{workspace_id}x", experiment.experiment_id)
+    assert store.list_experiments(f"{workspace_id}x") == []
+    assert experiment.created_at == NOW

@@ -1,0 +1,56 @@
+"""`VersionRegistry`: one suite over memory and MariaDB."""
+
+import pytest
+from sqlalchemy import Engine
+
+from presage.adapters.memory.version_registry import MemoryVersionRegistry
+from presage.adapters.sql.version_registry import SqlVersionRegistry
+from presage.errors import AlreadyExistsError, NotFoundError
+from presage.training.ports import VersionRegistry
+from tests.fixtures.metadata_rows import make_model, make_move, make_version
+
+
+@pytest.fixture(params=["memory", pytest.param("sql", marks=pytest.mark.integration)])
+def registry(request: pytest.FixtureRequest) -> VersionRegistry:
+    if request.param == "memory":
+        return MemoryVersionRegistry()
+    engine: Engine = request.getfixturevalue("engine")
+    return SqlVersionRegistry(engine)
+
+
+def test_versions_are_listed_newest_first_as_they_were(registry: VersionRegistry, workspace_id: str) -> None:
+    model = make_model(workspace_id)
+    versions = [make_version(model, number) for number in (2, 1, 10)]
+    for version in versions:
+        registry.create_version(version)
+
+    assert registry.list_versions(workspace_id, model.model_id) == [versions[2], versions[0], versions[1]]
+    assert registry.get_version(workspace_id, model.model_id, 10) == versions[2]
+
+
+def test_a_version_is_registered_once(registry: VersionRegistry, workspace_id: str) -> None:
+    version = make_version(make_model(workspace_id), 1)
+    registry.create_version(version)
+
+    with pytest.raises(AlreadyExistsError, match="1"):
+        registry.create_version(version)
+
+
+def test_another_workspaces_version_does_not_exist(registry: VersionRegistry, workspace_id: str) -> None:
+    model = make_model(workspace_id)
+    registry.create_version(make_version(model, 1))
+
+    with pytest.raises(NotFoundError):
+        registry.get_version(f"{workspace_id}x", model.model_id, 1)
+    assert registry.list_versions(f"{workspace_id}x", model.model_id) == []
+
+
+def test_an_aliass_history_is_newest_first_and_its_own(registry: VersionRegistry, workspace_id: str) -> None:
+    model, other = make_model(workspace_id), make_model(workspace_id, "other")
+    moves = [make_move(model, number) for number in (1, 2, 1)]
+    for move in [*moves, make_move(other, 9)]:
+        registry.append_alias_move(move)
+
+    assert registry.list_alias_moves(workspace_id, model.model_id, "production") == moves[::-1]
+    assert registry.list_alias_moves(workspace_id, model.model_id, "staging") == []
+    assert registry.list_alias_moves(f"{workspace_id}x", model.model_id, "production") == []
