@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from presage.errors import UnavailableError
+from presage.adapters.client import translate_errors
+from presage.errors import NotFoundError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -33,10 +31,7 @@ class S3UploadStore:
             UnavailableError: S3 did not answer.
         """
         try:
-            return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
-                return None
-            raise UnavailableError(f"The upload {key} could not be looked at: {error}") from error
-        except BotoCoreError as error:
-            raise UnavailableError(f"The upload {key} could not be looked at: {error}") from error
+            with translate_errors(f"look at upload {key}"):
+                return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+        except NotFoundError:
+            return None
