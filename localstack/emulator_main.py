@@ -23,10 +23,12 @@ def main() -> None:
 
     sys.path.remove(root)
     gateway_gaps.apply(apigateway_v1)
+    convert = registry._normalize_container_defs  # noqa: SLF001 - it offers no hook
+    registry._normalize_container_defs = lambda declared: provisioners.complete_containers(convert(declared), declared)  # noqa: SLF001 - same
     facts = os.environ.get("LOCALSTACK_PROVISIONING_FILE")
     if facts is not None:
         surroundings = provisioners.Surroundings.read(Path(facts))
-        provisioners.Provisioners(surroundings).register(registry._RESOURCE_HANDLERS, rds._instances)  # noqa: SLF001 - it offers no hook
+        provisioners.Provisioners(surroundings).register(registry._RESOURCE_HANDLERS, rds._instances)  # noqa: SLF001 - same
 
     def save(_number: int, _frame: FrameType | None) -> None:
         persistence.save_all(app._build_persistence_save_dict())  # noqa: SLF001 - same

@@ -193,6 +193,16 @@ class Provisioners:
         return name, {f"Workgroup.{key}": value for key, value in values.items()}
 
 
+def complete_containers(normalized: list[Properties], declared: list[Properties]) -> list[Properties]:
+    """Return container definitions in ECS's own form with the secrets and health checks that the emulator's conversion loses."""
+    for container, source in zip(normalized, declared, strict=True):
+        if "Secrets" in source:
+            container["secrets"] = [{"name": each["Name"], "valueFrom": each["ValueFrom"]} for each in source["Secrets"]]
+        if "HealthCheck" in source:
+            container["healthCheck"] = {name[0].lower() + name[1:]: value for name, value in source["HealthCheck"].items()}
+    return normalized
+
+
 def create_mysql_database(server: Mapping[str, Any], properties: Properties) -> None:
     """Create the database and the master user that the properties of an RDS instance name. Idempotency: repeats change nothing.
 
