@@ -1,5 +1,6 @@
 """Services that the project uses only through its stacks and programs answer as AWS says they do."""
 
+import contextlib
 import http.client
 import json
 import secrets
@@ -13,10 +14,9 @@ pytestmark = pytest.mark.integration
 
 
 def test_it_is_localstack_of_the_pinned_version(genuine_localstack: str) -> None:
-    connection = http.client.HTTPConnection(genuine_localstack.rpartition("/")[2], timeout=10)
-    connection.request("GET", "/_localstack/health")
-    facts = json.loads(connection.getresponse().read())
-    connection.close()
+    with contextlib.closing(http.client.HTTPConnection(genuine_localstack.rpartition("/")[2], timeout=10)) as connection:
+        connection.request("GET", "/_localstack/health")
+        facts = json.loads(connection.getresponse().read())
 
     assert facts["version"] == genuine.VERSION
 
