@@ -14,32 +14,9 @@ from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
 from presage.predictions.ports import PredictionLog, PredictionLogEntry, PredictionPage
+from tests.fixtures.prediction_table import create_table
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def create_table(name: str) -> None:
-    """Make the table with the keys and indexes that the PredictionLog stack gives it."""
-    keys = {"prediction_id": None, "model_day_shard": "by_model_day", "entity_shard": "by_entity"}
-    names = [*keys, "created_at"]
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "prediction_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in names],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": attribute, "KeyType": "HASH"},
-                    {"AttributeName": "created_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for attribute, index in keys.items()
-            if index
-        ],
-    )
 
 
 def build_dynamo_log(request: pytest.FixtureRequest) -> DynamoPredictionLog:
