@@ -1,0 +1,102 @@
+"""Workspaces, users and keys."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from presage.adapters.memory.api_key_store import MemoryApiKeyStore
+from presage.adapters.memory.key_gateway import MemoryKeyGateway
+from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
+from presage.errors import AlreadyExistsError, ForbiddenError, InvalidInputError, NotFoundError, UnauthenticatedError, UnavailableError
+from presage.tenancy.model import ApiKey, User
+from presage.tenancy.use_cases import authenticate, create_api_key, create_user, create_workspace, revoke_api_key
+from tests.fixtures.metadata_rows import NOW, at, make_user
+
+
+class BrokenApiKeyStore(MemoryApiKeyStore):
+    def create_api_key(self, key: ApiKey) -> None:
+        raise UnavailableError(f"no database for {key.api_key_id}")
+
+
+@pytest.fixture
+def store() -> MemoryWorkspaceStore:
+    return MemoryWorkspaceStore()
+
+
+@pytest.fixture
+def owner(store: MemoryWorkspaceStore) -> User:
+    return create_workspace(name="Shop", owner_email="Ann@Example.com", owner_name="Ann", now=NOW, store=store).user
+
+
+def test_only_the_hash_of_the_token_is_kept_and_the_token_opens_the_workspace(store: MemoryWorkspaceStore) -> None:
+    registration = create_workspace(name=" Shop ", owner_email="Ann@Example.com", owner_name="Ann", now=NOW, store=store)
+
+    assert registration.user.token_sha256 == hashlib.sha256(registration.token.encode()).hexdigest()
+    assert authenticate(registration.token, store=store) == registration.user
+    assert registration.user.email == "ann@example.com"
+    assert store.get_workspace(registration.user.workspace_id).name == "Shop"
+
+
+@pytest.mark.parametrize("token", ["", "nobody's", "é"])
+def test_an_unknown_token_opens_nothing(store: MemoryWorkspaceStore, token: str) -> None:
+    with pytest.raises(UnauthenticatedError):
+        authenticate(token, store=store)
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "person", "path"),
+    [
+        ("", "a@example.com", "Ann", "$.name"),
+        ("x" * 201, "a@example.com", "Ann", "$.name"),
+        ("a\nb", "a@example.com", "Ann", "$.name"),
+        ("Shop", "nobody", "Ann", "$.owner.email"),
+        ("Shop", "a@example.com", " ", "$.owner.name"),
+    ],
+)
+def test_bad_names_are_refused_with_their_path(store: MemoryWorkspaceStore, name: str, email: str, person: str, path: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        create_workspace(name=name, owner_email=email, owner_name=person, now=NOW, store=store)
+
+    assert caught.value.path == path
+
+
+def test_the_owner_adds_members_once_and_members_add_nobody(store: MemoryWorkspaceStore, owner: User) -> None:
+    member = create_user(by=owner, email="bob@example.com", name="Bob", now=NOW, store=store)
+
+    assert (member.user.workspace_id, member.user.role) == (owner.workspace_id, "member")
+    with pytest.raises(AlreadyExistsError):
+        create_user(by=owner, email="BOB@example.com", name="Bob", now=NOW, store=store)
+    with pytest.raises(ForbiddenError):
+        create_user(by=member.user, email="eve@example.com", name="Eve", now=NOW, store=store)
+
+
+def test_a_key_is_created_at_the_gateway_and_noted_without_its_value() -> None:
+    gateway, keys, user = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
+
+    issued = create_api_key(user=user, name="web", plan="standard", now=NOW, gateway=gateway, store=keys)
+
+    assert gateway.keys[issued.key.api_key_id].value == issued.value
+    assert keys.list_api_keys("ws_1") == [ApiKey("ws_1", issued.key.api_key_id, "web", "standard", NOW, None)]
+
+
+def test_a_key_that_cannot_be_noted_does_not_stay_at_the_gateway() -> None:
+    gateway = MemoryKeyGateway()
+
+    with pytest.raises(UnavailableError):
+        create_api_key(user=make_user("ws_1"), name="web", plan="free", now=NOW, gateway=gateway, store=BrokenApiKeyStore())
+
+    assert gateway.keys == {}
+
+
+def test_revoking_deletes_the_key_at_the_gateway_and_only_in_its_own_workspace() -> None:
+    gateway, keys, user = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
+    key = create_api_key(user=user, name="web", plan="free", now=NOW, gateway=gateway, store=keys).key
+
+    with pytest.raises(NotFoundError):
+        revoke_api_key(key.api_key_id, user=make_user("ws_2"), now=at(1), gateway=gateway, store=keys)
+    assert set(gateway.keys) == {key.api_key_id}
+
+    revoke_api_key(key.api_key_id, user=user, now=at(2), gateway=gateway, store=keys)
+    assert gateway.keys == {}
+    assert keys.find_api_key(key.api_key_id) == replace(key, revoked_at=at(2))
