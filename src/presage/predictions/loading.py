@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from threading import Lock
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -42,6 +43,7 @@ class ScorerCache:
         """Load from `files`."""
         self._files = files
         self._open_files: WeakValueDictionary[str, SnapshotFile] = WeakValueDictionary()
+        self._opening = Lock()
         self._artifacts: FreshCache[_VersionFiles, ModelArtifact] = FreshCache(
             self._load_artifact, ttl_seconds=math.inf, retry_seconds=retry_seconds
         )
@@ -90,9 +92,10 @@ class ScorerCache:
         if manifest.model_id != files.model_id:
             raise CorruptArtifactError(f"{files.snapshot_key} describes a snapshot of {manifest.model_id}")
         path = self._files.fetch_lake(manifest.file_key, sha256=manifest.file_sha256)
-        opened = self._open_files.get(path)
-        if opened is None:
-            opened = self._open_files[path] = SnapshotFile(path)
+        with self._opening:
+            opened = self._open_files.get(path)
+            if opened is None:
+                opened = self._open_files[path] = SnapshotFile(path)
         return Snapshot(opened, manifest)
 
 

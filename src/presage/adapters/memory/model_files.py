@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256 as hash_sha256
 from pathlib import Path
+from threading import get_ident
 
 from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
 
@@ -46,5 +47,8 @@ class MemoryModelFiles:
         if hash_sha256(body).hexdigest() != sha256:
             raise CorruptArtifactError(f"{key}: the bytes do not match sha256 {sha256}")
         path = self._folder / sha256
-        path.write_bytes(body)
+        if not path.is_file() or path.read_bytes() != body:
+            written = self._folder / f"{sha256}-{get_ident()}"
+            written.write_bytes(body)
+            written.replace(path)
         return str(path)
