@@ -29,8 +29,8 @@ def call(stack: Stack, key: str, path: str, body: bytes, content_type: str = "ap
         ("/v1/predict", b'{"model": 3, "features": []}', 400, "invalid_input"),
         ("/v1/predict", b'{"model": "buys-again", "features": []}', 400, "invalid_input"),
         ("/v1/datasets/nowhere/records", json.dumps({"records": [GOOD_RECORD]}).encode(), 404, "not_found"),
-        ("/v1/datasets/orders/records", b'{"records": 1}', 400, "invalid_input"),
-        ("/v1/datasets/orders/records", b"\xff\xfe", 400, "invalid_input"),
+        ("/v1/datasets/orders/records", b'{"records": 1}', 400, "invalid_envelope"),
+        ("/v1/datasets/orders/records", b"\xff\xfe", 400, "malformed_json"),
     ],
 )
 def test_bad_bodies_get_a_problem_document(journey: Journey, stack: Stack, path: str, body: bytes, status: int, code: str) -> None:
