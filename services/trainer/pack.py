@@ -110,14 +110,13 @@ def _write_lmdb(entries: dict[bytes, bytes]) -> bytes:
     """Return a compacted LMDB file with the entries."""
     room = _LEAST_ROOM_BYTES + 4 * sum(len(key) + len(value) + _ROOM_PER_ENTRY_BYTES for key, value in entries.items())
     with tempfile.TemporaryDirectory() as folder:
-        loose, packed = Path(folder, "loose.lmdb"), Path(folder, "packed")
-        packed.mkdir()
+        loose, packed = Path(folder, "loose.lmdb"), Path(folder, "packed.lmdb")
         with lmdb.open(str(loose), subdir=False, map_size=room, sync=False, lock=False) as environment:
             with environment.begin(write=True) as transaction:
                 for key in sorted(entries):
                     transaction.put(key, entries[key], append=True)
             environment.copy(str(packed), compact=True)
-        return (packed / "data.mdb").read_bytes()
+        return packed.read_bytes()
 
 
 def _check(body: bytes, entries: dict[bytes, bytes]) -> None:
