@@ -35,10 +35,11 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         lake_bucket=settings.lake_bucket,
         folder=Path(settings.cache_directory),
     )
+    scorers = ScorerCache(files)
     return PublicApiPorts(
         predictions=PredictionPorts(
-            catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds),
-            scorers=ScorerCache(files),
+            catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare),
+            scorers=scorers,
             log=DynamoPredictionLog(settings.prediction_table),
             assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
         ),

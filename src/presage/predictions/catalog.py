@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from presage.features.dataset import Dataset
 from presage.predictions.freshness import FreshCache
@@ -14,12 +16,13 @@ MAX_KEYS = 100_000
 class CatalogCache:
     """Who calls, and what of theirs exists. A change in the database is seen within `ttl_seconds`."""
 
-    def __init__(self, source: ServingCatalog, *, ttl_seconds: float) -> None:
-        """Read from `source`."""
+    def __init__(self, source: ServingCatalog, *, ttl_seconds: float, prepare: Callable[[Catalog], None] | None = None) -> None:
+        """Read from `source`. `prepare` gets each new catalog before it serves, while others still use the last one."""
         self._source = source
+        self._prepare = prepare
         self._reached = False
         self._keys: FreshCache[str, str | None] = FreshCache(source.find_workspace_id, ttl_seconds=ttl_seconds, capacity=MAX_KEYS)
-        self._catalogs: FreshCache[str, Catalog] = FreshCache(source.load_catalog, ttl_seconds=ttl_seconds)
+        self._catalogs: FreshCache[str, Catalog] = FreshCache(self._load_catalog, ttl_seconds=ttl_seconds)
         self._versions: FreshCache[tuple[str, str, int], ModelVersion | None] = FreshCache(self._find_version, ttl_seconds=ttl_seconds)
 
     def get_workspace_id(self, api_key_id: str | None) -> str:
@@ -68,6 +71,12 @@ class CatalogCache:
         if not self._reached:
             self._source.find_workspace_id("")
             self._reached = True
+
+    def _load_catalog(self, workspace_id: str) -> Catalog:
+        catalog = self._source.load_catalog(workspace_id)
+        if self._prepare is not None:
+            self._prepare(catalog)
+        return catalog
 
     def _find_version(self, key: tuple[str, str, int]) -> ModelVersion | None:
         return self._source.find_version(*key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from threading import Lock
@@ -10,10 +11,10 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from presage.errors import CorruptArtifactError, NotFoundError
+from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
 from presage.predictions.freshness import FreshCache
 from presage.predictions.network import Network
-from presage.predictions.ports import ModelFiles
+from presage.predictions.ports import Catalog, ModelFiles
 from presage.predictions.scorer import Scorer
 from presage.predictions.snapshot import Snapshot, SnapshotFile
 from presage.training.artifact import ModelArtifact, SnapshotManifest
@@ -23,6 +24,7 @@ FORMAT = 1
 MAX_SCORERS = 64
 RETRY_SECONDS = 10.0
 
+_LOG = logging.getLogger(__name__)
 ManifestT = TypeVar("ManifestT", ModelArtifact, SnapshotManifest)
 
 
@@ -44,6 +46,7 @@ class ScorerCache:
         self._files = files
         self._open_files: WeakValueDictionary[str, SnapshotFile] = WeakValueDictionary()
         self._opening = Lock()
+        self._models_in_use: set[str] = set()
         self._artifacts: FreshCache[_VersionFiles, ModelArtifact] = FreshCache(
             self._load_artifact, ttl_seconds=math.inf, retry_seconds=retry_seconds
         )
@@ -58,7 +61,18 @@ class ScorerCache:
             CorruptArtifactError: A file is missing, fails its checksum or cannot be understood.
             UnavailableError: S3 does not answer.
         """
+        self._models_in_use.add(version.model_id)
         return self._scorers.get(_name_files(version))
+
+    def prepare(self, catalog: Catalog) -> None:
+        """Load the versions that serve in `catalog` of models that were asked for before; one that cannot be loaded is logged."""
+        for deployment in catalog.deployments.values():
+            if deployment.version is None or deployment.model.model_id not in self._models_in_use:
+                continue
+            try:
+                self.get_scorer(deployment.version)
+            except (CorruptArtifactError, UnavailableError) as error:
+                _LOG.warning("version %d of %s cannot be prepared: %s", deployment.version.version, deployment.model.model_id, error)
 
     def get_artifact(self, version: ModelVersion) -> ModelArtifact:
         """Return only the version's `model.json`, which holds the baseline.

@@ -6,9 +6,10 @@ from threading import Thread
 import pytest
 
 from presage.errors import CorruptArtifactError, UnavailableError
+from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
 from presage.predictions.scorer import Scorer
-from tests.fixtures.serving import CLASSIFICATION, RANKING, World, build_world
+from tests.fixtures.serving import CLASSIFICATION, RANKING, WORKSPACE, World, build_world
 
 
 @pytest.fixture
@@ -66,3 +67,26 @@ def test_a_manifest_that_cannot_be_read_is_corrupt(world: World, body: bytes) ->
     world.files.artifacts[version.artifact_key] = body
     with pytest.raises(CorruptArtifactError):
         ScorerCache(world.files).get_artifact(version)
+
+
+def test_a_new_version_of_a_model_in_use_is_ready_before_it_serves(world: World) -> None:
+    used, unused = world.add_model("m", CLASSIFICATION, "0"), world.add_model("unused", CLASSIFICATION, "0")
+    cache = ScorerCache(world.files)
+    cache.get_scorer(world.add_version(used, 1, weights=(0, 0, 0)))
+    new, other = world.add_version(used, 2, weights=(0, 0, 0)), world.add_version(unused, 1, weights=(0, 0, 0))
+    world.deploy(used, new)
+    world.deploy(unused, other)
+    CatalogCache(world.catalog, ttl_seconds=0, prepare=cache.prepare).get_deployment(WORKSPACE, "m")
+    world.files.down = True
+    assert cache.get_scorer(new).artifact.version == 2
+    with pytest.raises(UnavailableError):
+        cache.get_scorer(other)
+
+
+def test_a_version_that_cannot_be_prepared_does_not_stop_the_catalog(world: World) -> None:
+    model = world.add_model("m", CLASSIFICATION, "0")
+    cache = ScorerCache(world.files)
+    cache.get_scorer(world.add_version(model, 1, weights=(0, 0, 0)))
+    world.deploy(model, world.add_version(model, 2, weights=(0, 0, 0), format=9))
+    catalog = CatalogCache(world.catalog, ttl_seconds=0, prepare=cache.prepare)
+    assert catalog.get_deployment(WORKSPACE, "m").version is not None
