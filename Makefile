@@ -6,6 +6,9 @@ export UV_PYTHON_DOWNLOADS := never
 export PATH := $(CURDIR)/.cache/node-bin:$(CURDIR)/.cache/uv-venv/bin:$(PATH)
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 
+# Whoever looks into the emulator needs some credentials; these are the ones it knows.
+EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
@@ -23,7 +26,7 @@ setup: .venv/.synced ## Install everything needed, system packages included (as 
 	@$(PYTHON) -m localstack setup
 
 demo: up ## From real data to a concluded experiment; DATASET=movielens or cdnow
-	@$(PYTHON) -m demo --dataset $(DATASET)
+	@$(EMULATED) $(PYTHON) -m demo --dataset $(DATASET)
 
 up: setup ## Start the whole system on this machine and deploy the stacks to it
 	@$(PYTHON) -m localstack up
@@ -60,7 +63,7 @@ test-integration: setup
 test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end
 
 test-e2e: setup ## The main job through public interfaces only, on the whole local stack
-	$(BIN)/pytest tests/e2e -q
+	$(EMULATED) $(BIN)/pytest tests/e2e -q
 
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)
 	$(PYTHON) -m localstack.genuine
