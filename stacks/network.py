@@ -42,8 +42,7 @@ class NetworkStack(StageStack):
         )
         self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(build_log_group(self, "FlowLogs")))
         if network.interface_endpoints:
-            for name, service in _INTERFACE_SERVICES.items():
-                self.vpc.add_interface_endpoint(name, service=service, subnets=self.service_subnets)
+            self._add_interface_endpoints()
 
     @property
     def service_subnets(self) -> ec2.SubnetSelection:
@@ -54,6 +53,12 @@ class NetworkStack(StageStack):
     def data_subnets(self) -> ec2.SubnetSelection:
         """Where databases run: no way out."""
         return ec2.SubnetSelection(subnet_group_name="data")
+
+    def _add_interface_endpoints(self) -> None:
+        group = ec2.SecurityGroup(self, "EndpointSecurityGroup", vpc=self.vpc, allow_all_outbound=False, description="Interface endpoints")
+        group.add_ingress_rule(ec2.Peer.ipv4(self.config.network.cidr), ec2.Port.tcp(443), "services of this network")
+        for name, service in _INTERFACE_SERVICES.items():
+            self.vpc.add_interface_endpoint(name, service=service, subnets=self.service_subnets, security_groups=[group], open=False)
 
     def _service_subnets(self) -> ec2.SubnetType:
         return ec2.SubnetType.PRIVATE_WITH_EGRESS if self.config.network.nat_gateways else ec2.SubnetType.PRIVATE_ISOLATED

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs.bundles import ROOT, build_step_library, list_members
+from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
@@ -26,6 +27,8 @@ class SparkStack(StageStack):
         self.application = self._application(network)
         self.role = iam.Role(self, "ExecutionRole", assumed_by=iam.ServicePrincipal("emr-serverless.amazonaws.com"))
         storage.lake.grant_read_write(self.role)
+        accept_wildcards(self.role, "Objects of every workspace, in the lake only.", *OBJECT_ACTIONS, r"Resource::.*Lake.*/\*")
+        accept_wildcards(self.role, "The bucket of the deployment's steps.", r"Resource::arn:.*assets.*/\*")
         self.steps = self._steps()
         self.export_output("EmrApplicationId", self.application.attr_application_id)
         self.export_output("EmrExecutionRoleArn", self.role.role_arn)

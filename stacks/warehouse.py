@@ -14,7 +14,7 @@ from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
 
 DATABASE_NAME = "presage"
-_READ_ACTIONS = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:GetStatementResultV2"]
+_READ_ACTIONS = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
 
 
 class WarehouseStack(StageStack):
