@@ -1,0 +1,63 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from presage.errors import InvalidInputError
+from presage.features.dataset import Column, Dataset
+from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations
+from presage.training.validation import validate_spec
+from tests.fixtures.training import CLASSIFICATION, ITEMS, PEOPLE, RANKING
+
+COLUMNS = (Column("item", "string"), Column("price", "number"), Column("gift", "boolean"))
+DATASETS = {"orders": Dataset("ws_1", "ds_1", "orders", "customer", COLUMNS, datetime(2024, 1, 1, tzinfo=UTC))}
+
+
+def with_feature(*features: Feature) -> ModelSpec:
+    return replace(CLASSIFICATION, feature_views=(replace(PEOPLE, features=features),))
+
+
+def test_whole_specifications_pass() -> None:
+    validate_spec(RANKING, DATASETS)
+    validate_spec(CLASSIFICATION, DATASETS)
+    validate_spec(
+        with_feature(Feature("spent", "sum", "price", 30), Feature("gifts", "mean", "gift"), Feature("i", "count", "item")), DATASETS
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "message"),
+    [
+        (replace(RANKING, observations=Observations("visits")), "$.observations.dataset", "no dataset 'visits'"),
+        (replace(RANKING, observations=Observations("orders", -1)), "$.observations.spacing_days", "is -1"),
+        (replace(RANKING, label=Label("visits", 7, "item")), "$.label.dataset", "no dataset 'visits'"),
+        (replace(RANKING, label=Label("orders", 0, "item")), "$.label.window_days", "is 0, expected 1 to"),
+        (replace(RANKING, label=Label("orders", 7)), "$.label.item_column", "needs the item_column"),
+        (replace(RANKING, label=Label("orders", 7, "price")), "$.label.item_column", "is a number, expected string"),
+        (replace(RANKING, candidates=None), "$.candidates", "needs candidates"),
+        (replace(RANKING, candidates=Candidates("orders", "colour")), "$.candidates.item_column", "no column 'colour'; its columns: item"),
+        (replace(RANKING, candidates=Candidates("orders", "item", limit=2)), "$.candidates.limit", "is 2, expected 3 to"),
+        (replace(CLASSIFICATION, candidates=RANKING.candidates), "$.candidates", "has no candidates"),
+        (replace(CLASSIFICATION, label=RANKING.label), "$.label.item_column", "has no item_column"),
+        (replace(CLASSIFICATION, feature_views=(ITEMS,)), "$.feature_views[0].join", "only a ranking"),
+        (replace(CLASSIFICATION, feature_views=()), "$.feature_views", "number of feature views is 0"),
+        (replace(CLASSIFICATION, feature_views=(PEOPLE, PEOPLE)), "$.feature_views[1].name", "used twice"),
+        (
+            replace(CLASSIFICATION, feature_views=(FeatureView("candidates", "orders", PEOPLE.features),)),
+            "$.feature_views[0].name",
+            "reserved",
+        ),
+        (with_feature(), "$.feature_views", "number of features is 0"),
+        (with_feature(Feature("a", "count"), Feature("a", "count")), "$.feature_views[0].features[1].name", "used twice"),
+        (with_feature(Feature("a__b", "count")), "$.feature_views[0].features[0].name", "single underscores"),
+        (with_feature(Feature("a", "sum")), "$.feature_views[0].features[0].column", "needs a column"),
+        (with_feature(Feature("a", "sum", "item")), "$.feature_views[0].features[0].column", "is a string, expected number or boolean"),
+        (with_feature(Feature("a", "count", "colour")), "$.feature_views[0].features[0].column", "no column 'colour'"),
+        (with_feature(Feature("a", "count", None, 0)), "$.feature_views[0].features[0].window_days", "is 0"),
+        (replace(RANKING, feature_views=(replace(ITEMS, key_column="price"),)), "$.feature_views[0].key_column", "expected string"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_at_its_place(spec: ModelSpec, path: str, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message.replace("$", r"\$")) as caught:
+        validate_spec(spec, DATASETS)
+    assert caught.value.path == path

@@ -1,0 +1,137 @@
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+import numpy as np
+import onnxruntime
+import polars as pl
+import pytest
+
+from presage.adapters.memory.training_files import MemoryTrainingFiles
+from presage.training.artifact import ModelArtifact
+from presage.training.recipe import Recipe, compute_training_set_id, encode_recipe
+from services.trainer.app import REFUSED, run
+from tests.fixtures.training import TRAINING_SET, build_classification_recipe, build_ranking_recipe
+
+ARTIFACT = "ws=ws_1/models/mdl_1/1/"
+FIT = ["fit", "--training-set", TRAINING_SET, "--artifact", ARTIFACT, "--model-id", "mdl_1", "--version", "1"]
+DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - parquet holds naive UTC
+
+
+def put_training_set(files: MemoryTrainingFiles, recipe: Recipe, frame: pl.DataFrame) -> None:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    files.put_lake(f"{TRAINING_SET}recipe.json", encode_recipe(recipe))
+    files.put_lake(f"{TRAINING_SET}data/a.parquet", buffer.getvalue())
+    manifest = {
+        "training_set_id": compute_training_set_id(recipe),
+        "files": [{"key": "data/a.parquet", "rows": len(frame)}],
+        "candidates": ["i0", "i1"],
+    }
+    files.put_lake(f"{TRAINING_SET}manifest.json", json.dumps(manifest).encode())
+
+
+def make_classification(label_of: Callable[[int], int]) -> pl.DataFrame:
+    random = np.random.default_rng(1)
+    orders = random.integers(0, 10, 600)
+    return pl.DataFrame(
+        {
+            "entity_id": [f"p{number}" for number in range(600)],
+            "observed_at": [DAY + timedelta(hours=number) for number in range(600)],
+            "split": ["train"] * 450 + ["test"] * 150,
+            "label": [label_of(int(count)) for count in orders],
+            "people__orders": orders.astype(float),
+            "people__last": [float(count) if count else None for count in orders],
+        }
+    )
+
+
+def make_ranking() -> pl.DataFrame:
+    rows = [
+        {
+            "entity_id": f"p{person}",
+            "observed_at": DAY + timedelta(days=person),
+            "split": "train" if person < 60 else "test",
+            "item": f"i{item}",
+            "popularity": float(10 - item),
+            "label": int(item == 7),
+            "people__orders": 1.0,
+            "people__last": None,
+            "items__sold": float(item == 7),
+        }
+        for person in range(80)
+        for item in range(10)
+    ]
+    return pl.DataFrame(rows)
+
+
+@pytest.fixture
+def files() -> MemoryTrainingFiles:
+    return MemoryTrainingFiles()
+
+
+def test_a_classification_that_can_be_learnt_beats_the_prior(files: MemoryTrainingFiles) -> None:
+    put_training_set(files, build_classification_recipe(), make_classification(lambda orders: int(orders > 5)))
+
+    assert run(FIT, files) == 0
+
+    metrics = msgspec.json.decode(files.artifacts[f"{ARTIFACT}metrics.json"])
+    assert metrics["verdict"]["beats_baseline"]
+    assert metrics["model"]["auc"]["value"] == 1.0
+    assert metrics["baseline"]["auc"]["value"] == 0.5
+    assert metrics["rows"] == {"train": 450, "fitted": 450, "test": 150}
+    artifact = msgspec.json.decode(files.artifacts[f"{ARTIFACT}model.json"], type=ModelArtifact)
+    assert (artifact.columns, artifact.classes, artifact.baseline) == (("people__orders", "people__last"), ("0", "1"), ("0",))
+    assert artifact.fill_values == (-1.0, 0.0)
+    network = onnxruntime.InferenceSession(files.artifacts[artifact.network_key])
+    (answered,) = network.run(["probabilities"], {"features": np.array([[9, 9], [0, 0]], dtype=np.float32)})
+    assert answered.shape == (2, 2)
+    assert answered[0, 1] > 0.95
+    assert answered[1, 1] < 0.05
+
+
+def test_a_ranking_is_judged_by_its_first_items_and_falls_back_to_the_candidates(files: MemoryTrainingFiles) -> None:
+    put_training_set(files, build_ranking_recipe(), make_ranking())
+
+    assert run(FIT, files) == 0
+
+    metrics = msgspec.json.decode(files.artifacts[f"{ARTIFACT}metrics.json"])
+    assert metrics["model"]["ndcg_at_3"]["value"] == 1.0
+    assert metrics["baseline"]["hit_at_3"]["value"] == 0.0
+    assert metrics["observations"] == {"train": 60, "test": 20}
+    artifact = msgspec.json.decode(files.artifacts[f"{ARTIFACT}model.json"], type=ModelArtifact)
+    assert artifact.baseline == ("i0", "i1")
+
+
+def test_fitting_again_writes_the_same_bytes(files: MemoryTrainingFiles) -> None:
+    put_training_set(files, build_ranking_recipe(), make_ranking())
+    run(FIT, files)
+    first = dict(files.artifacts)
+    run(FIT, files)
+    assert files.artifacts == first
+
+
+def test_one_class_is_refused_with_the_reason_and_nothing_half_written(files: MemoryTrainingFiles) -> None:
+    put_training_set(files, build_classification_recipe(), make_classification(lambda _: 1))
+
+    assert run(FIT, files) == REFUSED
+
+    assert list(files.artifacts) == [f"{ARTIFACT}failure.json"]
+    failure = msgspec.json.decode(files.artifacts[f"{ARTIFACT}failure.json"])
+    assert failure["code"] == "invalid_input"
+    assert "450 with label 1" in failure["message"]
+
+
+def test_an_entity_in_both_splits_is_refused(files: MemoryTrainingFiles) -> None:
+    frame = make_classification(lambda orders: int(orders > 5)).with_columns(entity_id=pl.lit("p1"))
+    put_training_set(files, build_classification_recipe(), frame)
+    assert run(FIT, files) == REFUSED
+    assert "both splits" in msgspec.json.decode(files.artifacts[f"{ARTIFACT}failure.json"])["message"]
+
+
+def test_another_recipes_training_set_is_refused(files: MemoryTrainingFiles) -> None:
+    put_training_set(files, build_classification_recipe(), make_classification(lambda orders: int(orders > 5)))
+    files.put_lake(f"{TRAINING_SET}recipe.json", encode_recipe(build_ranking_recipe()))
+    assert run(FIT, files) == REFUSED
