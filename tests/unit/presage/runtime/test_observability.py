@@ -40,11 +40,11 @@ def test_a_line_has_the_service_the_message_and_the_fields(stream: io.StringIO) 
 
 def test_an_exception_is_on_the_same_line(stream: io.StringIO) -> None:
     try:
-        raise ValueError("bad")
+        int("bad")
     except ValueError:
         logging.getLogger().exception("failed")
     (line,) = stream.getvalue().splitlines()
-    assert json.loads(line)["traceback"].endswith("ValueError: bad\n")
+    assert json.loads(line)["traceback"].endswith("ValueError: invalid literal for int() with base 10: 'bad'\n")
 
 
 def test_configuring_twice_logs_once(stream: io.StringIO) -> None:
