@@ -33,6 +33,9 @@ class FunctionInputs:
     queues: QueuesStack
     warehouse: WarehouseStack
 
+_READERS = 2
+"""Instances that read one queue: SQS's minimum. Writers of one dataset contend for its next version; fewer writers mean larger batches."""
+
 
 class FunctionsStack(StageStack):
     """Three functions, each with what starts it and only the rights it needs."""
@@ -113,6 +116,6 @@ def _consume(function: PythonFunction, watched: WatchedQueue, *, batch_size: int
         batch_size=batch_size,
         max_batching_window=cdk.Duration.seconds(window_seconds),
         report_batch_item_failures=True,
-        max_concurrency=10,
+        max_concurrency=_READERS,
     )
     function.function.add_event_source(source)
