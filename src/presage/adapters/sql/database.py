@@ -47,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise InvalidInputError(f"A datetime without time zone reached the database: {value.isoformat()}")
+            raise ValueError(f"A datetime without time zone reached the database: {value.isoformat()}")
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:

@@ -1,0 +1,96 @@
+"""`ServingCatalog` over MariaDB: what serves, as the stores left it. Its memory form is filled by hand."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from sqlalchemy import Engine
+
+from presage.adapters.sql.serving_catalog import SqlServingCatalog
+from presage.adapters.sql.stores import SqlStores
+from presage.predictions.ports import Deployment
+from presage.training.model import Model
+from tests.fixtures.metadata_rows import at, make_api_key, make_dataset, make_experiment, make_model, make_move, make_version
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Place:
+    stores: SqlStores
+    catalog: SqlServingCatalog
+    workspace_id: str
+    model: Model
+
+    def serve(self, *versions: int) -> None:
+        for version in versions:
+            self.stores.versions.append_alias_move(make_move(self.model, version))
+
+    def deployment(self) -> Deployment:
+        return self.catalog.load_catalog(self.workspace_id).deployments[self.model.name]
+
+
+@pytest.fixture
+def place(engine: Engine, workspace_id: str) -> Place:
+    stores, model = SqlStores.build(engine), make_model(workspace_id)
+    stores.models.create_model(model)
+    for number in (1, 2, 3):
+        stores.versions.create_version(make_version(model, number))
+    return Place(stores, SqlServingCatalog(engine), workspace_id, model)
+
+
+def test_a_key_tells_its_workspace_until_it_is_revoked(place: Place) -> None:
+    key = make_api_key(place.workspace_id)
+    place.stores.api_keys.create_api_key(key)
+
+    before = place.catalog.find_workspace_id(key.api_key_id)
+    place.stores.api_keys.revoke_api_key(place.workspace_id, key.api_key_id, now=at(1))
+
+    assert before == place.workspace_id
+    assert place.catalog.find_workspace_id(key.api_key_id) is None
+    assert place.catalog.find_workspace_id("unknown") is None
+
+
+def test_a_model_without_a_version_in_production_serves_nothing(place: Place) -> None:
+    place.stores.versions.append_alias_move(replace(make_move(place.model, 1), alias="staging"))
+
+    assert place.deployment() == Deployment(place.model, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("served", "current", "previous"),
+    [((1,), 1, None), ((1, 2), 2, 1), ((1, 3, 2), 2, 1), ((1, 2, 3, 2), 2, 1), ((2, 1), 1, None), ((1, 2, 2), 2, 1), ((2, 1, 3), 3, 1)],
+)
+def test_the_newest_move_serves_and_the_last_lower_version_stands_by(
+    place: Place, served: tuple[int, ...], current: int, previous: int | None
+) -> None:
+    place.serve(*served)
+
+    found = place.deployment()
+
+    assert found.move == make_move(place.model, current)
+    assert found.version == make_version(place.model, current)
+    assert found.previous == (make_version(place.model, previous) if previous else None)
+
+
+def test_the_running_experiment_and_the_datasets_are_there_by_name(place: Place) -> None:
+    dataset = make_dataset(place.workspace_id)
+    place.stores.datasets.create_dataset(dataset)
+    draft = make_experiment(place.workspace_id, model_id=place.model.model_id)
+    place.stores.experiments.create_experiment(draft)
+    before = place.deployment().experiment
+    running = place.stores.experiments.move_state(draft, state="running", now=at(1))
+
+    catalog = place.catalog.load_catalog(place.workspace_id)
+
+    assert before is None
+    assert catalog.deployments[place.model.name].experiment == running
+    assert catalog.datasets == {"orders": dataset}
+    assert place.catalog.load_catalog(f"{place.workspace_id}x").deployments == {}
+
+
+def test_a_version_is_found_by_number_in_its_workspace_only(place: Place) -> None:
+    found = place.catalog.find_version(place.workspace_id, place.model.model_id, 3)
+
+    assert found == make_version(place.model, 3)
+    assert place.catalog.find_version(place.workspace_id, place.model.model_id, 9) is None
+    assert place.catalog.find_version(f"{place.workspace_id}x", place.model.model_id, 3) is None

@@ -1,0 +1,77 @@
+"""The schema: what the migrations make is what the code maps, once, whoever asks at the same time."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import StatementError
+
+from presage.adapters.sql.database import build_engine_from_url, check_database, unit_of_work
+from presage.adapters.sql.migrate import main, migrate
+from presage.adapters.sql.tables import Row
+from presage.adapters.sql.workspace_store import SqlWorkspaceStore
+from presage.errors import InvalidInputError, UnavailableError
+from presage.tenancy.model import User, Workspace
+from tests.fixtures.metadata_rows import make_user, make_workspace
+
+pytestmark = pytest.mark.integration
+
+
+def test_concurrent_migrations_end_in_the_schema_that_the_code_maps(mariadb: str) -> None:
+    engines = [build_engine_from_url(mariadb, pool_size=2) for _ in range(3)]
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(migrate, engines))
+    main(["--url", mariadb])
+
+    with engines[0].connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, Row.metadata) == []
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+    for engine in engines:
+        engine.dispose()
+
+
+def test_workspace_ids_lead_every_key_but_the_two_that_tell_them(mariadb: str) -> None:
+    engine = build_engine_from_url(mariadb)
+    migrate(engine)
+    inspector = inspect(engine)
+
+    loose = set()
+    for table in set(inspector.get_table_names()) - {"alembic_version"}:
+        columns = [column["name"] for column in inspector.get_columns(table)]
+        keys: list[Sequence[str | None]] = [index["column_names"] for index in inspector.get_indexes(table) if index["unique"]]
+        keys.append(inspector.get_pk_constraint(table)["constrained_columns"])
+        assert "workspace_id" in columns
+        loose |= {(table, *key) for key in keys if key[0] != "workspace_id"}
+    engine.dispose()
+
+    assert loose == {("users", "token_sha256"), ("api_keys", "api_key_id"), ("alias_moves", "sequence")}
+
+
+def test_a_database_that_is_gone_is_unavailable() -> None:
+    engine = build_engine_from_url("mysql+pymysql://nobody:none@127.0.0.1:1/nothing")
+
+    with pytest.raises(UnavailableError):
+        check_database(engine)
+
+
+def test_what_does_not_fit_is_refused_whole(mariadb: str) -> None:
+    engine = build_engine_from_url(mariadb)
+    migrate(engine)
+    store = SqlWorkspaceStore(engine)
+    long = User(**{name: getattr(make_user("ws_long"), name) for name in User.__slots__} | {"name": "x" * 201})
+    naive = Workspace("ws_naive", "n", datetime(2026, 1, 1))  # noqa: DTZ001 - what must be refused
+
+    with pytest.raises(InvalidInputError):
+        store.create_workspace(make_workspace("ws_long"), long)
+    with pytest.raises(StatementError, match="without time zone"):
+        store.create_workspace(naive, make_user("ws_naive"))
+
+    with unit_of_work(engine) as session:
+        assert session.execute(text("SELECT COUNT(*) FROM workspaces WHERE workspace_id IN ('ws_long', 'ws_naive')")).scalar() == 0
+    engine.dispose()
