@@ -1,0 +1,77 @@
+"""The stacks through the tools that an engineer uses: the CDK command line's entry, cfn-lint, and the emulator."""
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.synthesis import ROOT, read_synthesis
+
+pytestmark = pytest.mark.integration
+
+AS_CDK_WRITES = {"W3005", "W3010"}
+"""Needless DependsOn; zones by name, which are the stage's configuration."""
+LAMBDA_LIMIT_BYTES = 262_144_000
+
+
+def synthesise(folder: Path, *, stage: str, hash_seed: str = "0", bundle: bool = False) -> dict[str, bytes]:
+    """Run app.py as the CDK command line does; return its templates."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"] | {"stage": stage}
+    if not bundle:
+        context["aws:cdk:bundling-stacks"] = []
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},  # noqa: TID251 - what the command line passes on
+        "CDK_OUTDIR": str(folder),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "PYTHONHASHSEED": hash_seed,
+    }
+    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.template.json"))}
+
+
+def test_synthesis_is_deterministic(tmp_path: Path) -> None:
+    first = synthesise(tmp_path / "first", stage="production", hash_seed="1")
+    second = synthesise(tmp_path / "second", stage="production", hash_seed="2")
+    assert first
+    assert first == second
+
+
+@pytest.mark.parametrize("stage", ["local", "production"])  # staging differs from production in sizes only
+def test_cfn_lint_has_nothing_to_say(stage: str) -> None:
+    from cfnlint.api import lint  # type: ignore[import-untyped] # noqa: PLC0415 - slow to load
+
+    found = [
+        f"{match.rule.id} in {name}: {match.message}"
+        for name, template in read_synthesis(stage).templates.items()
+        for match in lint(json.dumps(template), regions=["us-east-1"])
+        if match.rule.id not in AS_CDK_WRITES
+    ]
+    assert found == []
+
+
+def test_functions_fit_into_lambda_and_carry_the_library(tmp_path: Path) -> None:
+    templates = synthesise(tmp_path, stage="production", bundle=True)
+    assets = json.loads((tmp_path / "Presage-Production-Functions.assets.json").read_bytes())["files"]
+    assert "Presage-Production-Functions.template.json" in templates
+    folders = {name: tmp_path / file["source"]["path"] for name, file in assets.items() if file["source"]["packaging"] == "zip"}
+    functions = [folder for folder in folders.values() if list(folder.glob("lambdas/*/handler.py"))]
+    assert len(functions) == 3
+    for folder in functions:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert sum(path.stat().st_size for path in files) < LAMBDA_LIMIT_BYTES
+        assert (folder / "presage" / "errors.py").exists()
+        assert not [path for path in files if path.suffix == ".pyc"]
+        assert not [path for path in files if path.suffix == ".so" and "x86_64" in path.name]
+
+
+def test_equal_sources_make_equal_zips(tmp_path: Path) -> None:
+    def hash_assets(folder: Path) -> dict[str, int]:
+        synthesise(folder, stage="local", bundle=True)
+        return {path.name: zlib.crc32(path.read_bytes()) for path in sorted(folder.glob("*.assets.json"))}
+
+    assert hash_assets(tmp_path / "first") == hash_assets(tmp_path / "second")
