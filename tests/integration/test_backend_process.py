@@ -1,0 +1,132 @@
+"""The backend under its production server, on real databases: a workspace comes to life over HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from localstack.program import free_port
+from presage.adapters.client import build_client
+from presage.adapters.sql.database import build_engine_from_url
+from presage.adapters.sql.migrate import migrate
+from tests.fixtures.metadata_rows import unique
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+OPERATOR = "operator-token"
+PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Backend:
+    url: str
+    plan_id: str
+    queue_url: str
+    token: str = OPERATOR
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - our own URL
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our own URL
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+
+@pytest.fixture(scope="module")
+def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    engine = build_engine_from_url(mariadb)
+    migrate(engine)
+    engine.dispose()
+    bucket = unique("lake").replace("_", "-")
+    build_client("s3").create_bucket(Bucket=bucket)
+    plan_id = build_client("apigateway").create_usage_plan(name=unique("standard"))["id"]
+    queue_url = build_client("sqs").create_queue(QueueName=unique("jobs"))["QueueUrl"]
+    address, port = urlsplit(mariadb), free_port()
+    settings: dict[str, object] = {
+        "STAGE": "local",
+        "LAKE_BUCKET": bucket,
+        "ARTIFACTS_BUCKET": bucket,
+        "PREDICTION_TABLE": "predictions",
+        "JOBS_QUEUE_URL": queue_url,
+        "DATABASE_HOST": address.hostname,
+        "DATABASE_PORT": address.port,
+        "DATABASE_NAME": address.path.lstrip("/"),
+        "DATABASE_CREDENTIALS": json.dumps({"username": address.username, "password": address.password}),
+        "REDSHIFT_WORKGROUP": "w",
+        "REDSHIFT_DATABASE": "d",
+        "REDSHIFT_COPY_ROLE_ARN": "arn",
+        "GATEWAY_USAGE_PLANS": json.dumps({"standard": plan_id}),
+        "PUBLIC_API_URL": emulator,
+        "OPERATOR_TOKEN": OPERATOR,
+    }
+    environment = {**os.environ, "PYTHONPATH": "src", **{f"PRESAGE_{name}": str(value) for name, value in settings.items()}}  # noqa: TID251
+    command = ["gunicorn", "-c", "python:services.backend.gunicorn_conf", "--bind", f"127.0.0.1:{port}", "services.backend.app:create()"]
+    log = tmp_path_factory.mktemp("backend") / "backend.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=output, stderr=output)
+    backend = Backend(f"http://127.0.0.1:{port}", plan_id, queue_url)
+    wait_until_ready(backend, log)
+    yield backend
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE_SECONDS) == 0
+
+
+def wait_until_ready(backend: Backend, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            if backend.call("GET", "/readyz")[0] == 200:
+                return
+        except urllib.error.URLError:
+            pass
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        time.sleep(0.1)
+
+
+def test_a_workspace_gets_a_dataset_a_working_key_and_an_import(backend: Backend) -> None:
+    owner = {"email": "ann@example.com", "name": "Ann"}
+    status, registration = backend.call("POST", "/api/v1/workspaces", {"name": "Shop", "owner": owner})
+    assert status == 201
+    user = Backend(backend.url, backend.plan_id, backend.queue_url, registration["token"])
+
+    columns = [{"name": "spent", "type": "number"}]
+    _, dataset = user.call("POST", "/api/v1/datasets", {"name": "orders", "entity": "customer", "columns": columns})
+    _, key = user.call("POST", "/api/v1/api-keys", {"name": "web", "plan": "standard"})
+    path = f"/api/v1/datasets/{dataset['dataset_id']}"
+    _, upload = user.call("POST", f"{path}/uploads", {"file_name": "orders.csv"})
+    put = urllib.request.Request(upload["url"], data=b"who,at,spent\n", method="PUT")  # noqa: S310 - our own URL
+    urllib.request.urlopen(put, timeout=20).close()  # noqa: S310 - our own URL
+    body = {"key": upload["key"], "format": "csv", "entity_column": "who", "event_timestamp_column": "at"}
+    status, job = user.call("POST", f"{path}/imports", body)
+
+    assert status == 202
+    gateway = build_client("apigateway")
+    assert gateway.get_api_key(apiKey=key["api_key_id"], includeValue=True)["value"] == key["key"]
+    assert key["api_key_id"] in {member["id"] for member in gateway.get_usage_plan_keys(usagePlanId=backend.plan_id)["items"]}
+    (message,) = build_client("sqs").receive_message(QueueUrl=backend.queue_url, WaitTimeSeconds=5)["Messages"]
+    workspace_id = registration["workspace_id"]
+    assert json.loads(message["Body"]) == {"schema": 1, "workspace_id": workspace_id, "job_id": job["job_id"], "kind": "import_file"}
+    assert user.call("GET", f"/api/v1/jobs/{job['job_id']}")[1]["state"] == "queued"
+    assert user.call("GET", path)[1]["newest_version"] is None
+
+
+def test_a_stranger_gets_nothing(backend: Backend) -> None:
+    stranger = Backend(backend.url, backend.plan_id, backend.queue_url, "nobody")
+
+    assert stranger.call("GET", "/api/v1/datasets")[0] == 401
+    assert stranger.call("POST", "/api/v1/workspaces", {"name": "x", "owner": {"email": "a@b.cd", "name": "x"}})[0] == 401
