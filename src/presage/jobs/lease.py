@@ -23,8 +23,9 @@ _LOG = logging.getLogger("presage.jobs")
 class JobLease:
     """The `Progress` of a claimed job. Inside `with`, a thread extends the lease, whatever the work is waiting for.
 
-    Called at a safe point, it raises `JobCancelledError` (a user cancelled), `WorkerStoppingError` (the process ends) or
-    `ConflictError` (another worker has it) or `UnavailableError` (the database was silent for too long), else stores progress, at most once a second unless there is a new checkpoint.
+    Called at a safe point, it raises `JobCancelledError` (a user cancelled), `WorkerStoppingError` (the process ends),
+    `ConflictError` (another worker has it) or `UnavailableError` (the database was silent for too long); else it stores
+    progress, at most once a second unless there is a new checkpoint.
     """
 
     def __init__(self, job: Job, *, store: JobStore, clock: Callable[[], datetime], stopping: Event) -> None:
