@@ -32,6 +32,7 @@ from localstack.bridges.redshift_sql import Outcome, PostgresExecutor, Statement
 PAGE_ROWS = 1000
 RUNNING_AT_ONCE = 8
 KEPT_STATEMENTS = 10_000
+GRACE_SECONDS = 3.0
 TARGET = "RedshiftData."
 
 
@@ -123,13 +124,15 @@ class Bridge:
         return {**answer, "NextToken": str(start + PAGE_ROWS)} if more else answer
 
     def cancel_statement(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer false: what PostgreSQL has begun is not interrupted here."""
-        self._find(request["Id"])
-        return {"Status": False}
+        """Interrupt a running submission, which then has no effect."""
+        return {"Status": self._executor.cancel(self._find(request["Id"]).statement_id)}
 
     def close(self) -> None:
-        """Finish what runs and drop what waits."""
+        """Drop what waits, give what runs `GRACE_SECONDS`, and interrupt it then."""
+        interrupt = threading.Timer(GRACE_SECONDS, self._executor.cancel_all)
+        interrupt.start()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        interrupt.cancel()
 
     def _submit(self, request: Mapping[str, Any], statements: Sequence[str], *, is_batch: bool) -> dict[str, Any]:
         if not request.get("WorkgroupName"):
@@ -157,10 +160,14 @@ class Bridge:
 
     def _run(self, submission: Submission) -> None:
         submission.status = "STARTED"
-        outcomes = self._executor.run_transaction(submission.statements, database=submission.database, parameters=submission.parameters)
         try:
+            outcomes = self._executor.run_transaction(
+                submission.statements, name=submission.statement_id, database=submission.database, parameters=submission.parameters
+            )
             submission.outcomes.extend(outcomes)
             submission.status = "FINISHED"
+        except psycopg.errors.QueryCanceled as error:
+            submission.error, submission.status = f"ERROR: {error}", "ABORTED"
         except (StatementError, psycopg.Error, ClientError, BotoCoreError) as error:
             submission.error, submission.status = f"ERROR: {error}", "FAILED"
         except Exception as error:  # the pool would keep it to itself
@@ -190,7 +197,7 @@ def _describe_parts(found: Submission) -> list[dict[str, Any]]:
     for index, statement in enumerate(found.statements):
         done = index < len(found.outcomes)
         failed = not done and index == len(found.outcomes) and found.status == "FAILED"
-        status = "FINISHED" if done else "FAILED" if failed else "ABORTED" if found.status == "FAILED" else found.status
+        status = "FINISHED" if done else "FAILED" if failed else "ABORTED" if found.status in {"FAILED", "ABORTED"} else found.status
         has_rows = done and bool(found.outcomes[index].columns)
         part = {"Id": f"{found.statement_id}:{index + 1}", "QueryString": statement, "Status": status, "HasResultSet": has_rows}
         parts.append({**part, "Error": found.error} if failed else part)

@@ -23,6 +23,9 @@ LOCK = re.compile(r"LOCK\s+(TABLE\s+)?\w+(\s*,\s*\w+)*", re.IGNORECASE)
 PHYSICAL = (exp.DistKeyProperty, exp.DistStyleProperty, exp.SortKeyProperty)
 """Redshift's storage layout, which has no counterpart and no effect on results."""
 
+SESSION = "-c timezone=UTC -c enable_nestloop=off -c jit=off -c work_mem=64MB"
+"""Joins by hash, as a warehouse does: PostgreSQL has no statistics yet of what was merged a moment ago."""
+
 Row = Sequence[object]
 
 
@@ -46,13 +49,30 @@ class PostgresExecutor:
         """Keep where the server is; the database is named by each submission."""
         self._server = conninfo_to_dict(database_url)
         self._s3 = s3
+        self._running: dict[str, psycopg.Connection[Any]] = {}
 
-    def run_transaction(self, statements: Sequence[str], *, database: str, parameters: Mapping[str, str]) -> Iterator[Outcome]:
-        """Yield each statement's outcome; all are committed after the last one, or none when one fails."""
-        conninfo = make_conninfo("", **{**self._server, "dbname": database, "options": "-c timezone=UTC"})
+    def run_transaction(self, statements: Sequence[str], *, name: str, database: str, parameters: Mapping[str, str]) -> Iterator[Outcome]:
+        """Yield each statement's outcome; all are committed after the last one, or none when one fails or `name` is cancelled."""
+        conninfo = make_conninfo("", **{**self._server, "dbname": database, "options": SESSION})
         with psycopg.connect(conninfo) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                yield self._run(cursor, statement, parameters)
+            self._running[name] = connection
+            try:
+                for statement in statements:
+                    yield self._run(cursor, statement, parameters)
+            finally:
+                del self._running[name]
+
+    def cancel(self, name: str) -> bool:
+        """Interrupt what runs under that name; return whether anything did."""
+        connection = self._running.get(name)
+        if connection is not None:
+            connection.cancel_safe(timeout=5)
+        return connection is not None
+
+    def cancel_all(self) -> None:
+        """Interrupt everything that runs."""
+        for name in list(self._running):
+            self.cancel(name)
 
     def _run(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Mapping[str, str]) -> Outcome:
         tree = parse(statement)

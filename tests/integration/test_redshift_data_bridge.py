@@ -31,7 +31,7 @@ class Caller:
         return self.client.batch_execute_statement(**self.target, Sqls=list(statements))["Id"]
 
     def wait(self, statement_id: str) -> dict[str, Any]:
-        while (found := self.client.describe_statement(Id=statement_id))["Status"] not in {"FINISHED", "FAILED"}:
+        while (found := self.client.describe_statement(Id=statement_id))["Status"] not in {"FINISHED", "FAILED", "ABORTED"}:
             time.sleep(0.01)
         return dict(found)
 
@@ -152,3 +152,18 @@ def test_a_statement_without_rows_has_no_result(caller: Caller) -> None:
     assert caller.wait(statement_id)["HasResultSet"] is False
     with pytest.raises(caller.client.exceptions.ResourceNotFoundException):
         caller.client.get_statement_result(Id=statement_id)
+
+
+def test_a_cancelled_batch_has_no_effect(caller: Caller) -> None:
+    caller.wait(caller.execute("CREATE TABLE cancelled (a INTEGER)"))
+    statement_id = caller.batch("INSERT INTO cancelled VALUES (1)", "SELECT PG_SLEEP(60)")
+    while not caller.client.cancel_statement(Id=statement_id)["Status"]:
+        time.sleep(0.05)
+    assert caller.wait(statement_id)["Status"] == "ABORTED"
+    assert caller.read("SELECT COUNT(*) FROM cancelled") == [[{"longValue": 0}]]
+
+
+def test_the_bridge_ends_soon_even_while_a_statement_runs(postgres: str) -> None:
+    with run_bridge(postgres) as endpoint:
+        caller = Caller(boto3.client("redshift-data", endpoint_url=endpoint), postgres.rpartition("/")[2])
+        caller.execute("SELECT PG_SLEEP(60)")

@@ -227,4 +227,4 @@ def test_a_failed_load_leaves_nothing_behind(data_api: DataApi) -> None:
 def test_a_statement_that_takes_too_long_is_unavailable(postgres: str) -> None:
     impatient = DataApi(build_client("redshift-data"), Warehousing("presage", postgres.rpartition("/")[2], timeout_seconds=0.2))
     with pytest.raises(UnavailableError, match=r"did not end in 0\.2 s"):
-        impatient.query("SELECT PG_SLEEP(1)")
+        impatient.query("SELECT PG_SLEEP(60)")
