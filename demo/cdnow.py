@@ -83,9 +83,9 @@ def _orders(history: list[Purchase]) -> Iterator[dict[str, object]]:
 def _baskets_file(history: list[Purchase]) -> FilePlan:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["customer", "bought_on", "exported_on", "discs"])
-    for purchase in history:
-        writer.writerow([purchase.customer, rfc3339(purchase.at), rfc3339(purchase.at + EXPORT_DELAY), purchase.discs])
+    writer.writerow(["record_id", "customer", "bought_on", "exported_on", "discs"])
+    for number, purchase in enumerate(history):
+        writer.writerow([f"basket-{number}", purchase.customer, rfc3339(purchase.at), rfc3339(purchase.at + EXPORT_DELAY), purchase.discs])
     return FilePlan("baskets", "baskets.csv", text.getvalue().encode(), "customer", "bought_on", "exported_on", len(history))
 
 
