@@ -22,6 +22,8 @@ from stacks.warehouse import WarehouseStack
 
 MANIFEST_SUFFIX = ".manifest.json"
 PROFILE_TIMEOUT = cdk.Duration.minutes(5)
+_READERS = 2
+"""Instances that read one queue: SQS's minimum. Writers of one dataset contend for its next version; fewer writers mean larger batches."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,6 @@ class FunctionInputs:
     storage: StorageStack
     queues: QueuesStack
     warehouse: WarehouseStack
-
-_READERS = 2
-"""Instances that read one queue: SQS's minimum. Writers of one dataset contend for its next version; fewer writers mean larger batches."""
 
 
 class FunctionsStack(StageStack):

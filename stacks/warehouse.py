@@ -14,6 +14,7 @@ from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
 
 DATABASE_NAME = "presage"
+_COPIED_KEYS = ("ws=*/staging/*", "ws=*/dataset=*/records/*")
 _READ_ACTIONS = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
 
 
@@ -23,10 +24,10 @@ class WarehouseStack(StageStack):
     def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack, storage: StorageStack) -> None:
         super().__init__(scope, "Warehouse", config=config, description="Presage: warehouse")
         self.copy_role = iam.Role(self, "CopyRole", assumed_by=iam.ServicePrincipal("redshift-serverless.amazonaws.com"))
-        storage.lake.grant_read(self.copy_role, "ws=*/staging/*")
-        accept_wildcards(
-            self.copy_role, "COPY reads the staging files of every workspace, and no other key.", *OBJECT_ACTIONS, STAGING_KEYS
-        )
+        for keys in _COPIED_KEYS:
+            storage.lake.grant_read(self.copy_role, keys)
+        reason = "COPY reads the staging files and the landed records of every workspace, and no other key."
+        accept_wildcards(self.copy_role, reason, *OBJECT_ACTIONS, STAGING_KEYS, r"Resource::.*Lake.*/ws=\*/dataset=\*/records/\*")
         self.namespace = self._namespace()
         self.workgroup = self._workgroup(network)
         self.export_output("RedshiftWorkgroup", self.workgroup.workgroup_name)
