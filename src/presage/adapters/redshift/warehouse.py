@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 VARIANTS: tuple[Variant, ...] = ("control", "treatment")
+STAGING_TAG = "presage=staging"
+"""What the lake's lifecycle knows files by that wait to be copied; it lets them expire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class RedshiftWarehouse:
 
     def _put(self, key: str, body: bytes) -> str:
         with translate_errors(f"stage {key}"):
-            self._s3.put_object(Bucket=self._staging.bucket, Key=key, Body=body)
+            self._s3.put_object(Bucket=self._staging.bucket, Key=key, Body=body, Tagging=STAGING_TAG)
         return f"s3://{self._staging.bucket}/{key}"
 
 
