@@ -25,7 +25,7 @@ State = Literal[
 class Metric:
     """A binary outcome of a unit, from records of `dataset` in (first exposure, first exposure + window_hours].
 
-    `conversion`: the unit has such a record. `hit`: one whose `item_column` equals an item (or the class) shown to it.
+    `conversion`: the unit has such a record. `hit`: one whose `item_column` equals an item (or the class) shown to it before.
     """
 
     name: str

@@ -80,6 +80,7 @@ def _check_names(metrics: list[tuple[str, Metric]]) -> Iterator[Check]:
     seen: set[str] = set()
     for path, metric in metrics:
         yield 0 < len(metric.name) <= LONGEST_NAME, f"{path}.name", f"a metric's name must have 1 to {LONGEST_NAME} characters"
+        yield metric.name.isprintable(), f"{path}.name", f"a metric's name must be printable, got {metric.name!r}"
         yield metric.name not in seen, f"{path}.name", f"metric {metric.name!r} is named twice"
         seen.add(metric.name)
 

@@ -113,7 +113,7 @@ def analyse_experiment(
     Raises:
         NotFoundError: The workspace has no such experiment.
         ConflictError: It is a draft, or was stopped without a look.
-        InvalidInputError: `as_of` is in the future or before the last look's.
+        InvalidInputError: `as_of` has no offset, is in the future or before the last look's.
     """
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
     looks = ports.store.list_looks(workspace_id, experiment_id)
@@ -142,6 +142,8 @@ def _read_details(looks: Sequence[Look]) -> list[LookDetail]:
 def _require_analysable(experiment: Experiment, looks: Sequence[Look], *, as_of: datetime, now: datetime) -> None:
     if experiment.state == "draft":
         raise ConflictError(f"experiment {experiment.experiment_id} is a draft; start it first")
+    if as_of.utcoffset() is None:
+        raise InvalidInputError(f"as_of needs an offset from UTC, got {as_of.isoformat()}", path="$.as_of")
     if as_of > now:
         raise InvalidInputError(f"as_of must not be in the future, got {as_of.isoformat()} at {now.isoformat()}", path="$.as_of")
     if looks and as_of < looks[-1].as_of:

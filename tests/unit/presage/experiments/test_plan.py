@@ -48,6 +48,7 @@ def test_a_good_plan_passes() -> None:
         ({"guardrails": (Guardrail(HIT, -0.1),)}, "$.guardrails[0].margin"),
         ({"guardrails": (Guardrail(HIT, 0.1), Guardrail(HIT, 0.1))}, "$.guardrails[1].metric.name"),
         ({"primary": replace(BUYS, name="")}, "$.primary.name"),
+        ({"primary": replace(BUYS, name="a\nb")}, "$.primary.name"),
         ({"primary": replace(BUYS, dataset="visits")}, "$.primary.dataset"),
         ({"primary": replace(BUYS, window_hours=0)}, "$.primary.window_hours"),
         ({"primary": replace(BUYS, window_hours=2161)}, "$.primary.window_hours"),
