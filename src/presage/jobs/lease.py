@@ -68,8 +68,9 @@ class JobLease:
                 raise WorkerStoppingError(f"The worker stops; job {self._job.job_id} goes on elsewhere")
 
     def release(self) -> None:
-        """End the lease now, so that another worker need not wait for its end; a lease that was lost stays lost."""
+        """End heartbeat and lease now, so that another worker need not wait; a lease that was lost stays lost."""
         with self._lock:
+            self._ended.set()
             job = self._job
             try:
                 self._store.update_progress(
@@ -87,6 +88,8 @@ class JobLease:
     def _keep_alive(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
             with self._lock:
+                if self._ended.is_set():
+                    return
                 try:
                     self._put(self._job.progress, self._job.message, self._job.checkpoint, self._clock())
                 except (JobCancelledError, ConflictError) as error:
