@@ -23,7 +23,7 @@ ROUTES = (
 )
 KEY_ID_HEADER = "x-presage-api-key-id"
 _PROBLEMS = (
-    (apigateway.ResponseType.INVALID_API_KEY, "unauthenticated", "403"),
+    (apigateway.ResponseType.INVALID_API_KEY, "invalid_api_key", "403"),
     (apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN, "not_found", "404"),
     (apigateway.ResponseType.THROTTLED, "throttled", "429"),
     (apigateway.ResponseType.QUOTA_EXCEEDED, "quota_exceeded", "429"),
@@ -155,16 +155,15 @@ class GatewayStack(StageStack):
     def _add_problems(self) -> None:
         """Let the gateway's own refusals look like the service's: problem+json with a stable code."""
         for response_type, code, status in _PROBLEMS:
-            body = f'{{"type":"about:blank","title":$context.error.messageString,"code":"{code}","request_id":"$context.requestId"}}'
-            wait = {"gatewayresponse.header.Retry-After": "'1'"} if status == "429" else {}
+            wait = {"Retry-After": "'1'"} if status == "429" else {}
             apigateway.GatewayResponse(
                 self,
                 f"Problem{response_type.response_type.title().replace('_', '')}",
                 rest_api=self.api,
                 type=response_type,
                 status_code=status,
-                response_headers={name.removeprefix("gatewayresponse.header."): value for name, value in wait.items()},
-                templates={"application/problem+json": body},
+                response_headers={"Content-Type": "'application/problem+json'", **wait},
+                templates={"application/json": _problem(code, status)},
             )
 
     def _add_domain(self, dns: DnsStack) -> None:
@@ -179,6 +178,19 @@ class GatewayStack(StageStack):
         domain.add_base_path_mapping(self.api, stage=self.api.deployment_stage)
         target = route53.RecordTarget.from_alias(targets.ApiGatewayDomain(domain))
         route53.ARecord(self, "Alias", zone=dns.zone, record_name="api", target=target)
+
+
+def _problem(code: str, status: str | None) -> str:
+    """Return the template of a refusal; the gateway uses the one for application/json whatever the caller accepts."""
+    members = {
+        "type": f'"urn:presage:problem:{code}"',
+        "title": "$context.error.messageString",
+        **({"status": status} if status else {}),
+        "detail": "$context.error.messageString",
+        "code": f'"{code}"',
+        "request_id": '"$context.requestId"',
+    }
+    return "{" + ",".join(f'"{name}":{value}' for name, value in members.items()) + "}"
 
 
 def _access_log() -> str:

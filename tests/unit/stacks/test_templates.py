@@ -126,6 +126,16 @@ def test_every_usage_plan_throttles_and_meters_the_stage(synthesis: Synthesis) -
     assert synthesis.resources("AWS::ApiGateway::ApiKey") == {}  # keys are made at run time
 
 
+def test_the_gateways_own_refusals_are_problems(synthesis: Synthesis) -> None:
+    answers = {answer["ResponseType"]: answer for answer in properties_of(synthesis.resources("AWS::ApiGateway::GatewayResponse"))}
+    assert answers["THROTTLED"]["StatusCode"] == answers["QUOTA_EXCEEDED"]["StatusCode"] == "429"
+    assert answers["THROTTLED"]["ResponseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+    for response_type, answer in answers.items():
+        assert answer["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'", response_type
+        text = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"words"')
+        assert {"type", "title", "detail", "code", "request_id"} <= json.loads(text).keys()
+
+
 def test_images_are_immutable_and_scanned(synthesis: Synthesis) -> None:
     repositories = properties_of(synthesis.resources("AWS::ECR::Repository"))
     assert {repository["RepositoryName"] for repository in repositories} == {"presage/public_api", "presage/trainer"}
