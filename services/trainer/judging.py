@@ -40,7 +40,7 @@ def judge(data: TrainingData, fitted: Fitted, *, seed: int) -> dict[str, Any]:
         "model": {name: asdict(found.model) for name, found in metrics.items()},
         "baseline": {name: asdict(found.baseline) for name, found in metrics.items()},
         "gain": {name: asdict(found.gain) for name, found in metrics.items()},
-        "verdict": {"primary": primary, "beats_baseline": gain.lower > 0, "level": LEVEL},
+        "verdict": {"primary": primary, "beats_baseline": gain.lower > 0, "confidence_level": LEVEL},
         "rows": {"train": len(data.train.labels), "fitted": fitted.rows, "test": len(data.test.labels)},
         "observations": {name: int(rows.observations.max()) + 1 for name, rows in (("train", data.train), ("test", data.test))},
         "entities": {name: int(rows.entities.max()) + 1 for name, rows in (("train", data.train), ("test", data.test))},
