@@ -42,6 +42,7 @@ SUITES = (
             "key_gateway",
             "model_files",
             "record_queue",
+            "training_files",
             "upload_store",
             "warehouse",
         )
@@ -50,6 +51,8 @@ SUITES = (
 """What LocalStack can answer."""
 OTHER_SUITES = {
     "tests/contract/ports/test_prediction_log.py": "LocalStack downloads DynamoDB when it is first used, which few machines can",
+    "tests/contract/ports/test_spark_runner.py": "LocalStack has no EMR Serverless: its calls go to the project's own bridge",
+    "tests/contract/ports/test_task_runner.py": "LocalStack has no ECS: its calls go to the project's own bridge",
 }
 """Contract suites that need an emulator and yet do not run here, with the reason."""
 
