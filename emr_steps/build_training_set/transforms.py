@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Mapping
+from typing import Dict, List, Mapping, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
@@ -47,7 +47,7 @@ def build_training_set(records: Mapping[str, DataFrame], spec: ModelSpec, *, cut
     counts["open_window"] = counts["observations"] - counts["closed"]
     counts["used"] = rows.select("entity_id", "at_us").distinct().count()
     counts["without_positive"] = counts["closed"] - counts["used"]
-    return TrainingSet(_add_features(rows, records, spec), counts, boundary_us, items)
+    return TrainingSet(_join_views(rows, records, spec.feature_views), counts, boundary_us, items)
 
 
 def _build_ranking_rows(observations: DataFrame, records: Mapping[str, DataFrame], candidates: Candidates) -> DataFrame:
@@ -60,24 +60,20 @@ def _build_ranking_rows(observations: DataFrame, records: Mapping[str, DataFrame
         join="item",
         key_column=candidates.item_column,
     )
-    joined = _join_view(rows, records[candidates.dataset], popularity)
+    joined = _join_views(rows, records, (popularity,))
     return joined.withColumnRenamed(f"{POPULARITY}__{POPULARITY}", POPULARITY)
 
 
-def _add_features(rows: DataFrame, records: Mapping[str, DataFrame], spec: ModelSpec) -> DataFrame:
-    for view in spec.feature_views:
-        rows = _join_view(rows, records[view.dataset], view)
-    return rows
+def _join_views(rows: DataFrame, records: Mapping[str, DataFrame], views: Sequence[FeatureView]) -> DataFrame:
+    """Return the rows with the views' columns, `<view>__<feature>`.
 
-
-def _join_view(rows: DataFrame, records: DataFrame, view: FeatureView) -> DataFrame:
-    """Return the rows with the view's columns, `<view>__<feature>`."""
-    key = "entity_id" if view.join == "entity" else "item"
-    pairs = rows.select(F.col(key).alias("join_key"), "at_us").distinct()
-    values = as_days(compute_values(records, pairs, view), view)
-    renamed = values.select(
-        F.col("join_key").alias(key),
-        "at_us",
-        *[F.col(feature.name).alias(f"{view.name}__{feature.name}") for feature in view.features],
-    )
-    return rows.join(renamed, [key, "at_us"], "left")
+    What to ask of a view is always read from the rows as given: asking the joined ones would compute all earlier views again.
+    """
+    joined = rows
+    for view in views:
+        key = "entity_id" if view.join == "entity" else "item"
+        pairs = rows.select(F.col(key).alias("join_key"), "at_us").distinct()
+        values = as_days(compute_values(records[view.dataset], pairs, view), view)
+        columns = [F.col(feature.name).alias(f"{view.name}__{feature.name}") for feature in view.features]
+        joined = joined.join(values.select(F.col("join_key").alias(key), "at_us", *columns), [key, "at_us"], "left")
+    return joined
