@@ -17,7 +17,7 @@ from localstack.deployed import Deployed
 from localstack.deployment import Deployment
 from localstack.pieces import Pieces, Ports, list_services
 from localstack.places import ROOT, Places
-from localstack.program import Program, StartError
+from localstack.program import Program, StartError, wait_until
 from localstack.provisioners import PLAIN, WITH_EFFECT
 from localstack.screen import Kind, Screen
 from localstack.state import State, write_private
@@ -107,8 +107,12 @@ class Stack:
         self._screen.head("services")
         for program, version in list_services(pieces, deployed, outputs):
             self._put(program, version=version)
+        wait_until(self._all_run, seconds=15, what="the whole stack (`make status` says which piece)")
         self._write_endpoints(pieces, deployed, outputs)
         self._screen.head("up; `make status` shows it, `make down` ends it")
+
+    def _all_run(self) -> bool:
+        return all(self._supervisor.state(name) == "RUNNING" for name in KINDS)
 
     def _put(self, program: Program, *, version: str = "") -> None:
         effect = self._supervisor.put(program, version=version)

@@ -20,6 +20,7 @@ from localstack.state import write_private
 
 Effect = Literal["started", "restarted", "kept"]
 _SOCKET_PATH_LIMIT = 100  # bytes; the kernel's is 107
+_STARTED = {"STARTING", "RUNNING"}
 _FAILED = {"FATAL", "EXITED", "UNKNOWN"}
 
 
@@ -36,15 +37,17 @@ class Supervisor:
             socket = f"/tmp/presage-{hashlib.sha256(socket.encode()).hexdigest()[:16]}.sock"  # noqa: S108 - mode 0700, see the configuration
         self._socket = socket
 
-    @property
-    def _rpc(self) -> Any:  # noqa: ANN401 - XML-RPC has no types
+    def _ask(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - XML-RPC has no types
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        try:
+            return getattr(xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor, method)(*arguments)
+        finally:
+            transport.close()
 
     def is_running(self) -> bool:
         """Return whether supervisord answers."""
         try:
-            return bool(self._rpc.getState()["statename"] == "RUNNING")
+            return bool(self._ask("getState")["statename"] == "RUNNING")
         except (OSError, xmlrpc.client.Error):
             return False
 
@@ -93,12 +96,12 @@ class Supervisor:
         )
         known = spec.exists()
         same = known and spec.read_bytes() == content
-        if same and self.state(program.name) == "RUNNING" and program.is_ready():
+        if same and self.state(program.name) in _STARTED and program.is_ready():
             return "kept"
         write_private(spec, content)
         self._reload(program)
         self._stop(program.name)
-        self._rpc.startProcess(program.name, False)
+        self._ask("startProcess", program.name, False)
         log = self._places.logs / f"{program.name}.log"
         try:
             wait_until(program.is_ready, seconds=ready_seconds, what=program.name, is_alive=lambda: self.state(program.name) not in _FAILED)
@@ -109,20 +112,20 @@ class Supervisor:
     def state(self, name: str) -> str:
         """Return the state of a program in supervisord's words, `ABSENT` if it has none."""
         try:
-            return str(self._rpc.getProcessInfo(name)["statename"])
+            return str(self._ask("getProcessInfo", name)["statename"])
         except (OSError, xmlrpc.client.Error):
             return "ABSENT"
 
     def pid(self, name: str) -> int | None:
         """Return the process id of a running program."""
         try:
-            return int(self._rpc.getProcessInfo(name)["pid"]) or None
+            return int(self._ask("getProcessInfo", name)["pid"]) or None
         except (OSError, xmlrpc.client.Error):
             return None
 
     def signal(self, name: str, name_of_signal: str) -> None:
         """Send a program a signal."""
-        self._rpc.signalProcess(name, name_of_signal)
+        self._ask("signalProcess", name, name_of_signal)
 
     def shut_down(self) -> bool:
         """End supervisord and every process it started, last started first; return whether it ran. Idempotency: repeats do nothing."""
@@ -130,7 +133,7 @@ class Supervisor:
         if pid is None:
             return False
         with contextlib.suppress(OSError, xmlrpc.client.Error):
-            for info in sorted(self._rpc.getAllProcessInfo(), key=lambda each: -int(each["start"])):
+            for info in sorted(self._ask("getAllProcessInfo"), key=lambda each: -int(each["start"])):
                 self._stop(str(info["name"]))
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
@@ -149,7 +152,7 @@ class Supervisor:
 
     def _stop(self, name: str) -> None:
         with contextlib.suppress(xmlrpc.client.Fault):
-            self._rpc.stopProcess(name, True)
+            self._ask("stopProcess", name, True)
 
     def _reload(self, program: Program) -> None:
         block = self._programs / f"{program.name}.conf"
@@ -158,11 +161,11 @@ class Supervisor:
             return
         write_private(block, text)
         self._stop(program.name)
-        added, changed, removed = cast("tuple[list[str], list[str], list[str]]", self._rpc.reloadConfig()[0])
+        added, changed, removed = cast("tuple[list[str], list[str], list[str]]", self._ask("reloadConfig")[0])
         for name in (*changed, *removed):
-            self._rpc.removeProcessGroup(name)
+            self._ask("removeProcessGroup", name)
         for name in (*added, *changed):
-            self._rpc.addProcessGroup(name)
+            self._ask("addProcessGroup", name)
 
     def _render(self) -> str:
         user = "user=root\n" if os.geteuid() == 0 else ""
