@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
+from typing import TypeVar
 
 import pytest
 from pyspark.sql import SparkSession
@@ -22,6 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
+KeyT = TypeVar("KeyT")
 BATCHES = 3
 CASES_PER_BATCH = 64
 RANKING_CASES = 8
@@ -33,7 +36,7 @@ def _same(left: object, right: object) -> bool:
     return left == right
 
 
-def _assert_equal(found: dict[tuple[object, ...], Row], expected: dict[tuple[object, ...], Row]) -> None:
+def _assert_equal(found: Mapping[KeyT, Row], expected: Mapping[KeyT, Row]) -> None:
     assert found.keys() == expected.keys()
     wrong = [
         (key, name, found[key][name], value)
@@ -63,7 +66,7 @@ def test_classification_equals_the_oracle(spark: SparkSession, batch: int) -> No
         feature_views=_make_views(random_),
     )
     everything: dict[str, list[Event]] = {"visits": [], "orders": []}
-    expected: dict[tuple[object, ...], Row] = {}
+    expected: dict[tuple[str, int], Row] = {}
     for case in range(CASES_PER_BATCH):
         known = {}
         for dataset, events in everything.items():
@@ -71,9 +74,9 @@ def test_classification_equals_the_oracle(spark: SparkSession, batch: int) -> No
             events.extend(mine)
             known[dataset] = oracle.select_known(mine, cutoff)
         expected.update(oracle.build_classification(known, spec, cutoff))
-    boundary = oracle.find_boundary(list(expected))  # type: ignore[arg-type]
-    for (entity_id, time), row in expected.items():  # type: ignore[misc]
-        row["split"] = oracle.split_of(entity_id, time, boundary, spec.label.window_days)  # type: ignore[has-type]
+    boundary = oracle.find_boundary(list(expected))
+    for (entity_id, time), row in expected.items():
+        row["split"] = oracle.split_of(entity_id, time, boundary, spec.label.window_days)
 
     records = {name: select_known(make_frame(spark, name, events), cutoff_us=cutoff) for name, events in everything.items()}
     result = build_training_set(records, spec, cutoff_us=cutoff)
@@ -104,13 +107,13 @@ def test_ranking_equals_the_oracle(spark: SparkSession, case: int) -> None:
         name: [event for world in range(3) for event in make_events(random_, f"w{world}", name, size)] for name, size in sizes.items()
     }
     known = {name: oracle.select_known(mine, cutoff) for name, mine in events.items()}
-    expected: dict[tuple[object, ...], Row] = dict(oracle.build_ranking(known, spec, cutoff))  # type: ignore[arg-type]
+    expected = oracle.build_ranking(known, spec, cutoff)
 
     records = {name: select_known(make_frame(spark, name, mine), cutoff_us=cutoff) for name, mine in events.items()}
     result = build_training_set(records, spec, cutoff_us=cutoff)
     found = {(row["entity_id"], row["at_us"], row["item"]): row.asDict() for row in result.rows.collect()}
 
-    _assert_equal(found, expected)  # type: ignore[arg-type]
+    _assert_equal(found, expected)
     assert spec.candidates is not None
     assert result.candidates == list(oracle.list_pool(known["orders"], spec.candidates, cutoff))
 

@@ -30,10 +30,10 @@ def make_events(random_: random.Random, case: str, dataset: str, size: int) -> l
         known = event + random_.choice(DELAYS)
         values = make_values(random_, case, dataset)
         events.append(Event(f"{case}-{dataset}-{number}", f"{case}-e{random_.randrange(4)}", event, known, values))
-    for event in random_.sample(events, k=size // 5):
-        later = event.known + random_.choice((0, 0, HOUR, 5 * DAY))
-        values = event.values if random_.random() < 0.5 else make_values(random_, case, dataset)
-        events.append(Event(event.record_id, event.entity_id, event.event, later, values))
+    for again in random_.sample(events, k=size // 5):
+        later = again.known + random_.choice((0, 0, HOUR, 5 * DAY))
+        repeated = again.values if random_.random() < 0.5 else make_values(random_, case, dataset)
+        events.append(Event(again.record_id, again.entity_id, again.event, later, repeated))
     random_.shuffle(events)
     return events
 
