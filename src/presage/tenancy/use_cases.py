@@ -110,9 +110,7 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _build_registration(
-    workspace_id: str, email: str, name: str, *, role: Role, now: datetime, path: str
-) -> Registration:
+def _build_registration(workspace_id: str, email: str, name: str, *, role: Role, now: datetime, path: str) -> Registration:
     token = secrets.token_urlsafe(TOKEN_BYTES)
     user = User(
         workspace_id=workspace_id,
