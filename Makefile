@@ -12,7 +12,6 @@ EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
-STEP_CODE := emr_steps src/presage/spark src/presage/training src/presage/errors.py src/presage/identifiers.py src/presage/progress.py
 
 .PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack synth format
 
@@ -43,12 +42,11 @@ logs: .venv/.synced ## Follow the logs of all pieces
 doctor: .venv/.synced ## Say what this machine offers and lacks
 	@$(PYTHON) -m localstack doctor
 
-check: .venv/.synced ## Format, lint, types, import contracts, Python floor of the steps, unit tests
+check: .venv/.synced ## Format, lint, types, import contracts, unit tests (the Python floor of Spark steps among them)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vermin --quiet --no-tips --target=3.9- --violations $(STEP_CODE)
 	$(MAKE) --no-print-directory test-unit
 
 test-unit: .venv/.synced
