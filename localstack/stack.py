@@ -53,7 +53,7 @@ class Stack:
     def __init__(self, places: Places, screen: Screen) -> None:
         self._places = places
         self._screen = screen
-        self._supervisor = Supervisor(places)
+        self._supervisor = Supervisor(places, order=tuple(KINDS))
         self._state = State(places.state / "state.json")
 
     def up(self) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -27,8 +28,10 @@ _FAILED = {"FATAL", "EXITED", "UNKNOWN"}
 class Supervisor:
     """One supervisord below `places.state`; it and its processes are found by its socket and its process id, never by name."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, order: Sequence[str] = ()) -> None:
+        """Use the folders; `order` is the one in which programs are started, and ended in reverse."""
         self._places = places
+        self._order = list(order)
         self._configuration = places.state / "supervisord.conf"
         self._programs = places.state / "programs"
         self._pid_file = places.state / "supervisord.pid"
@@ -128,13 +131,14 @@ class Supervisor:
         self._ask("signalProcess", name, name_of_signal)
 
     def shut_down(self) -> bool:
-        """End supervisord and every process it started, last started first; return whether it ran. Idempotency: repeats do nothing."""
+        """End supervisord and every process it started, in reverse order; return whether it ran. Idempotency: repeats do nothing."""
         pid = self._running_pid()
         if pid is None:
             return False
         with contextlib.suppress(OSError, xmlrpc.client.Error):
-            for info in sorted(self._ask("getAllProcessInfo"), key=lambda each: -int(each["start"])):
-                self._stop(str(info["name"]))
+            names = [str(info["name"]) for info in self._ask("getAllProcessInfo")]
+            for name in sorted(names, key=lambda name: self._order.index(name) if name in self._order else -1, reverse=True):
+                self._stop(name)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + 60
