@@ -65,6 +65,7 @@ def build_program(
         command=(str(python), "-P", str(ROOT / "localstack" / "emulator_main.py")),
         environment=environment,
         directory=directory,
+        stops_group=True,
         is_ready=lambda: is_healthy(port),
     )
 

@@ -22,6 +22,8 @@ class Program:
     user: str | None = None
     stop_seconds: int = 20
     stop_signal: str = "TERM"
+    stops_group: bool = False
+    """Whether the signal goes to its whole process group: for a program that leaves its children to find out by themselves."""
     is_ready: Callable[[], bool]
 
 

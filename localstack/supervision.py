@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 import msgspec
 from supervisor.xmlrpc import SupervisorTransport
 
+from localstack.guard import is_alive
 from localstack.places import Places
 from localstack.program import Program, StartError, wait_until
 from localstack.state import write_private
@@ -142,7 +143,7 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + 60
-        while self._running_pid() is not None and time.monotonic() < deadline:
+        while is_alive(pid) and time.monotonic() < deadline:
             time.sleep(0.1)
         return True
 
@@ -189,6 +190,7 @@ class Supervisor:
             f"command={sys.executable} -I {runner} {self._programs / program.name}.json\n"
             f"autostart=false\nautorestart=true\nstartsecs=1\nstartretries=3\n"
             f"stopsignal={program.stop_signal}\nstopwaitsecs={program.stop_seconds}\n"
+            f"stopasgroup={str(program.stops_group).lower()}\nkillasgroup=true\n"
             f"redirect_stderr=true\nstdout_logfile={self._places.logs}/{program.name}.log\nstdout_logfile_backups=1\n"
         )
 
