@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,8 +14,9 @@ from demo.clients import ApiError
 from demo.evidence import EvidenceError
 from demo.journey import Journey
 from demo.scenario import Scenario
-from demo.screen import say, show_table
+from demo.screen import say
 from demo.stack import read_stack
+from demo.summary import summarise
 
 if TYPE_CHECKING:
     from demo.journey import Report
@@ -52,30 +52,6 @@ def main() -> int:
 def adds_up(report: Report) -> bool:
     """Return whether every prediction asked was logged, and every one in the experiment assigned."""
     return report.predictions_asked == report.predictions_logged and report.predictions_in_experiment == sum(report.assignments.values())
-
-
-def summarise(scenario: Scenario, report: Report, seconds: float) -> None:
-    """Print what was done beside what was found."""
-    detail = report.last_look["detail"]
-    show_table(
-        f"{scenario.name}: done in {seconds:.0f} s",
-        [
-            ("rows streamed through the gateway", f"{report.rows_streamed:,}"),
-            ("rows imported by job", f"{report.rows_imported:,}"),
-            ("samples in S3 (rows)", ", ".join(f"{name} {rows:,}" for name, rows in report.samples.items())),
-            ("statistics in S3 (rows counted)", ", ".join(f"{name} {summary['rows']:,}" for name, summary in report.summaries.items())),
-            ("training set", report.training_set_id),
-            ("training rows", json.dumps(report.metrics.get("rows"))),
-            ("metrics, model", json.dumps(report.metrics.get("model"))),
-            ("metrics, baseline", json.dumps(report.metrics.get("baseline"))),
-            ("predictions asked / found in DynamoDB", f"{report.predictions_asked:,} / {report.predictions_logged:,}"),
-            ("of them in the experiment / assignments in the warehouse", f"{report.predictions_in_experiment:,} / {report.assignments}"),
-            ("outcomes sent", f"{report.outcomes_sent:,}"),
-            ("looks", str(report.looks)),
-            ("decision", report.decision),
-            ("last look", json.dumps(detail, default=str)),
-        ],
-    )
 
 
 def show_commands(stack: Stack, report: Report) -> None:
