@@ -11,8 +11,9 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
+from importlib.metadata import distribution
 from itertools import groupby
+from pathlib import Path
 
 from demo.scenario import DatasetPlan, FilePlan, Outcome, Scenario, Visit, rfc3339
 
@@ -35,7 +36,8 @@ class Purchase:
 
 def read_purchases(file_name: str = "CDNOW_master.txt") -> list[Purchase]:
     """Return all purchases in time order (times are days: midnight UTC)."""
-    text = (files("lifetimes") / "datasets" / file_name).read_text()
+    path = distribution("lifetimes").locate_file(f"lifetimes/datasets/{file_name}")  # the package itself need not be imported
+    text = Path(str(path)).read_text()
     rows = [line.split()[-4:] for line in text.splitlines()[1:] if line.strip()]
     purchases = [
         Purchase(customer, datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC), int(discs), float(spent))
