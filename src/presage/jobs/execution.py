@@ -18,6 +18,7 @@ from presage.errors import (
     InvalidInputError,
     JobCancelledError,
     NotFoundError,
+    PresageError,
     UnavailableError,
     WorkerStoppingError,
 )
@@ -30,6 +31,8 @@ from presage.progress import Progress
 MAX_ATTEMPTS = 5
 FINAL_ERRORS = (InvalidInputError, NotFoundError, AlreadyExistsError, ConflictError, ForbiddenError, CorruptArtifactError)
 """What no retry can mend."""
+
+UNEXPECTED = "something unexpected went wrong on our side, and was logged"
 
 Outcome = Literal["done", "busy", "retry"]
 
@@ -63,6 +66,7 @@ def run_job(workspace_id: str, job_id: str, *, execution: Execution) -> Outcome:
     """Do the job of one message and return whether the message is done with.
 
     `done`: the job has ended, now or before. `busy`: another worker has it, or this one is stopping. `retry`: it goes on later.
+    Outages and what nobody foresaw are tried again; in the end the user is told what to do, never a traceback, which is logged.
     Idempotency: a message may come any number of times; a handler starts from the checkpoint of the last attempt.
 
     Raises:
@@ -75,7 +79,7 @@ def run_job(workspace_id: str, job_id: str, *, execution: Execution) -> Outcome:
     if job is None:
         return _answer_unclaimed(execution.store.get_job(workspace_id, job_id), execution)
     if job.attempts > MAX_ATTEMPTS:
-        return _end(job, "failed", JobResult(f"Given up after {MAX_ATTEMPTS} attempts: {job.message}"), execution)
+        return _give_up(job, f"each worker was lost, the last one at: {job.message}", UnavailableError.code, execution)
     return _work(job, execution)
 
 
@@ -98,15 +102,28 @@ def _work(job: Job, execution: Execution) -> Outcome:
         return "retry"
     except UnavailableError as error:
         _LOG.warning("attempt %d of job %s failed: %s", job.attempts, job.job_id, error)
-        if job.attempts >= MAX_ATTEMPTS:
-            return _end(lease.job, "failed", JobResult(f"Given up after {MAX_ATTEMPTS} attempts: {error}"), execution)
-        lease.release()
-        return "retry"
+        return _try_again(lease, str(error), error.code, execution)
     except FINAL_ERRORS as error:
         _LOG.warning("job %s failed: %s", job.job_id, error)
         values = {"code": error.code, "path": getattr(error, "path", None)}
         return _end(lease.job, "failed", JobResult(str(error), values), execution)
+    except Exception:  # noqa: BLE001 - the edge of a job: what nobody foresaw must not leave its user without an answer
+        _LOG.exception("attempt %d of job %s failed unexpectedly", job.attempts, job.job_id)
+        return _try_again(lease, UNEXPECTED, PresageError.code, execution)
     return _end(lease.job, "succeeded", result, execution)
+
+
+def _try_again(lease: JobLease, reason: str, code: str, execution: Execution) -> Outcome:
+    if lease.job.attempts >= MAX_ATTEMPTS:
+        return _give_up(lease.job, reason, code, execution)
+    lease.release()
+    return "retry"
+
+
+def _give_up(job: Job, reason: str, code: str, execution: Execution) -> Outcome:
+    advice = f"Start it again later; if that fails too, report the job {job.job_id}"
+    message = f"Given up after {MAX_ATTEMPTS} attempts: {reason}. {advice}"
+    return _end(job, "failed", JobResult(message, {"code": code, "path": None}), execution)
 
 
 def _end(job: Job, state: JobState, result: JobResult, execution: Execution) -> Outcome:

@@ -37,8 +37,12 @@ class JobOutbox(Protocol):
     def list_unpublished(self, *, limit: int = 100) -> Sequence[Job]:
         """Return queued jobs whose message is not on the queue yet, oldest first."""
 
-    def list_orphaned(self, *, lease_ended_before: datetime, limit: int = 100) -> Sequence[Job]:
-        """Return running jobs whose lease and publication both lie before that time: nobody works on them, no message may be left."""
+    def list_orphaned(self, *, lease_ended_before: datetime, queued_before: datetime, limit: int = 100) -> Sequence[Job]:
+        """Return jobs that nobody works on and whose message may be used up, the oldest publication first.
+
+        Running ones whose lease and publication, if any, both lie before `lease_ended_before`; queued ones that were published
+        before `queued_before`.
+        """
 
     def mark_published(self, job: Job, *, now: datetime) -> None:
         """Note that the message is on the queue."""

@@ -17,6 +17,8 @@ from presage.jobs.ports import JobOutbox, JobQueue, JobStore
 
 SYSTEM = "system"
 ORPHANED_AFTER_SECONDS = 90
+OVERDUE_AFTER_SECONDS = 900
+"""A queued job's message may be used up too: by an outage of the database, or by its age. A longer queue costs one more message."""
 
 Arguments = ImportFile | BuildModel | AnalyseExperiment
 KINDS: dict[type, JobKind] = {ImportFile: "import_file", BuildModel: "build_model", AnalyseExperiment: "analyse_experiment"}
@@ -73,13 +75,15 @@ def submit_job(job: Job, *, ports: JobPorts, now: datetime) -> Job:
 def publish_pending(*, ports: JobPorts, now: datetime) -> int:
     """Publish the messages that are missing and return how many were.
 
-    Missing are those of queued jobs never published, and of running jobs without a live owner whose message may have been
-    used up. Idempotency: a message too many is harmless, the lease decides who works.
+    Missing are those of queued jobs never published, or so long ago that the message may have been used up by an outage, and of
+    running jobs without a live owner. Idempotency: a message too many is harmless, the lease decides who works.
 
     Raises:
         UnavailableError: The queue or the database did not answer; what was published stays noted.
     """
-    orphaned = ports.outbox.list_orphaned(lease_ended_before=now - timedelta(seconds=ORPHANED_AFTER_SECONDS))
+    orphaned = ports.outbox.list_orphaned(
+        lease_ended_before=now - timedelta(seconds=ORPHANED_AFTER_SECONDS), queued_before=now - timedelta(seconds=OVERDUE_AFTER_SECONDS)
+    )
     return _publish([*ports.outbox.list_unpublished(), *orphaned], ports=ports, now=now)
 
 

@@ -158,13 +158,26 @@ def test_the_outbox_holds_what_is_not_published_oldest_first(jobs: Jobs) -> None
 
 
 def test_running_jobs_whose_lease_and_message_are_old_are_orphaned(jobs: Jobs) -> None:
-    orphan, lively, republished = jobs.create(), jobs.create(), jobs.create()
+    orphan, lively, republished, unnoted = jobs.create(), jobs.create(), jobs.create(), jobs.create()
     for job, seconds in ((orphan, 0), (lively, 80), (republished, 0)):
         jobs.outbox.mark_published(job, now=at(0))
         require(jobs.claim(job, "w1", seconds))
     jobs.outbox.mark_published(republished, now=at(90))
+    require(jobs.claim(unnoted, "w1", 0))
 
-    found = {job.job_id for job in jobs.outbox.list_orphaned(lease_ended_before=at(60), limit=1000)}
+    found = {job.job_id for job in jobs.outbox.list_orphaned(lease_ended_before=at(60), queued_before=at(0), limit=1000)}
 
-    assert orphan.job_id in found
+    assert {orphan.job_id, unnoted.job_id} <= found
     assert not {lively.job_id, republished.job_id} & found
+
+
+def test_queued_jobs_whose_message_is_old_are_orphaned(jobs: Jobs) -> None:
+    overdue, waiting, unpublished, begun = jobs.create(), jobs.create(), jobs.create(), jobs.create()
+    for job, seconds in ((overdue, 0), (waiting, 500), (begun, 0)):
+        jobs.outbox.mark_published(job, now=at(seconds))
+    require(jobs.claim(begun, "w1", 590))
+
+    found = {job.job_id for job in jobs.outbox.list_orphaned(lease_ended_before=at(600), queued_before=at(400), limit=1000)}
+
+    assert overdue.job_id in found
+    assert not {waiting.job_id, unpublished.job_id, begun.job_id} & found

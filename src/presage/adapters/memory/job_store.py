@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import RLock
 
 from presage.errors import AlreadyExistsError, ConflictError, JobCancelledError, NotFoundError
 from presage.jobs.model import Job, JobState
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class MemoryJobStore:
@@ -71,15 +73,18 @@ class MemoryJobStore:
             waiting = [job for job in self._jobs.values() if job.published_at is None and job.state == "queued"]
             return sorted(waiting, key=_order)[:limit]
 
-    def list_orphaned(self, *, lease_ended_before: datetime, limit: int = 100) -> Sequence[Job]:
-        """Return running jobs whose lease and publication both lie before that time."""
+    def list_orphaned(self, *, lease_ended_before: datetime, queued_before: datetime, limit: int = 100) -> Sequence[Job]:
+        """Return jobs that nobody works on and whose message may be used up, the oldest publication first."""
         with self._lock:
-            orphaned = [
+            abandoned = [
                 job
                 for job in self._jobs.values()
-                if _lease_ended(job, lease_ended_before) and job.published_at is not None and job.published_at < lease_ended_before
+                if _lease_ended(job, lease_ended_before) and (job.published_at is None or job.published_at < lease_ended_before)
             ]
-            return sorted(orphaned, key=_order)[:limit]
+            overdue = [
+                job for job in self._jobs.values() if job.state == "queued" and job.published_at and job.published_at < queued_before
+            ]
+            return sorted(abandoned + overdue, key=lambda job: (job.published_at or _NEVER, job.job_id))[:limit]
 
     def mark_published(self, job: Job, *, now: datetime) -> None:
         """Note that the message is on the queue."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, or_, select
 
 from presage.adapters.sql.database import list_rows, table_of, unit_of_work, update_rows
 from presage.adapters.sql.tables import JobRow
@@ -30,14 +30,12 @@ class SqlJobOutbox:
         with unit_of_work(self._engine) as session:
             return list_rows(session, statement, Job)
 
-    def list_orphaned(self, *, lease_ended_before: datetime, limit: int = 100) -> Sequence[Job]:
-        """Return running jobs whose lease and message both ended before that time, oldest lease first."""
-        statement = (
-            select(table_of(JobRow))
-            .where(JobRow.state == "running", JobRow.lease_until < lease_ended_before, JobRow.published_at < lease_ended_before)
-            .order_by(JobRow.lease_until, JobRow.job_id)
-            .limit(limit)
-        )
+    def list_orphaned(self, *, lease_ended_before: datetime, queued_before: datetime, limit: int = 100) -> Sequence[Job]:
+        """Return jobs that nobody works on and whose message may be used up, the oldest publication first."""
+        silent = or_(JobRow.published_at.is_(None), JobRow.published_at < lease_ended_before)
+        abandoned = and_(JobRow.state == "running", JobRow.lease_until < lease_ended_before, silent)
+        overdue = and_(JobRow.state == "queued", JobRow.published_at < queued_before)
+        statement = select(table_of(JobRow)).where(or_(abandoned, overdue)).order_by(JobRow.published_at, JobRow.job_id).limit(limit)
         with unit_of_work(self._engine) as session:
             return list_rows(session, statement, Job)
 

@@ -98,9 +98,9 @@ def test_after_a_crash_the_next_attempt_starts_from_the_checkpoint() -> None:
 
     def crash(_: Job, progress: Progress) -> JobResult:
         progress(0.4, "partly", {"done": ["first"]})
-        raise MemoryError
+        raise SystemExit
 
-    with pytest.raises(MemoryError):
+    with pytest.raises(SystemExit):
         place.run(crash)
     assert place.run() == "busy"
     place.clock.pass_seconds(21)
@@ -132,6 +132,26 @@ def test_an_outage_is_retried_at_once_by_whoever_comes_and_given_up_after_enough
     assert len(place.told()) == 1
 
 
+def test_what_nobody_foresaw_is_retried_and_ends_with_advice_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    def break_down(_: Job, progress: Progress) -> JobResult:
+        progress(0.5, "half", {"done": ["a"]})
+        raise KeyError("secret detail")
+
+    place = Workplace(break_down)
+
+    outcomes = [place.run() for _ in range(MAX_ATTEMPTS)]
+
+    assert outcomes == ["retry"] * (MAX_ATTEMPTS - 1) + ["done"]
+    ended = place.read()
+    assert (ended.state, ended.result["code"], ended.checkpoint) == ("failed", "internal", {"done": ["a"]})
+    assert place.told() == [("Analyse experiment failed", ended.message)]
+    assert "unexpected" in ended.message
+    assert "Start it again later" in ended.message
+    assert ended.job_id in ended.message
+    assert "secret detail" not in ended.message
+    assert "secret detail" in caplog.text
+
+
 def test_a_job_that_kills_every_worker_is_given_up() -> None:
     place = Workplace(succeed)
     for _ in range(MAX_ATTEMPTS):
@@ -140,6 +160,7 @@ def test_a_job_that_kills_every_worker_is_given_up() -> None:
 
     assert place.run() == "done"
     assert place.read().state == "failed"
+    assert place.read().job_id in place.read().message
 
 
 def test_a_cancelled_job_stops_at_its_next_safe_point() -> None:

@@ -57,6 +57,15 @@ def test_a_job_whose_worker_died_with_its_message_is_published_again_once(
     assert [message.job_id for message in queue.published] == [job.job_id] * 2
 
 
+def test_a_waiting_job_whose_message_was_used_up_is_published_again(ports: JobPorts, queue: MemoryJobQueue) -> None:
+    job = submit_job(make_job("ws_1"), ports=ports, now=at(0))
+
+    counts = [publish_pending(ports=ports, now=at(seconds)) for seconds in (600, 901, 902, 1500, 1802)]
+
+    assert counts == [0, 1, 0, 0, 1]
+    assert [message.job_id for message in queue.published] == [job.job_id] * 3
+
+
 def test_a_job_is_submitted_once(ports: JobPorts, queue: MemoryJobQueue) -> None:
     job = submit_job(make_job("ws_1"), ports=ports, now=at(0))
 
