@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -13,7 +14,8 @@ import polars as pl
 
 from presage.errors import CorruptArtifactError, InvalidInputError
 from presage.training.ports import TrainingFiles
-from presage.training.recipe import Recipe, compute_training_set_id, decode_recipe
+from presage.training.recipe import Recipe, compute_training_set_id, decode_recipe, to_microseconds
+from presage.training.sampling import sample_items
 from presage.training.spec import feature_columns
 
 FEWEST_ROWS = 20
@@ -37,13 +39,18 @@ class Rows:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model is fitted on and judged by. `candidates` are the items as of the cut-off, most frequent first."""
+    """What a model is fitted on and judged by. `candidates` are the items as of the cut-off, most frequent first.
+
+    `labelled` are the rows of all splits, for the model that is registered; a ranking's test observations are sampled there as
+    if they had been trained on, lest their whole pools outweigh everything.
+    """
 
     training_set_id: str
     recipe: Recipe
     columns: tuple[str, ...]
     train: Rows
     test: Rows
+    labelled: Rows
     candidates: tuple[str, ...]
 
 
@@ -70,8 +77,24 @@ def read_training_data(files: TrainingFiles, prefix: str) -> TrainingData:
         columns=columns,
         train=_build_rows(train, columns, "train"),
         test=_build_rows(test, columns, "test"),
+        labelled=_build_rows(_sample_tests(frame, recipe), columns, "whole"),
         candidates=tuple(manifest["candidates"]),
     )
+
+
+def _sample_tests(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """Return the rows with each test observation of a ranking reduced to what Spark would have sampled for training."""
+    candidates = recipe.spec.candidates
+    if candidates is None:
+        return frame
+    kept = [frame.filter(pl.col("split") != "test")]
+    for (entity_id, observed_at), pool in frame.filter(pl.col("split") == "test").group_by("entity_id", "observed_at"):
+        at_us = to_microseconds(cast("datetime", observed_at).replace(tzinfo=UTC))
+        positives = frozenset(pool.filter(pl.col("label") == 1)["item"])
+        negatives = candidates.negatives_per_positive
+        chosen = sample_items(pool["item"], positives, negatives_per_positive=negatives, seed=f"{entity_id}\x00{at_us}")
+        kept.append(pool.filter(pl.col("item").is_in([item for item, _ in chosen])))
+    return pl.concat(kept)
 
 
 def _read(files: TrainingFiles, key: str) -> bytes:
@@ -92,7 +115,10 @@ def _build_rows(frame: pl.DataFrame, columns: tuple[str, ...], split: str) -> Ro
     labels = frame["label"].cast(pl.Int64).to_numpy()
     if len(frame) < FEWEST_ROWS or len(set(labels.tolist())) < 2:  # noqa: PLR2004 - two classes
         found = ", ".join(f"{int((labels == label).sum())} with label {label}" for label in (0, 1))
-        raise InvalidInputError(f"the {split} split has {len(frame)} rows ({found}); it needs {FEWEST_ROWS}, and both labels")
+        raise InvalidInputError(
+            f"the {split} split has {len(frame)} rows ({found}); it needs {FEWEST_ROWS}, and both labels: "
+            "bring a longer history, or predict over a shorter window"
+        )
     ranks = "item" in frame.columns
     ordered = frame.sort("observed_at", "entity_id", *(["item"] if ranks else []))
     numbered = ordered.select(

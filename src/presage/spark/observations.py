@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
 from presage.spark.records import DAY_US
-from presage.training.sampling import TEST_ENTITY_SHARE, count_train_times
+from presage.training.sampling import TEST_ENTITY_SHARE, choose_boundary_day
 from presage.training.spec import Label
 
 
@@ -60,11 +60,11 @@ def add_split(observations: DataFrame, *, window_days: int) -> Tuple[DataFrame, 
     """Return the observations with `split` (train, test or unused), and the boundary between training and testing.
 
     Train: not a test entity, label window ended by the boundary. Test: a test entity, observed after it. So no entity is in
-    both, and nothing that training saw happened after testing began.
+    both, and nothing that training saw happened after testing began. The boundary is the last microsecond of a day.
     """
-    before = count_train_times(observations.count())
-    boundary = observations.select("at_us").orderBy("at_us").limit(before).agg(F.max("at_us")).first()
-    boundary_us = int(boundary[0]) if boundary is not None and boundary[0] is not None else 0
+    day = ((F.col("at_us") - F.pmod(F.col("at_us"), F.lit(DAY_US))) / F.lit(DAY_US)).cast("bigint")
+    observed = {row["day"]: row["count"] for row in observations.groupBy(day.alias("day")).count().collect()}
+    boundary_us = (choose_boundary_day(observed, window_days) + 1) * DAY_US - 1
     hashed = F.conv(F.substring(F.sha2(F.concat(F.lit("split\x00"), F.col("entity_id")), 256), 1, 8), 16, 10).cast("bigint")
     is_test = hashed < F.lit(int(TEST_ENTITY_SHARE * 2**32))
     ended = F.col("at_us") + F.lit(window_days * DAY_US) <= F.lit(boundary_us)

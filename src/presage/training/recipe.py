@@ -14,7 +14,7 @@ from typing import Any, Dict, Mapping, Tuple
 from presage.errors import CorruptArtifactError
 from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the same recipe would give other rows than before."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -6,10 +6,11 @@ Runs inside Spark's workers: standard library only, importable on Python 3.9 (do
 from __future__ import annotations
 
 import heapq
-import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
-from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Set, Tuple
+from itertools import accumulate
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Set, Tuple
 
 POSITIVES_PER_OBSERVATION = 10
 """An observation is trained on at most so many of the items it took, lest one binge outweigh everyone."""
@@ -18,7 +19,8 @@ TEST_OBSERVATIONS = 500
 """So many test observations of a ranking are scored over their whole pool; the others stay unused."""
 
 TEST_ENTITY_SHARE = 0.25
-TRAIN_TIME_SHARE = 0.7
+TRAIN_PARTS, TEST_PARTS = 7, 3
+"""The boundary in time aims at so many observations before its gap for so many behind it."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,21 @@ def is_test_entity(entity_id: str, share: float = TEST_ENTITY_SHARE) -> bool:
     return int(sha256(f"split\x00{entity_id}".encode()).hexdigest()[:8], 16) < share * 2**32
 
 
-def count_train_times(count: int, share: float = TRAIN_TIME_SHARE) -> int:
-    """Return how many of `count` observations, oldest first, lie before the boundary between training and testing; at least one."""
-    return max(1, math.ceil(share * count))
+def choose_boundary_day(observed: Mapping[int, int], window_days: int) -> int:
+    """Return the last day before testing begins, given how many observations each day since the epoch has.
+
+    Training may use what was observed `window_days` before that day's end, testing what was observed after it; what lies between
+    is a gap in which labels would reach over the boundary. Of all days, the one is taken whose smaller side, in parts of
+    `TRAIN_PARTS` to `TEST_PARTS`, is greatest (the earliest of equal ones), so that neither a long window nor a few very early
+    observations starve a side. 0 without observations.
+    """
+    days = sorted(observed)
+    so_far = list(accumulate((observed[day] for day in days), initial=0))
+
+    def measure_smaller_side(day: int) -> int:
+        train = so_far[bisect_right(days, day - window_days)]
+        test = so_far[-1] - so_far[bisect_right(days, day)]
+        return min(TEST_PARTS * train, TRAIN_PARTS * test)
+
+    turns = sorted({turn for day in days for turn in (day, day + window_days) if turn <= days[-1]})
+    return max(turns, key=measure_smaller_side, default=0)

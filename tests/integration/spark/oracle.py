@@ -97,9 +97,17 @@ def split_of(entity_id: str, time: int, boundary: int, window_days: int) -> str:
     return "test" if is_test and time > boundary else "unused"
 
 
-def find_boundary(closed: Sequence[tuple[str, int]]) -> int:
-    times = sorted(time for _, time in closed)
-    return next((time for index, time in enumerate(times) if (index + 1) >= 0.7 * len(times)), 0)
+def find_boundary(closed: Sequence[tuple[str, int]], window_days: int) -> int:
+    """Return the last microsecond of the first day that serves the smaller of 7 parts for training and 3 for testing best."""
+    times = [time for _, time in closed]
+    best, boundary = -1, DAY - 1
+    for day in range(min(times, default=0) // DAY, max(times, default=-1) // DAY + 1):
+        end = (day + 1) * DAY - 1
+        train = sum(time + window_days * DAY <= end for time in times)
+        smaller = min(train / 7, sum(time > end for time in times) / 3)
+        if smaller > best:
+            best, boundary = smaller, end
+    return boundary
 
 
 def list_closed(data: Mapping[str, Sequence[Event]], spec: ModelSpec, cutoff: int) -> list[tuple[str, int]]:
@@ -133,7 +141,7 @@ def build_ranking(data: Mapping[str, Sequence[Event]], spec: ModelSpec, cutoff: 
     """Return split, label, popularity and features by (entity, time, item)."""
     assert spec.candidates is not None
     closed = list_closed(data, spec, cutoff)
-    boundary = find_boundary(closed)
+    boundary = find_boundary(closed, spec.label.window_days)
     rows: dict[tuple[str, int, str], Row] = {}
     for entity_id, time in closed:
         taken = {event.get(spec.label.item_column or "") for event in find_outcomes(data[spec.label.dataset], spec, entity_id, time)}

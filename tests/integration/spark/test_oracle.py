@@ -74,7 +74,7 @@ def test_classification_equals_the_oracle(spark: SparkSession, batch: int) -> No
             events.extend(mine)
             known[dataset] = oracle.select_known(mine, cutoff)
         expected.update(oracle.build_classification(known, spec, cutoff))
-    boundary = oracle.find_boundary(list(expected))
+    boundary = oracle.find_boundary(list(expected), spec.label.window_days)
     for (entity_id, time), row in expected.items():
         row["split"] = oracle.split_of(entity_id, time, boundary, spec.label.window_days)
 
@@ -86,6 +86,7 @@ def test_classification_equals_the_oracle(spark: SparkSession, batch: int) -> No
     _assert_equal(found, expected)
     assert result.counts["used"] == len(expected)
     assert {row["label"] for row in expected.values()} == {0, 1}
+    assert result.boundary_us == boundary
 
 
 @pytest.mark.parametrize("case", range(RANKING_CASES))

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from presage.training.sampling import count_train_times, is_test_entity, label_pool, sample_items, sweep_pool
+from presage.training.sampling import choose_boundary_day, is_test_entity, label_pool, sample_items, sweep_pool
 
 EVENTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abcdefg")), max_size=60)
 
@@ -39,5 +39,36 @@ def test_about_a_quarter_of_entities_is_for_testing() -> None:
     assert 2300 < sum(is_test_entity(f"p{number}") for number in range(10_000)) < 2700
 
 
-def test_the_boundary_leaves_at_least_one_observation_before_it() -> None:
-    assert [count_train_times(count) for count in (0, 1, 2, 10)] == [1, 1, 2, 7]
+def count_sides(observed: dict[int, int], window_days: int) -> tuple[int, int]:
+    boundary = choose_boundary_day(observed, window_days)
+    train = sum(count for day, count in observed.items() if day + window_days <= boundary)
+    return train, sum(count for day, count in observed.items() if day > boundary)
+
+
+def test_the_boundary_leaves_seven_parts_for_training_and_three_for_testing() -> None:
+    assert count_sides(dict.fromkeys(range(105), 10), window_days=5) == (700, 300)
+
+
+def test_a_long_window_starves_neither_side() -> None:
+    burst_then_trickle = {day: 1000 if day < 90 else 10 for day in range(270)}
+    train, test = count_sides(burst_then_trickle, window_days=90)
+    assert train > 900
+    assert test > 900
+
+
+def test_a_few_observations_of_long_ago_do_not_move_the_boundary_to_their_time() -> None:
+    assert count_sides({0: 1, 1: 1} | dict.fromkeys(range(20_000, 20_105), 10), window_days=5) == (702, 300)
+
+
+def test_without_observations_there_is_still_a_boundary() -> None:
+    assert choose_boundary_day({}, 7) == 0
+
+
+@given(st.dictionaries(st.integers(0, 30), st.integers(1, 20), max_size=12), st.integers(1, 10))
+def test_no_other_day_serves_the_smaller_side_better(observed: dict[int, int], window_days: int) -> None:
+    def measure(boundary: int) -> int:
+        train = sum(count for day, count in observed.items() if day + window_days <= boundary)
+        return min(3 * train, 7 * sum(count for day, count in observed.items() if day > boundary))
+
+    chosen = choose_boundary_day(observed, window_days)
+    assert measure(chosen) == max(measure(day) for day in range(45))

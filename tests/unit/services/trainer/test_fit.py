@@ -1,7 +1,7 @@
 import io
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -11,8 +11,10 @@ import pytest
 
 from presage.adapters.memory.training_files import MemoryTrainingFiles
 from presage.training.artifact import ModelArtifact
-from presage.training.recipe import Recipe, compute_training_set_id, encode_recipe
+from presage.training.recipe import Recipe, compute_training_set_id, encode_recipe, to_microseconds
+from presage.training.sampling import sample_items
 from services.trainer.app import REFUSED, run
+from services.trainer.training_data import read_training_data
 from tests.fixtures.training import TRAINING_SET, build_classification_recipe, build_ranking_recipe
 
 ARTIFACT = "ws=ws_1/models/mdl_1/1/"
@@ -81,7 +83,7 @@ def test_a_classification_that_can_be_learnt_beats_the_prior(files: MemoryTraini
     assert metrics["verdict"]["beats_baseline"]
     assert metrics["model"]["auc"]["value"] == 1.0
     assert metrics["baseline"]["auc"]["value"] == 0.5
-    assert metrics["rows"] == {"train": 450, "fitted": 450, "test": 150}
+    assert metrics["rows"] == {"train": 450, "fitted": 450, "test": 150, "registered": 600}
     artifact = msgspec.json.decode(files.artifacts[f"{ARTIFACT}model.json"], type=ModelArtifact)
     assert (artifact.columns, artifact.classes, artifact.baseline) == (("people__orders", "people__last"), ("0", "1"), ("0",))
     assert artifact.fill_values == (-1.0, 0.0)
@@ -101,8 +103,42 @@ def test_a_ranking_is_judged_by_its_first_items_and_falls_back_to_the_candidates
     assert metrics["model"]["ndcg_at_3"]["value"] == 1.0
     assert metrics["baseline"]["hit_at_3"]["value"] == 0.0
     assert metrics["observations"] == {"train": 60, "test": 20}
+    assert metrics["rows"] == {"train": 600, "fitted": 600, "test": 200, "registered": 60 * 10 + 20 * 5}
     artifact = msgspec.json.decode(files.artifacts[f"{ARTIFACT}model.json"], type=ModelArtifact)
     assert artifact.baseline == ("i0", "i1")
+
+
+def test_what_is_registered_knows_the_rows_behind_the_train_split_and_what_is_judged_does_not(files: MemoryTrainingFiles) -> None:
+    frame = make_classification(lambda orders: int(orders > 5))
+    changed = (pl.col("split") == "train") & (pl.int_range(pl.len()) >= 150)
+    turned = frame.with_columns(
+        split=pl.when(changed).then(pl.lit("unused")).otherwise("split"),
+        label=pl.when(changed | (pl.col("split") == "test")).then(1 - pl.col("label")).otherwise("label"),
+    )
+    put_training_set(files, build_classification_recipe(), turned)
+
+    assert run(FIT, files) == 0
+
+    metrics = msgspec.json.decode(files.artifacts[f"{ARTIFACT}metrics.json"])
+    assert metrics["model"]["auc"]["value"] == 0.0
+    assert metrics["rows"] == {"train": 150, "fitted": 150, "test": 150, "registered": 600}
+    network = onnxruntime.InferenceSession(files.artifacts[f"{ARTIFACT}model.onnx"])
+    (answered,) = network.run(["probabilities"], {"features": np.array([[9, 9], [0, 0]], dtype=np.float32)})
+    assert answered[0, 1] < 0.5
+    assert answered[1, 1] > 0.5
+
+
+def test_a_test_observation_is_learnt_from_as_spark_would_have_sampled_it(files: MemoryTrainingFiles) -> None:
+    recipe, frame = build_ranking_recipe(), make_ranking()
+    put_training_set(files, recipe, frame)
+
+    data = read_training_data(files, TRAINING_SET)
+
+    at_us = to_microseconds((DAY + timedelta(days=79)).replace(tzinfo=UTC))
+    expected = sample_items((f"i{item}" for item in range(10)), frozenset({"i7"}), negatives_per_positive=4, seed=f"p79\x00{at_us}")
+    last = data.labelled.observations == data.labelled.observations.max()
+    learnt = [(item, int(label)) for item, label, mine in zip(data.labelled.items, data.labelled.labels, last, strict=True) if mine]
+    assert sorted(learnt) == sorted(expected)
 
 
 def test_fitting_again_writes_the_same_bytes(files: MemoryTrainingFiles) -> None:
