@@ -10,6 +10,8 @@ from stacks.constructs.findings import acknowledge
 from stacks.stage_stack import StageStack
 
 STAGING_TAG = {"presage": "staging"}
+STAGING_EXPIRY = cdk.Duration.days(60)
+"""Longer than a message can wait for the object it points to: in its queue, as a dead letter, and both again after a redrive."""
 
 
 class StorageStack(StageStack):
@@ -62,7 +64,7 @@ class StorageStack(StageStack):
 def _lake_rules() -> list[s3.LifecycleRule]:
     """Files that wait to be copied expire; keys begin with the workspace, so objects are selected by tag."""
     return [
-        s3.LifecycleRule(tag_filters=STAGING_TAG, expiration=cdk.Duration.days(7)),
+        s3.LifecycleRule(tag_filters=STAGING_TAG, expiration=STAGING_EXPIRY),
         s3.LifecycleRule(
             transitions=[s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(30))]
         ),

@@ -9,6 +9,7 @@ from constructs import Construct
 
 MAXIMUM_RECEIVES = 5
 VISIBILITY_FACTOR = 6
+DEAD_LETTER_RETENTION = cdk.Duration.days(14)
 _MINUTE = cdk.Duration.minutes(1)
 
 
@@ -35,7 +36,7 @@ class DeadLetterQueue(Construct):
             "Queue",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
+            retention_period=DEAD_LETTER_RETENTION,
         )
         waiting = self.queue.metric_approximate_number_of_messages_visible(period=_MINUTE, statistic="Maximum")
         raise_alarm(self, "Alarm", metric=waiting, threshold=1, topic=topic)

@@ -56,6 +56,27 @@ def test_every_queue_has_dead_letters_that_last_longer_and_are_encrypted(synthes
         assert dead["MessageRetentionPeriod"] > properties["MessageRetentionPeriod"], name
 
 
+def test_what_a_message_points_to_outlasts_the_message_and_its_redrive(synthesis: Synthesis) -> None:
+    longest_seconds = sum(max(values) for values in _list_retentions(synthesis))
+    expiries = [
+        rule["ExpirationInDays"]
+        for bucket in synthesis.resources("AWS::S3::Bucket").values()
+        for rule in bucket["Properties"].get("LifecycleConfiguration", {}).get("Rules", [])
+        if {"Key": "presage", "Value": "staging"} in rule.get("TagFilters", [])
+    ]
+    assert len(expiries) == 1
+    assert expiries[0] * 86_400 > 2 * longest_seconds
+
+
+def _list_retentions(synthesis: Synthesis) -> tuple[list[int], list[int]]:
+    """Retentions in seconds of the queues that are consumed, and of the dead letters."""
+    consumed: list[int] = []
+    dead: list[int] = []
+    for queue in synthesis.resources("AWS::SQS::Queue").values():
+        (dead if is_dead_letters(queue) else consumed).append(queue["Properties"]["MessageRetentionPeriod"])
+    return consumed, dead
+
+
 def test_every_queue_raises_an_alarm_that_somebody_gets(synthesis: Synthesis) -> None:
     watched = set()
     for name, alarm in synthesis.resources("AWS::CloudWatch::Alarm").items():
