@@ -12,6 +12,8 @@ from typing import TextIO
 import msgspec
 
 FIELDS_ATTRIBUTE = "presage_fields"
+CHATTY_LOGGERS = ("boto3", "botocore", "pynamodb", "s3transfer", "urllib3")
+"""Libraries whose INFO lines tell how they work (where credentials were found, what is sent again), not what went wrong."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -38,7 +40,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(*, service: str, stage: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
-    """Send everything that is logged to `stream` (standard output by default) as JSON.
+    """Send everything that is logged to `stream` (standard output by default) as JSON, of `CHATTY_LOGGERS` warnings only.
 
     Idempotency: replaces the root logger's handlers, so calling it again changes nothing.
     """
@@ -47,6 +49,8 @@ def configure_logging(*, service: str, stage: str, level: int = logging.INFO, st
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in CHATTY_LOGGERS:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def with_fields(fields: Mapping[str, object]) -> dict[str, object]:

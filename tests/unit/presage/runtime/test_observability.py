@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from presage.runtime.observability import configure_logging, with_fields
+from presage.runtime.observability import CHATTY_LOGGERS, configure_logging, with_fields
 
 
 @pytest.fixture
@@ -51,3 +51,11 @@ def test_configuring_twice_logs_once(stream: io.StringIO) -> None:
     configure_logging(service="svc", stage="local", stream=stream)
     logging.getLogger().info("once")
     assert len(stream.getvalue().splitlines()) == 1
+
+
+@pytest.mark.parametrize("library", CHATTY_LOGGERS)
+def test_libraries_are_heard_from_a_warning_on(stream: io.StringIO, library: str) -> None:
+    logger = logging.getLogger(f"{library}.part")
+    logger.info("found credentials")
+    logger.warning("connection pool is full")
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["connection pool is full"]
