@@ -55,8 +55,9 @@ def process_batch(
 ) -> dict[str, list[dict[str, str]]]:
     """Handle the messages of an SQS event together and return the partial batch response.
 
-    Every body is parsed on its own, so that a malformed message fails alone. The rest is handled in one call; when that
-    fails for good, each message is handled by itself to find the culprit; when it may succeed later, all are tried again.
+    Every body is parsed on its own, so that a malformed message fails alone. The rest is handled in one call; when that fails
+    for good, or as nobody foresaw, each message is handled by itself to find the culprit, lest it take its neighbours along to
+    the dead letters; when a dependency is known to be down or busy, all are tried again.
     Idempotency: `handle` must be idempotent, as SQS delivers at least once.
     """
     parsed: dict[str, MessageT] = {}
@@ -96,7 +97,8 @@ def _handle_together(parsed: Mapping[str, MessageT], handle: Callable[[Sequence[
     try:
         handle(list(parsed.values()))
     except Exception as error:  # noqa: BLE001 - the boundary
-        if decide(error) == "park" and len(parsed) > 1:
+        foreseen = isinstance(error, PresageError) and decide(error) != "park"
+        if len(parsed) > 1 and not foreseen:
             return [message_id for message_id, message in parsed.items() if _handle_together({message_id: message}, handle)]
         verdict = _judge(error, ",".join(parsed), {})
         return [] if verdict == "ack" else list(parsed)

@@ -99,6 +99,13 @@ def test_a_message_that_poisons_its_group_is_found_and_fails_alone(log_lines: io
     assert [line["subject"] for line in read_failures(log_lines)] == ["m1"]
 
 
+def test_a_message_that_fails_as_nobody_foresaw_does_not_take_its_neighbours_along(log_lines: io.StringIO) -> None:
+    sink = Sink(n2=ZeroDivisionError("boom"))
+    assert run(sink, "1", "2", "3") == ["m1"]
+    assert sink.calls == [[1], [3]]
+    assert [(line["subject"], line["verdict"]) for line in read_failures(log_lines)] == [("m1", "retry")]
+
+
 def test_while_a_dependency_is_down_all_are_tried_again(log_lines: io.StringIO) -> None:
     sink = Sink(n2=UnavailableError("S3"))
     assert run(sink, "1", "2", "3") == ["m0", "m1", "m2"]
