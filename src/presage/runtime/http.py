@@ -1,7 +1,8 @@
 """What every web service of Presage has in common: errors, request ids, access log, bodies, health.
 
 Requests: `x-request-id` is taken over when it is well-formed, made otherwise, and always answered.
-Errors: `application/problem+json` (RFC 9457) with a stable `code`; what the caller did not cause is logged once.
+Errors: `application/problem+json` (RFC 9457) with a stable `code`; what the caller did not cause is logged once, and told to
+the caller without the addresses, keys and statements that its message holds.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from presage.runtime.observability import with_fields
 
 MAX_BODY_BYTES = 1_200_000
 RETRY_AFTER_SECONDS = 2
+DETAIL_OF_UNAVAILABLE = "Something that this service needs did not answer; try again."
+DETAIL_OF_FAULT = "An unexpected error happened; it was logged under this request id."
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
@@ -191,12 +194,18 @@ def _answer_presage_error(error: PresageError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("request failed", extra=with_fields({"request_id": g.request_id, "code": error.code}), exc_info=error)
     note(code=error.code)
-    response = respond_problem(status, error.code, str(error), path=getattr(error, "path", None))
+    response = respond_problem(status, error.code, _describe(error, status), path=getattr(error, "path", None))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["www-authenticate"] = "Bearer"
     return response
+
+
+def _describe(error: PresageError, status: HTTPStatus) -> str:
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return str(error)
+    return DETAIL_OF_UNAVAILABLE if status == HTTPStatus.SERVICE_UNAVAILABLE else DETAIL_OF_FAULT
 
 
 def _find_status(error: PresageError) -> HTTPStatus:
@@ -221,8 +230,7 @@ def _answer_http_exception(error: HTTPException) -> BaseResponse:
 def _answer_unexpected(error: Exception) -> Response:
     _LOG.error("unexpected error", extra=with_fields({"request_id": g.request_id}), exc_info=error)
     note(code=PresageError.code)
-    detail = "An unexpected error happened; it was logged under this request id."
-    return respond_problem(HTTPStatus.INTERNAL_SERVER_ERROR, PresageError.code, detail)
+    return respond_problem(HTTPStatus.INTERNAL_SERVER_ERROR, PresageError.code, DETAIL_OF_FAULT)
 
 
 def _answer_readiness(check_ready: Callable[[], None] | None) -> Response:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask, Response, abort, g
 from flask.testing import FlaskClient
 
-from presage.errors import AlreadyExistsError, InvalidInputError, NotFoundError, UnavailableError
+from presage.errors import AlreadyExistsError, CorruptArtifactError, InvalidInputError, NotFoundError, UnavailableError
 from presage.runtime.http import create_app, read_json, respond
 from presage.runtime.observability import configure_logging
 
@@ -23,7 +23,8 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 ERRORS = {
     "not_found": NotFoundError("No dataset 'x'"),
     "already_exists": AlreadyExistsError("There is one"),
-    "unavailable": UnavailableError("MySQL did not answer"),
+    "unavailable": UnavailableError("publish batch b: could not connect to http://secret.internal:4566"),
+    "corrupt_artifact": CorruptArtifactError("ws=secret/models/m.onnx: sha256 0, expected 1"),
     "invalid_input": InvalidInputError("Bad", path="$.a"),
 }
 
@@ -100,6 +101,7 @@ def test_a_bad_body_is_a_problem_with_its_place(client: FlaskClient, body: bytes
         ("GET", "/raise/not_found", 404, "not_found"),
         ("GET", "/raise/already_exists", 409, "already_exists"),
         ("GET", "/raise/unavailable", 503, "unavailable"),
+        ("GET", "/raise/corrupt_artifact", 500, "corrupt_artifact"),
         ("GET", "/raise/invalid_input", 400, "invalid_input"),
         ("GET", "/crash", 500, "internal"),
         ("GET", "/teapot", 418, "http_418"),
@@ -143,6 +145,14 @@ def test_the_access_log_has_the_request_but_no_query_or_header(client: FlaskClie
     (line,) = [json.loads(text) for text in log_lines.getvalue().splitlines()]
     assert (line["request_id"], line["status"], line["route"], line["code"]) == ("r-2", 404, "/raise/<code>", "not_found")
     assert "hidden" not in log_lines.getvalue()
+
+
+def test_what_the_caller_is_not_told_is_logged_once_under_the_request_id(client: FlaskClient, log_lines: io.StringIO) -> None:
+    answer = client.get("/raise/unavailable", headers={"x-request-id": "r-4"})
+    lines = [json.loads(text) for text in log_lines.getvalue().splitlines()]
+    assert [(line["message"], line["request_id"]) for line in lines] == [("request failed", "r-4"), ("request", "r-4")]
+    assert "http://secret.internal:4566" in lines[0]["traceback"]
+    assert answer.get_json()["detail"] == "Something that this service needs did not answer; try again."
 
 
 def test_an_unexpected_error_is_logged_once_with_its_traceback(client: FlaskClient, log_lines: io.StringIO) -> None:
