@@ -18,6 +18,8 @@ MAX_BODY_BYTES = 1_048_576
 JSON_CONTENT_TYPE = "application/json"
 NDJSON_CONTENT_TYPE = "application/x-ndjson"
 _GZIP_WINDOW_BITS = 31  # gzip framing only, no bare zlib streams
+_CHUNK_BYTES = 4_096
+"""What is fed to a gzip member at once: behind its end the rest of the chunk is copied, never the rest of the body."""
 
 RawRecord = bytes | msgspec.Raw
 
@@ -104,14 +106,19 @@ def split_lines(body: bytes) -> Sequence[bytes]:
 def _gunzip(body: bytes) -> bytes:
     """Return at most `MAX_BODY_BYTES` + 1 bytes; the extra one tells that there is more. Members may follow each other."""
     plain = bytearray()
-    rest = body
-    while rest and len(plain) <= MAX_BODY_BYTES:
-        stream = zlib.decompressobj(_GZIP_WINDOW_BITS)
-        try:
-            plain += stream.decompress(rest, MAX_BODY_BYTES + 1 - len(plain))
-        except zlib.error as error:
-            raise InvalidInputError(f"the body is not valid gzip: {error}", code="malformed_gzip") from error
-        if len(plain) <= MAX_BODY_BYTES and not stream.eof:
-            raise InvalidInputError("the gzip body ends too early", code="malformed_gzip")
-        rest = stream.unused_data
+    stream = zlib.decompressobj(_GZIP_WINDOW_BITS)
+    for start in range(0, len(body), _CHUNK_BYTES):
+        rest = body[start : start + _CHUNK_BYTES]
+        while rest:
+            if stream.eof:
+                stream = zlib.decompressobj(_GZIP_WINDOW_BITS)
+            try:
+                plain += stream.decompress(rest, MAX_BODY_BYTES + 1 - len(plain))
+            except zlib.error as error:
+                raise InvalidInputError(f"the body is not valid gzip: {error}", code="malformed_gzip") from error
+            if len(plain) > MAX_BODY_BYTES:
+                return bytes(plain)
+            rest = stream.unused_data
+    if not stream.eof:
+        raise InvalidInputError("the gzip body ends too early", code="malformed_gzip")
     return bytes(plain)
