@@ -39,7 +39,7 @@ def test_a_good_plan_passes() -> None:
         ({"minimum_effect": -0.1}, "$.minimum_effect"),
         ({"planned_units": 999}, "$.planned_units"),
         ({"max_days": 6}, "$.max_days"),
-        ({"max_days": 366}, "$.max_days"),
+        ({"max_days": 7301}, "$.max_days"),
         ({"gates": Gates(min_units_per_variant=0)}, "$.gates.min_units_per_variant"),
         ({"gates": Gates(min_conversions_per_variant=0)}, "$.gates.min_conversions_per_variant"),
         ({"gates": Gates(min_days=-1)}, "$.gates.min_days"),
