@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +10,6 @@ from pathlib import Path
 
 from localstack import mariadb, postgres
 from localstack.program import StartError
-
-NODE_MAJOR = 20
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,11 @@ def missing(requirements: Sequence[Requirement] = REQUIREMENTS) -> list[Requirem
     return [requirement for requirement in requirements if not requirement.is_met()]
 
 
+def installation(requirements: Sequence[Requirement]) -> str:
+    """Return the command by which root installs the packages."""
+    return " ".join(("apt-get install -y --no-install-recommends", *(requirement.package for requirement in requirements)))
+
+
 def install(requirements: Sequence[Requirement], *, say: Callable[[str], None]) -> None:
     """Install Debian packages. They start no servers: the local stack runs instances of its own.
 
@@ -60,8 +64,7 @@ def install(requirements: Sequence[Requirement], *, say: Callable[[str], None]) 
     """
     if not requirements:
         return
-    packages = [requirement.package for requirement in requirements]
-    command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
+    command = installation(requirements)
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         raise StartError(f"missing system packages; run as root: {command}")
@@ -72,6 +75,7 @@ def install(requirements: Sequence[Requirement], *, say: Callable[[str], None]) 
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
     try:
+        _finish_installations()
         _run_apt(apt, "update", "-q")
         _run_apt(apt, *command.split()[1:])
     finally:
@@ -82,8 +86,27 @@ def install(requirements: Sequence[Requirement], *, say: Callable[[str], None]) 
         raise StartError(f"installed, yet not usable: {', '.join(unmet)}")
 
 
+def _finish_installations() -> None:
+    """Configure packages that an installation left unconfigured when it was cut off: apt installs nothing before."""
+    dpkg = shutil.which("dpkg")
+    if dpkg is not None:
+        subprocess.run([dpkg, "--configure", "-a"], capture_output=True, check=False, env=_environment())
+
+
 def _run_apt(apt: str, *arguments: str) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    result = subprocess.run([apt, *arguments], capture_output=True, text=True, check=False, env=environment)
-    if result.returncode != 0:
-        raise StartError(f"apt-get {' '.join(arguments)} failed:\n{result.stderr.strip()[-2000:]}")
+    """Run apt in a session of its own: Ctrl-C asks it to stop after the package in hand, for cut off it blocks every later installation."""
+    process = subprocess.Popen(
+        [apt, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=_environment(), start_new_session=True
+    )
+    try:
+        _output, errors = process.communicate()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        raise
+    if process.returncode != 0:
+        raise StartError(f"apt-get {' '.join(arguments)} failed:\n{errors.strip()[-2000:]}")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
