@@ -21,7 +21,7 @@ help: ## List the targets
 .venv/.synced: uv.lock pyproject.toml localstack/setup.sh $(wildcard services/*/pyproject.toml lambdas/*/pyproject.toml emr_steps/*/pyproject.toml)
 	@sh localstack/setup.sh && touch $@
 
-setup: .venv/.synced ## Install everything needed, system packages included (as root)
+setup: .venv/.synced ## Install everything needed, system packages included (as root; others are told the command)
 	@$(PYTHON) -m localstack setup
 
 demo: up ## From real data to a concluded experiment; DATASET=movielens or cdnow
@@ -30,17 +30,21 @@ demo: up ## From real data to a concluded experiment; DATASET=movielens or cdnow
 up: setup ## Start the whole system on this machine and deploy the stacks to it
 	@$(PYTHON) -m localstack up
 
-down: .venv/.synced ## End everything that `up` started; data is kept in .local
-	@$(PYTHON) -m localstack down
+.PHONY: is-set-up
+is-set-up: # for what looks at what is there, and installs nothing
+	@test -e .venv/.synced || { echo "nothing is set up here; make setup does it" >&2; exit 1; }
 
-status: .venv/.synced ## Show every piece and how it stands in for AWS
+down: ## End everything that `up` started; data is kept in .local
+	@if [ -e .venv/.synced ]; then $(PYTHON) -m localstack down; else echo "nothing was running"; fi
+
+status: is-set-up ## Show every piece and how it stands in for AWS
 	@$(PYTHON) -m localstack status
 
-logs: .venv/.synced ## Follow the logs of all pieces
+logs: is-set-up ## Follow the logs of all pieces
 	@$(PYTHON) -m localstack logs
 
-doctor: .venv/.synced ## Say what this machine offers and lacks
-	@$(PYTHON) -m localstack doctor
+doctor: ## Say what this machine offers and lacks; changes nothing
+	@if [ -e .venv/.synced ]; then $(PYTHON) -m localstack doctor; else sh localstack/setup.sh doctor; fi
 
 check: .venv/.synced ## Format, lint, types, import contracts, unit tests (the Python floor of Spark steps among them)
 	$(BIN)/ruff format --check --quiet .

@@ -54,12 +54,17 @@ def down(places: Places, screen: Screen) -> int:
 
 def status(places: Places, screen: Screen) -> int:
     """Print how every piece is; return 0 if all run."""
-    return 0 if Stack(places, screen).status() else 1
+    if Stack(places, screen).status():
+        return 0
+    screen.head("not up as a whole; `make up` starts what does not run")
+    return 1
 
 
 def logs(places: Places, _screen: Screen) -> int:
     """Become `tail` of all logs."""
     files = sorted(str(path) for path in places.logs.glob("*.log"))
+    if not files:
+        raise StartError("there are no logs yet; `make up` starts what writes them")
     os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606 - becoming tail is the point
 
 
@@ -84,7 +89,10 @@ def doctor(_places: Places, screen: Screen) -> int:
     node = shutil.which("node")
     fits = node is not None and toolchain.node_major(node) >= toolchain.NODE_MAJOR
     screen.piece("found" if fits else "by wheel", "tool", f"node {toolchain.NODE_MAJOR} or newer, for the CDK")
-    return 1 if unmet else 0
+    if not unmet:
+        return 0
+    screen.head(f"as root, `make setup` installs what is missing; others need: {system_packages.installation(unmet)}")
+    return 1
 
 
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
