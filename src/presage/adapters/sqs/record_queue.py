@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
+from presage.adapters.sqs.body import build_body
 from presage.errors import InvalidInputError
 from presage.features.keys import build_staging_key, is_staging_key
 from presage.features.messages import decode_batch, decode_pointer, encode_batch, encode_pointer
@@ -38,7 +39,7 @@ class SqsRecordQueue:
                 self._s3.put_object(Bucket=self._lake_bucket, Key=key, Body=body, ContentType="application/json", Tagging=STAGING_TAG)
             body = encode_pointer(key)
         with translate_errors(f"publish batch {batch.batch_id}"):
-            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body.decode())
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=build_body(body))
 
 
 class SqsRecordMessages:

@@ -1,0 +1,55 @@
+"""What is published arrives as it was, whatever characters callers bring."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
+from presage.adapters.sqs.body import build_body
+from presage.adapters.sqs.record_queue import SqsRecordQueue
+from presage.experiments.messages import decode_message
+from presage.experiments.model import Assignment
+from presage.features.messages import decode_batch
+from presage.features.use_cases import build_batch
+from tests.fixtures.feature_records import NOW, make_dataset, make_record
+
+REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What SQS's SendMessage does not take: all that is not in XML 1.0's character set."""
+ASSIGNMENT = Assignment("ws", "exp", "p-1", "ann", "treatment", datetime(2026, 1, 1, tzinfo=UTC), 3, ("a", "b"))
+ODD = "a\uffff\ufffe\x7f\U0001ffff"
+
+
+class Queue:
+    """Takes what SQS takes."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - boto3's names
+        assert QueueUrl == "url"
+        assert not REFUSED.search(MessageBody)
+        self.bodies.append(MessageBody)
+
+
+@given(st.text())
+def test_every_text_arrives_in_characters_that_sqs_keeps(text: str) -> None:
+    body = build_body(msgspec.json.encode({text: text}))
+    assert not REFUSED.search(body)
+    assert msgspec.json.decode(body) == {text: text}
+
+
+def test_both_queues_publish_so() -> None:
+    queue = Queue()
+    sqs = cast("Any", queue)
+    assignment = replace(ASSIGNMENT, unit_id=ODD, shown=(ODD,))
+    batch = build_batch(make_dataset(), [make_record(1, entity_id=ODD)], received_at=NOW)
+    SqsAssignmentQueue("url", sqs).publish_assignments([assignment])
+    SqsRecordQueue("url", "lake", sqs=sqs, s3=cast("Any", None)).publish_batch(batch)
+    assignments, records = queue.bodies
+    assert decode_message(assignments) == (assignment,)
+    assert decode_batch(records) == batch
