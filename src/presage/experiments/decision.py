@@ -11,6 +11,8 @@ from presage.experiments.model import ExperimentPlan, State
 CONCLUDED: frozenset[State] = frozenset({"concluded_ship", "concluded_rollback", "concluded_inconclusive"})
 ENDED: frozenset[State] = CONCLUDED | {"stopped_by_user"}
 ACTIVE: frozenset[State] = frozenset({"running", "paused_srm"})
+SIZE_GATES = frozenset({"min_units_per_variant", "min_conversions_per_variant"})
+"""Gates on the primary metric's sample. Its window may close months after a guardrail's, which must not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,15 @@ class Decision:
 def decide(plan: ExperimentPlan, evidence: Evidence) -> Decision:
     """Return the decision of one look.
 
-    A mismatched sample ratio pauses. Otherwise, in this order: rollback (exempt from the minimum of days), ship,
-    inconclusive by futility, by the maximum of days, by the planned units; else keep running.
+    A mismatched sample ratio pauses. Otherwise, in this order: rollback (exempt from the minimum of days; by a guardrail, whose
+    interval counts only from its own size gates on, also from the primary metric's), ship, inconclusive by futility, by the
+    maximum of days, by the planned units; else keep running.
     """
     gates = (*compute_gates(plan, evidence), *compute_guardrail_gates(plan, evidence.guardrails))
     failed = {gate.name for gate in gates if not gate.passed}
     for state, reason in _conclusions(plan, evidence, failed):
         return Decision(state, reason, gates)
-    waiting = ", ".join(sorted(failed)) or "the interval still holds no difference"
+    waiting = ", ".join(sorted(failed)) or evidence.primary.inconclusive or "the interval still contains 0"
     return Decision("running", f"keep running: {waiting}", gates)
 
 
@@ -87,18 +90,23 @@ def _conclusions(plan: ExperimentPlan, evidence: Evidence, failed: set[str]) -> 
         return
     guardrail_gates = {_guardrail_gate(guardrail.metric.name) for guardrail in plan.guardrails}
     blocking = failed - guardrail_gates
+    if not blocking - SIZE_GATES - {"min_days"}:
+        yield from _breaches(plan, evidence)
     if not blocking - {"min_days"}:
-        yield from _rollbacks(plan, evidence)
+        yield from _losses(plan, evidence)
     if not blocking:
         yield from _settled(plan, evidence, guardrails_clean=not failed & guardrail_gates)
     yield from _limits(plan, evidence, days_passed="min_days" not in failed)
 
 
-def _rollbacks(plan: ExperimentPlan, evidence: Evidence) -> Iterator[tuple[State, str]]:
+def _breaches(plan: ExperimentPlan, evidence: Evidence) -> Iterator[tuple[State, str]]:
     for guardrail, found in zip(plan.guardrails, evidence.guardrails, strict=True):
         if found.running_interval and found.running_interval.upper < -guardrail.margin:
             bound = f"upper bound {found.running_interval.upper:.6g} is below -{guardrail.margin:g}"
             yield "concluded_rollback", f"guardrail {guardrail.metric.name} is breached: {bound}"
+
+
+def _losses(plan: ExperimentPlan, evidence: Evidence) -> Iterator[tuple[State, str]]:
     interval = evidence.primary.running_interval
     if interval and interval.upper < 0.0:
         yield "concluded_rollback", f"{plan.primary.name}: upper bound {interval.upper:.6g} is below 0"

@@ -194,6 +194,33 @@ def test_a_guardrail_decides_with_the_primary(treated: int, decision: str) -> No
     assert world.analyse().decision == decision
 
 
+@pytest.mark.parametrize(("control", "treated", "decision"), [(800, 300, "concluded_rollback"), (20, 0, "running")])
+def test_a_breached_guardrail_does_not_wait_for_the_primary_but_for_its_own_size(control: int, treated: int, decision: str) -> None:
+    slow = replace(GUARDED, primary=replace(BUYS, window_hours=24 * 90))
+    world = World(slow)
+    units = world.meet("control", 1000), world.meet("treatment", 1000)
+    world.land([*units[0][:control], *units[1][:treated]], VISITS)
+    look = world.analyse(BEGIN + 4 * DAY)
+    assert look.decision == decision
+    assert detail_of(look).primary.counted.control.units == 0
+
+
+def test_why_an_experiment_keeps_running_is_said() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 105))
+    assert detail_of(world.analyse()).reason == "keep running: the interval still contains 0"
+
+
+def test_looks_that_contradict_each_other_conclude_nothing_and_are_said_to() -> None:
+    world = World(replace(PLAN, planned_units=100_000, gates=replace(PLAN.gates, srm_threshold=1e-9)))
+    world.run(control=(1000, 100), treatment=(1000, 400))
+    world.analyse(BEGIN + 4 * DAY)
+    world.run(control=(9000, 9000), treatment=(9000, 100), at=BEGIN + DAY)
+    look = world.analyse()
+    assert look.decision == "running"
+    assert "contradict each other" in detail_of(look).reason
+
+
 def test_the_running_interval_keeps_what_earlier_looks_knew() -> None:
     world = World()
     world.run(control=(1000, 100), treatment=(1000, 130))
