@@ -86,7 +86,8 @@ class FreshCache(Generic[KeyT, ValueT]):
         try:
             slot.value = self._load(key)
         except UnavailableError as error:
-            _LOG.warning("serving the last known value: %s", error)
+            if slot.loaded:
+                _LOG.warning("serving the last known value: %s", error)
             slot.error, slot.due = error, self._clock() + self._retry_seconds
         except PresageError as error:
             slot.error, slot.loaded, slot.due = error, False, self._clock() + self._retry_seconds

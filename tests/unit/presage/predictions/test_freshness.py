@@ -60,6 +60,20 @@ def test_without_a_last_value_the_error_is_raised_and_remembered_for_a_pause() -
     assert cache.get("a") == "a2"
 
 
+def test_only_what_is_served_stale_is_said_to_be(caplog: pytest.LogCaptureFixture) -> None:
+    source = Source()
+    source.error = UnavailableError("down")
+    cache = source.cache()
+    with pytest.raises(UnavailableError):
+        cache.get("a")
+    assert caplog.messages == []
+    source.error, source.clock = None, 1.0
+    cache.get("a")
+    source.error, source.clock = UnavailableError("down"), 20.0
+    cache.get("a")
+    assert caplog.messages == ["serving the last known value: down"]
+
+
 def test_what_is_gone_is_not_served_stale() -> None:
     source = Source()
     cache = source.cache()
