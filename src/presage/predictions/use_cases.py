@@ -42,6 +42,8 @@ def predict(
 ) -> PredictResponse:
     """Return one result per entry, after its log entry and its assignment are handed over durably.
 
+    The log comes first: an assignment that counts can always be explained. When the assignments are then not taken, log entries
+    stay of answers that nobody got; asked again, a unit meets the same variant and is counted from then on.
     Idempotency: none; every call makes new predictions.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +348,16 @@ def test_nothing_is_claimed_that_was_not_handed_over(world: World, part: str) ->
     with pytest.raises(UnavailableError):
         predict(PredictRequest("m", [{"id": "c1"}]), workspace_id=WORKSPACE, ports=PredictionPorts(**ports), now=NOW)
     assert world.assignments.published == []
+
+
+def test_when_the_queue_fails_behind_the_log_a_retry_meets_the_same_variant_and_counts_once(world: World) -> None:
+    model = world.add_model("m", CLASSIFICATION, "0")
+    world.experiment(model)
+    refusing: Any = RefusingQueue()
+    with pytest.raises(UnavailableError):
+        predict(PredictRequest("m", [{"id": "c1"}]), workspace_id=WORKSPACE, ports=replace(world.ports, assignments=refusing), now=NOW)
+    (unanswered,) = world.log.entries.values()
+    (result,) = ask(world, {"id": "c1"})
+    assert result.variant == unanswered.variant
+    assert [assignment.prediction_id for assignment in world.assignments.published] == [result.prediction_id]
+    assert result.prediction_id in world.log.entries
