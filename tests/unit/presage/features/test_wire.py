@@ -97,11 +97,11 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_refused(members: int) -> No
 
 
 def test_many_empty_members_take_time_in_proportion_to_their_bytes() -> None:
-    """The body of a call can hold 59,000 of them; copying what follows each made this take seconds."""
+    """The body of a call can hold 59,000 of them; copying what follows each made this take a second or two."""
     member = gzip.compress(b"", mtime=0)
     began = process_time()
     assert refuse(member * (1_190_000 // len(member)), NDJSON, "gzip").code == "no_records"
-    assert process_time() - began < 1.0
+    assert process_time() - began < 0.4
 
 
 @pytest.mark.parametrize("size", [4_095, 4_096, 4_097, 20_000])
