@@ -18,10 +18,15 @@ from presage.predictions.use_cases import PredictionPorts
 from services.public_api.context import PublicApiPorts
 from services.public_api.settings import PublicApiSettings
 
+READ_TIMEOUT_SECONDS = 3.0
+"""Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
+
 
 def build(settings: PublicApiSettings) -> PublicApiPorts:
     """Return the ports; nothing is connected yet."""
-    s3, sqs = build_client("s3"), build_client("sqs")
+    s3 = build_client("s3")
+    quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    sqs = build_client("sqs", read_timeout_seconds=READ_TIMEOUT_SECONDS)
     engine = build_engine(
         host=settings.database_host,
         port=settings.database_port,
@@ -43,6 +48,6 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
             log=DynamoPredictionLog(settings.prediction_table),
             assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
         ),
-        records=SqsRecordQueue(settings.records_queue_url, settings.lake_bucket, sqs=sqs, s3=s3),
+        records=SqsRecordQueue(settings.records_queue_url, settings.lake_bucket, sqs=sqs, s3=quick_s3),
         now=lambda: datetime.now(UTC),
     )

@@ -1,5 +1,7 @@
 """Every prediction log behaves alike: in memory, and in DynamoDB."""
 
+import base64
+import json
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -158,3 +160,35 @@ def test_no_connection_is_unavailable(request: pytest.FixtureRequest, monkeypatc
         log.put_predictions([entry(1)])
     with pytest.raises(UnavailableError):
         log.get_prediction("ws_1", "p")
+
+
+def count_pauses(monkeypatch: pytest.MonkeyPatch, *, seconds_per_look: float) -> int:
+    """How often a log without a table to reach puts a batch again, by a clock that runs that fast."""
+    for name, value in {
+        "ENDPOINT_URL": "http://127.0.0.1:9",
+        "ACCESS_KEY_ID": "x",
+        "SECRET_ACCESS_KEY": "x",
+        "DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    times = (seconds_per_look * number for number in range(100))
+    pauses: list[float] = []
+    log = DynamoPredictionLog("predictions", pause=pauses.append, clock=lambda: next(times))
+    with pytest.raises(UnavailableError):
+        log.put_predictions([entry(1)])
+    return len(pauses)
+
+
+def test_a_batch_is_put_again_until_a_deadline_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert count_pauses(monkeypatch, seconds_per_look=0.1) == 3
+    assert count_pauses(monkeypatch, seconds_per_look=5.0) == 1
+    assert count_pauses(monkeypatch, seconds_per_look=9.0) == 0
+
+
+@pytest.mark.parametrize(
+    "content", [[0, "", "p"], [0, "2026-03-01", ""], [8, "2026-03-01", "p"], [-1, "2026-03-01", "p"], [0, "x" * 65, "p"]]
+)
+def test_a_cursor_that_names_no_key_is_refused_before_dynamodb_is_asked(content: list[object]) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    with pytest.raises(InvalidInputError):
+        DynamoPredictionLog("predictions").list_by_entity("ws_1", "c1", cursor=cursor)

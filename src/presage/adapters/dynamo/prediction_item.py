@@ -9,7 +9,9 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 CONNECT_TIMEOUT_SECONDS = 2
-READ_TIMEOUT_SECONDS = 5
+READ_TIMEOUT_SECONDS = 3
+RETRIES = 1
+"""Of one call; the log itself puts a batch again, with pauses and up to a deadline."""
 POOL_SIZE = 32
 
 
@@ -48,6 +50,7 @@ class PredictionItem(Model):
         table_name = ""
         connect_timeout_seconds = CONNECT_TIMEOUT_SECONDS
         read_timeout_seconds = READ_TIMEOUT_SECONDS
+        max_retry_attempts = RETRIES
         max_pool_connections = POOL_SIZE
 
     prediction_id = UnicodeAttribute(hash_key=True)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from zlib import crc32
 
 import msgspec
@@ -23,27 +23,36 @@ SHARDS = 8
 BATCH_SIZE = 25
 PUT_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.05
+PUT_SECONDS = 8.0
+"""A batch is not put again later than this: the caller behind the gateway waits 29 s at most."""
 RETENTION = timedelta(days=90)
 REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 """Answers of DynamoDB that asking again does not change: ours to repair, so they are not called unavailable."""
 
 Pause = Callable[[float], None]
+Clock = Callable[[], float]
+
+
+_KeyText = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    shard: int
-    created_at: str
-    prediction_id: str
+    shard: Annotated[int, msgspec.Meta(ge=0, lt=SHARDS)]
+    created_at: _KeyText
+    prediction_id: _KeyText
 
 
 class DynamoPredictionLog:
     """`PredictionLog` on a table. An item goes by itself when `retention` has passed (the table's TTL)."""
 
-    def __init__(self, table_name: str, *, retention: timedelta = RETENTION, pause: Pause = time.sleep) -> None:
+    def __init__(
+        self, table_name: str, *, retention: timedelta = RETENTION, pause: Pause = time.sleep, clock: Clock = time.monotonic
+    ) -> None:
         """Bind the process to `table_name`; region, keys and endpoint come from the machine around it."""
         bind(table_name)
         self._retention = retention
         self._pause = pause
+        self._clock = clock
 
     def put_predictions(self, entries: Sequence[PredictionLogEntry]) -> None:
         """Return once all are durable, or raise `UnavailableError`. Idempotency: an entry put again overwrites itself."""
@@ -97,6 +106,7 @@ class DynamoPredictionLog:
             return sum(PredictionItem.by_model_day.count(f"{workspace_id}#{model_id}#{day}#{shard}") for shard in range(SHARDS))
 
     def _put_batch(self, items: Sequence[PredictionItem]) -> None:
+        deadline = self._clock() + PUT_SECONDS
         for attempt in range(PUT_ATTEMPTS):
             try:
                 with PredictionItem.batch_write(auto_commit=False) as batch:
@@ -105,7 +115,7 @@ class DynamoPredictionLog:
             except PutError as error:
                 if error.cause_response_code in REFUSALS:
                     raise
-                if attempt + 1 == PUT_ATTEMPTS:
+                if attempt + 1 == PUT_ATTEMPTS or self._clock() > deadline:
                     raise UnavailableError("DynamoDB did not take all predictions") from error
                 self._pause(FIRST_PAUSE_SECONDS * 2**attempt * secrets.randbelow(1_000) / 1_000)
             else:

@@ -1,0 +1,24 @@
+"""Whoever waits for another gives up after it, not before."""
+
+from lambdas.load_assignments.bootstrap import STATEMENT_SECONDS
+from presage.adapters.client import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS
+from presage.adapters.dynamo import prediction_item, prediction_log
+from services.public_api.bootstrap import READ_TIMEOUT_SECONDS
+from stacks.queues import LOAD_ASSIGNMENTS_TIMEOUT
+
+GATEWAY_SECONDS = 29
+"""The longest that API Gateway waits for an integration."""
+
+
+def test_a_statement_is_given_up_before_its_function_is() -> None:
+    assert LOAD_ASSIGNMENTS_TIMEOUT.to_seconds() > STATEMENT_SECONDS
+
+
+def test_the_public_api_gives_sqs_up_before_the_gateway_gives_up_the_call() -> None:
+    longest_pauses = sum(2**attempt for attempt in range(MAX_ATTEMPTS - 1))
+    assert MAX_ATTEMPTS * (CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS) + longest_pauses < GATEWAY_SECONDS
+
+
+def test_the_public_api_gives_dynamodb_up_before_the_gateway_gives_up_the_call() -> None:
+    one_call = (1 + prediction_item.RETRIES) * (prediction_item.CONNECT_TIMEOUT_SECONDS + prediction_item.READ_TIMEOUT_SECONDS) + 1
+    assert prediction_log.PUT_SECONDS + one_call < GATEWAY_SECONDS
