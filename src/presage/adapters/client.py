@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
+    CredentialRetrievalError,
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
@@ -48,6 +49,14 @@ _NOT_FOUND_CODES = frozenset(
         "AWS.SimpleQueueService.NonExistentQueue",
         "QueueDoesNotExist",
     }
+)
+_UNREACHED = (
+    BotoConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ResponseStreamingError,
 )
 _PRECONDITION_CODES = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 
@@ -113,7 +122,7 @@ def translate_errors(action: str) -> Iterator[None]:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS or _is_throttling(code):
             raise UnavailableError(message) from error
         raise
-    except (BotoConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError, NoCredentialsError) as error:
+    except _UNREACHED as error:
         raise UnavailableError(f"{action}: {error}") from error
 
 

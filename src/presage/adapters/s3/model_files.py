@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
-from presage.errors import CorruptArtifactError
+from presage.errors import CorruptArtifactError, UnavailableError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -50,11 +50,18 @@ class S3ModelFiles:
             return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def _fetch(self, bucket: str, key: str, sha256: str) -> str:
-        """Use the copy on disk if its bytes are still right (disks fail too), else download it."""
+        """Use the copy on disk if its bytes are still right (disks fail too), else download it.
+
+        Raises:
+            UnavailableError: S3 does not answer, or the disk is full or fails: another version, or no file, may do instead.
+        """
         path = self._folder / sha256
-        if not path.is_file() or _hash_file(path) != sha256:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._download(bucket, key, sha256, path)
+        try:
+            if not path.is_file() or _hash_file(path) != sha256:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._download(bucket, key, sha256, path)
+        except OSError as error:
+            raise UnavailableError(f"{key} cannot be kept in {self._folder}: {error}") from error
         return str(path)
 
     def _download(self, bucket: str, key: str, sha256: str, path: Path) -> None:

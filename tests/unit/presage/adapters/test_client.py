@@ -1,7 +1,7 @@
 """What an AWS client's error means to us."""
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, CredentialRetrievalError, EndpointConnectionError, ReadTimeoutError
 
 from presage.adapters.client import translate_errors
 from presage.errors import AlreadyExistsError, NotFoundError, UnavailableError
@@ -26,6 +26,7 @@ def build_error(code: str, status: int) -> ClientError:
         (build_error("TooManyRequestsException", 429), UnavailableError),
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:9"), UnavailableError),
         (ReadTimeoutError(endpoint_url="http://127.0.0.1:9"), UnavailableError),
+        (CredentialRetrievalError(provider="container-role", error_msg="timed out"), UnavailableError),
         (build_error("AccessDenied", 403), ClientError),
         (ZeroDivisionError(), ZeroDivisionError),
     ],
