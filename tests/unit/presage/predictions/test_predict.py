@@ -10,6 +10,7 @@ import pytest
 
 from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
 from presage.experiments.assignment import assign_variant
+from presage.experiments.messages import decode_message, encode_messages
 from presage.experiments.model import Assignment
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import PredictRequest
@@ -288,6 +289,14 @@ class TestExperiment:
         (result,) = ask(world, {"id": "c1"})
         (assignment,) = world.assignments.published
         assert (result.answered_by, assignment.shown, assignment.variant) == ("default", ("0",), "treatment")
+
+    def test_an_item_that_the_warehouse_cannot_hold_does_not_cost_the_exposure(self, world: World) -> None:
+        model = world.add_model("m", RANKING, ("x" * 257, "", "f1"))
+        world.experiment(model)
+        (result,) = ask(world, {"id": "c1"})
+        (assignment,) = world.assignments.published
+        assert (len(result.prediction), assignment.shown) == (3, ("f1",))
+        assert [decode_message(body) for body in encode_messages([assignment])] == [(assignment,)]
 
     def test_random_control_is_drawn_from_the_classes_or_candidates(self, world: World) -> None:
         classes = world.add_model("m", CLASSIFICATION, "0")
