@@ -184,6 +184,17 @@ def test_a_call_without_a_model_is_a_problem(running: Running) -> None:
     assert (status, problem["code"]) == (404, "not_found")
 
 
+def test_a_key_id_in_a_header_that_only_looks_like_the_gateways_is_not_taken(running: Running) -> None:
+    """WSGI gives `x_presage_api_key_id` the same name as the gateway's header; the server must drop it."""
+    head = "GET /v1/predictions/5f0c1c4e-5b7e-4c84-9d33-7d2cf0d4d2a1 HTTP/1.1\r\nHost: x\r\n{}: {}\r\nConnection: close\r\n\r\n"
+    statuses = []
+    for name in ("x-presage-api-key-id", "x_presage_api_key_id", "X-Presage_Api-Key-Id"):
+        with socket.create_connection(("127.0.0.1", running.port), timeout=20) as connection:
+            connection.sendall(head.format(name, KEY_ID).encode())
+            statuses.append(connection.recv(65_536).split(b" ")[1])
+    assert statuses == [b"404", b"401", b"401"]
+
+
 def test_a_request_under_way_is_answered_after_sigterm(running: Running) -> None:
     body = json.dumps({"model": "m", "features": [{"id": "late"}]}).encode()
     head = (
