@@ -62,5 +62,6 @@ def _build_services(app: cdk.App, config: StageConfig, *, network: NetworkStack,
     )
     dns = DnsStack(app, config=config)
     gateway = GatewayStack(app, config=config, public_api=public_api, dns=dns)
-    BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
-    WorkerStack(app, config=config, inputs=WorkerInputs(network=network, data=data, gateway=gateway, spark=spark, trainer=trainer))
+    backend = BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
+    worker = WorkerStack(app, config=config, inputs=WorkerInputs(network=network, data=data, spark=spark, trainer=trainer))
+    worker.add_dependency(backend, "The backend's deployment brings the schemas up to date.")

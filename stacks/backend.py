@@ -28,6 +28,7 @@ class BackendStack(StageStack):
             environment={
                 "PRESAGE_STAGE": config.name,
                 **data.variables,
+                "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
                 "PRESAGE_GATEWAY_USAGE_PLANS": gateway.plan_ids,
                 "PRESAGE_PUBLIC_API_URL": gateway.public_url,
             },
@@ -36,6 +37,7 @@ class BackendStack(StageStack):
         )
         self.web = BeanstalkEnvironment(self, "Web", config=config, network=network, program=program)
         data.grant(self.web.role)
+        data.prediction_log.table.grant_read_data(self.web.role)
         self._grant_keys(gateway)
         accept_wildcards(self.web.role, "The log's indexes.", r"Resource::.*Table.*/index/\*")
         accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")

@@ -23,20 +23,16 @@ class DataPlane:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Variables of a service that works on all of them; the database's credentials are a secret and not among them."""
+        """Variables of a service that works on them; the database's credentials are a secret and not among them."""
         return {
             "PRESAGE_LAKE_BUCKET": self.storage.lake.bucket_name,
-            "PRESAGE_ARTIFACTS_BUCKET": self.storage.artifacts.bucket_name,
-            "PRESAGE_PREDICTION_TABLE": self.prediction_log.table.table_name,
             "PRESAGE_JOBS_QUEUE_URL": self.queues.jobs.queue.queue_url,
             **self.metadata.address.variables,
-            **self.warehouse.variables,
+            **self.warehouse.address,
         }
 
     def grant(self, role: iam.IRole) -> None:
-        """Let `role` read and write them, and read predictions."""
+        """Let `role` work on them."""
         self.storage.lake.grant_read_write(role)
-        self.storage.artifacts.grant_read_write(role)
-        self.prediction_log.table.grant_read_data(role)
         self.queues.jobs.queue.grant_send_messages(role)
         self.warehouse.grant_statements(role)

@@ -35,13 +35,14 @@ class WarehouseStack(StageStack):
         self.export_output("RedshiftCopyRoleArn", self.copy_role.role_arn)
 
     @property
-    def variables(self) -> dict[str, str]:
+    def address(self) -> dict[str, str]:
         """Variables of every deployable that runs SQL in the warehouse."""
-        return {
-            "PRESAGE_REDSHIFT_WORKGROUP": self.workgroup.ref,
-            "PRESAGE_REDSHIFT_DATABASE": DATABASE_NAME,
-            "PRESAGE_REDSHIFT_COPY_ROLE_ARN": self.copy_role.role_arn,
-        }
+        return {"PRESAGE_REDSHIFT_WORKGROUP": self.workgroup.ref, "PRESAGE_REDSHIFT_DATABASE": DATABASE_NAME}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Variables of every deployable that loads files into the warehouse too."""
+        return {**self.address, "PRESAGE_REDSHIFT_COPY_ROLE_ARN": self.copy_role.role_arn}
 
     def grant_statements(self, role: iam.IRole) -> None:
         """Let `role` run statements in this workgroup and read the results of its own statements."""

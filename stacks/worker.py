@@ -9,7 +9,6 @@ from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
 from stacks.constructs.findings import accept_wildcards
 from stacks.constructs.watched_queue import MAXIMUM_RECEIVES
 from stacks.data_plane import DataPlane
-from stacks.gateway import GatewayStack
 from stacks.network import NetworkStack
 from stacks.queues import JOB_TIMEOUT
 from stacks.spark import SparkStack
@@ -25,7 +24,6 @@ class WorkerInputs:
 
     network: NetworkStack
     data: DataPlane
-    gateway: GatewayStack
     spark: SparkStack
     trainer: TrainerStack
 
@@ -42,7 +40,8 @@ class WorkerStack(StageStack):
             environment={
                 "PRESAGE_STAGE": config.name,
                 **data.variables,
-                "PRESAGE_PUBLIC_API_URL": inputs.gateway.public_url,
+                **data.warehouse.variables,
+                "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
                 **inputs.spark.variables,
                 **inputs.trainer.variables,
             },
@@ -52,10 +51,10 @@ class WorkerStack(StageStack):
         self.worker = BeanstalkEnvironment(self, "Worker", config=config, network=inputs.network, program=program)
         role = self.worker.role
         data.grant(role)
+        data.storage.artifacts.grant_read_write(role)
         data.queues.jobs.queue.grant_consume_messages(role)
         inputs.spark.grant_submit(role)
         inputs.trainer.grant_run(role)
-        accept_wildcards(role, "The log's indexes.", r"Resource::.*Table.*/index/\*")
         accept_wildcards(role, "Runs of this application only.", r"Resource::.*/jobruns/\*")
         accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")
         self.export_output("WorkerEnvironment", self.worker.environment.ref)

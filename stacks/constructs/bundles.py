@@ -71,6 +71,8 @@ def build_service(name: str) -> Path:
         (target / "Procfile").write_text(procfile)
         if (folder / "cron.yaml").exists():
             shutil.copy2(folder / "cron.yaml", target / "cron.yaml")
+        if (folder / "platform").exists():
+            shutil.copytree(folder / "platform", target / ".platform")
 
     return _build("service", (requirements, procfile), (_library(), folder), fill)
 

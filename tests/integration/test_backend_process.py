@@ -60,7 +60,6 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     settings: dict[str, object] = {
         "STAGE": "local",
         "LAKE_BUCKET": bucket,
-        "ARTIFACTS_BUCKET": bucket,
         "PREDICTION_TABLE": "predictions",
         "JOBS_QUEUE_URL": queue_url,
         "DATABASE_HOST": address.hostname,
@@ -69,7 +68,6 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
         "DATABASE_CREDENTIALS": json.dumps({"username": address.username, "password": address.password}),
         "REDSHIFT_WORKGROUP": "w",
         "REDSHIFT_DATABASE": "d",
-        "REDSHIFT_COPY_ROLE_ARN": "arn",
         "GATEWAY_USAGE_PLANS": json.dumps({"standard": plan_id}),
         "PUBLIC_API_URL": emulator,
         "OPERATOR_TOKEN": OPERATOR,

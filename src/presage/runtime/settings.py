@@ -2,13 +2,30 @@
 
 import os
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 PREFIX = "PRESAGE_"
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+
+
+class DatabaseCredentials(msgspec.Struct, frozen=True):
+    """The JSON secret that holds the database's user."""
+
+    username: str
+    password: str
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True):
+    """What every service that opens the relational database reads of its environment."""
+
+    stage: Literal["local", "staging", "production"]
+    database_host: str
+    database_port: int
+    database_name: str
+    database_credentials: DatabaseCredentials
 
 
 def load_settings(settings_type: type[SettingsT], environment: Mapping[str, str] | None = None) -> SettingsT:

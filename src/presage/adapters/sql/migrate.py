@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 from alembic import command
@@ -20,6 +22,7 @@ from presage.errors import UnavailableError
 
 LOCK_NAME = "presage_migrate"
 LOCK_TIMEOUT_SECONDS = 60
+LOCK_TURN_SECONDS = 10
 
 
 def migrate(engine: Engine) -> None:
@@ -28,14 +31,27 @@ def migrate(engine: Engine) -> None:
     Raises:
         UnavailableError: Somebody else has been migrating for a minute.
     """
+    with hold_lock(engine, LOCK_NAME), engine.begin() as connection:
+        command.upgrade(build_config(connection), "head")
+
+
+@contextmanager
+def hold_lock(engine: Engine, name: str) -> Iterator[None]:
+    """Hold the database server's lock of that name inside the block; it ends with the connection, however the process ends.
+
+    Raises:
+        UnavailableError: Somebody else has held it for a minute.
+    """
+    deadline = monotonic() + LOCK_TIMEOUT_SECONDS
     with engine.connect() as lock:
-        if lock.execute(text("SELECT GET_LOCK(:name, :wait)"), {"name": LOCK_NAME, "wait": LOCK_TIMEOUT_SECONDS}).scalar() != 1:
-            raise UnavailableError(f"Another process has held the lock {LOCK_NAME} for {LOCK_TIMEOUT_SECONDS} seconds")
+        # In turns shorter than the time after which a silent connection is given up.
+        while lock.execute(text("SELECT GET_LOCK(:name, :wait)"), {"name": name, "wait": LOCK_TURN_SECONDS}).scalar() != 1:
+            if monotonic() > deadline:
+                raise UnavailableError(f"Another process has held the lock {name} for {LOCK_TIMEOUT_SECONDS} seconds")
         try:
-            with engine.begin() as connection:
-                command.upgrade(build_config(connection), "head")
+            yield
         finally:
-            lock.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": LOCK_NAME})
+            lock.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
 
 
 def build_config(connection: Connection) -> Config:
