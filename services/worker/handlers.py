@@ -89,7 +89,9 @@ def _build_model(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult
         progress=progress,
         checkpoint=job.checkpoint,
     )
-    summary = f"Version {version.version} of {model.name} is in production"
+    (serving, *_) = ports.build.versions.list_alias_moves(job.workspace_id, model.model_id, "production")
+    place = "in production" if serving.version == version.version else f"registered; version {serving.version} is in production"
+    summary = f"Version {version.version} of {model.name} is {place}"
     return JobResult(summary, {"version": version.version, "training_set_id": version.training_set_id})
 
 

@@ -44,6 +44,9 @@ class VersionRegistry(Protocol):
     def append_alias_move(self, move: AliasMove) -> None:
         """Append to the alias's history; the newest entry serves."""
 
+    def advance_alias(self, move: AliasMove) -> bool:
+        """Append unless its version or a later one has served under the alias, in one transaction; return whether it was appended."""
+
     def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
         """Return the history, newest first."""
 

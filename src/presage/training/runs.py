@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from presage.errors import InvalidInputError, JobCancelledError, NotFoundError, UnavailableError
+from presage.errors import InvalidInputError, NotFoundError, UnavailableError
 from presage.progress import Progress
 from presage.training.ports import RunState, SparkRunner, TaskRunner
 
@@ -17,6 +17,8 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
 PAUSE_GROWTH = 1.5
 LATEST_SHARE = 0.9
+RUN = "run"
+"""Where a checkpoint names the run that was started last."""
 
 
 class Checkpoint:
@@ -53,6 +55,24 @@ class Checkpoint:
         self.put(fraction, message, {"tries": int(str(self._values["tries"])) + 1})
 
 
+def stop_last_run(state: Checkpoint, *, spark: SparkRunner, tasks: TaskRunner) -> None:
+    """Stop the run that this try or an earlier one started last; one that has ended, or that the runner has forgotten, stays as it is.
+
+    Raises:
+        UnavailableError: The runner did not answer.
+    """
+    run = state.get(RUN)
+    if not isinstance(run, Mapping):
+        return
+    run_id, is_spark = str(run["id"]), run["runner"] == "spark"
+    try:
+        found, _ = spark.get_step_state(run_id) if is_spark else tasks.get_task_state(run_id)
+    except NotFoundError:
+        return
+    if found in {"pending", "running"}:
+        (spark.cancel_step if is_spark else tasks.stop_task)(run_id)
+
+
 @dataclass(frozen=True)
 class _Run:
     """A run under way, whatever executes it."""
@@ -60,7 +80,6 @@ class _Run:
     name: str
     share: tuple[float, float]
     get_state: Callable[[], tuple[RunState, str]]
-    stop: Callable[[], None]
 
 
 class Steps:
@@ -79,14 +98,13 @@ class Steps:
 
         Raises:
             UnavailableError: The run failed, or left no output; a retry starts it anew.
-            JobCancelledError: The user asked to stop; the run was cancelled.
         """
         if verify():
             return
         self._state.report(share[0], f"{step}: starting")
         run_id = self._spark.start_step(step, arguments, token=self._state.build_token(f"{self._name}/{step}"))
-        run = _Run(step, share, lambda: self._spark.get_step_state(run_id), lambda: self._spark.cancel_step(run_id))
-        self._finish(run, verify, lambda: None)
+        self._state.put(share[0], f"{step}: started", {RUN: {"runner": "spark", "id": run_id}})
+        self._finish(_Run(step, share, lambda: self._spark.get_step_state(run_id)), verify, lambda: None)
 
     def run_task(
         self,
@@ -102,14 +120,13 @@ class Steps:
         Raises:
             InvalidInputError: The task refused its data.
             UnavailableError: The task failed, or left no output; a retry starts it anew.
-            JobCancelledError: The user asked to stop; the task was stopped.
         """
         if verify():
             return
         self._state.report(share[0], f"{task}: starting")
         task_id = self._tasks.start_task(arguments, token=self._state.build_token(f"{self._name}/{task}"))
-        run = _Run(task, share, lambda: self._tasks.get_task_state(task_id), lambda: self._tasks.stop_task(task_id))
-        self._finish(run, verify, explain)
+        self._state.put(share[0], f"{task}: started", {RUN: {"runner": "tasks", "id": task_id}})
+        self._finish(_Run(task, share, lambda: self._tasks.get_task_state(task_id)), verify, explain)
 
     def _finish(self, run: _Run, verify: Verify, explain: Callable[[], str | None]) -> None:
         state, reason = self._wait(run)
@@ -133,10 +150,6 @@ class Steps:
             if state not in {"pending", "running"}:
                 return state, reason
             fraction += (run.share[0] + LATEST_SHARE * (run.share[1] - run.share[0]) - fraction) / 10
-            try:
-                self._state.report(fraction, f"{run.name}: {state}")
-            except JobCancelledError:
-                run.stop()
-                raise
+            self._state.report(fraction, f"{run.name}: {state}")
             self._pause(pause)
             pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)

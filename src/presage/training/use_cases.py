@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from presage.errors import AlreadyExistsError, ConflictError, CorruptArtifactError, InvalidInputError
+from presage.errors import AlreadyExistsError, ConflictError, CorruptArtifactError, InvalidInputError, JobCancelledError
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.progress import Progress
 from presage.training.model import AliasMove, Model, ModelVersion
@@ -22,7 +22,7 @@ from presage.training.recipe import (
     encode_recipe,
     to_microseconds,
 )
-from presage.training.runs import Checkpoint, Pause, Steps
+from presage.training.runs import Checkpoint, Pause, Steps, stop_last_run
 from presage.training.spec import list_datasets
 from presage.training.validation import validate_spec
 from presage.training.verification import verify_artifact, verify_snapshot, verify_training_set
@@ -63,6 +63,8 @@ def build_model(
 ) -> ModelVersion:
     """Build `version` of the model from what was known at `cutoff`, register it, and point the production alias at it.
 
+    The alias only goes forward here: a build that one begun later has overtaken is registered and does not serve.
+
     Input versions are pinned at the first try and kept in the checkpoint. A step whose output is there and whole is not run
     again; a run that is under way is found again by its token, so a retry resumes. What a run says of itself is never taken for
     its result: manifests and files are read and verified.
@@ -72,10 +74,18 @@ def build_model(
         InvalidInputError: Specification or data cannot give a model; the message says why.
         ConflictError: The version exists already, from another training set.
         UnavailableError: A run failed or was lost; a retry starts it anew.
-        JobCancelledError: As raised by `progress`, after stopping what ran.
+        JobCancelledError: As raised by `progress`, after stopping what ran, be it an earlier try's.
     """
+    state = Checkpoint(checkpoint, progress, now=ports.clock())
+    try:
+        return _build(model, version, cutoff, ports=ports, state=state)
+    except JobCancelledError:
+        stop_last_run(state, spark=ports.spark, tasks=ports.tasks)
+        raise
+
+
+def _build(model: Model, version: int, cutoff: datetime, *, ports: BuildPorts, state: Checkpoint) -> ModelVersion:
     now = ports.clock()
-    state = Checkpoint(checkpoint, progress, now=now)
     recipe = _pin_recipe(model, cutoff, ports, state)
     training_set_id = compute_training_set_id(recipe)
     places = _locate(model, version, training_set_id)
@@ -96,8 +106,8 @@ def build_model(
         created_at=now,
     )
     registered = _register(built, ports.versions)
-    _move_alias(registered, ports.versions, now=now)
-    state.report(1.0, f"version {version} serves")
+    serves = _advance_alias(registered, ports.versions, now=now)
+    state.report(1.0, f"version {version} serves" if serves else f"version {version} is registered")
     return registered
 
 
@@ -201,10 +211,7 @@ def _register(built: ModelVersion, versions: VersionRegistry) -> ModelVersion:
     return built
 
 
-def _move_alias(built: ModelVersion, versions: VersionRegistry, *, now: datetime) -> None:
-    """Let the version serve. A version that served before is not moved back to: someone may have rolled it back since."""
-    history = versions.list_alias_moves(built.workspace_id, built.model_id, "production")
-    if any(move.version == built.version for move in history):
-        return
+def _advance_alias(built: ModelVersion, versions: VersionRegistry, *, now: datetime) -> bool:
+    """Let the version serve, unless it did before (it may have been rolled back since), or a build begun later has overtaken it."""
     reason = f"version {built.version} was built"
-    versions.append_alias_move(AliasMove(built.workspace_id, built.model_id, "production", built.version, "model", reason, now))
+    return versions.advance_alias(AliasMove(built.workspace_id, built.model_id, "production", built.version, "model", reason, now))

@@ -1,9 +1,12 @@
 """`VersionRegistry`: one suite over memory and MariaDB."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import Engine
 
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
+from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.version_registry import SqlVersionRegistry
 from presage.errors import AlreadyExistsError, NotFoundError
 from presage.training.ports import VersionRegistry
@@ -54,3 +57,28 @@ def test_an_aliass_history_is_newest_first_and_its_own(registry: VersionRegistry
     assert registry.list_alias_moves(workspace_id, model.model_id, "production") == moves[::-1]
     assert registry.list_alias_moves(workspace_id, model.model_id, "staging") == []
     assert registry.list_alias_moves(f"{workspace_id}x", model.model_id, "production") == []
+
+
+def test_an_alias_advances_once_to_a_version_and_never_back(registry: VersionRegistry, workspace_id: str) -> None:
+    model = make_model(workspace_id)
+
+    moved = [registry.advance_alias(make_move(model, version)) for version in (2, 2, 1, 3)]
+    registry.append_alias_move(make_move(model, 2, reason="rolled back"))
+
+    assert moved == [True, False, False, True]
+    assert not registry.advance_alias(make_move(model, 3))
+    assert registry.advance_alias(make_move(make_model(workspace_id, "other"), 1))
+    history = registry.list_alias_moves(workspace_id, model.model_id, "production")
+    assert [move.version for move in history] == [2, 3, 2]
+
+
+@pytest.mark.integration
+def test_of_workers_that_finish_the_same_build_one_moves_the_alias(engine: Engine, workspace_id: str) -> None:
+    model, registry = make_model(workspace_id), SqlVersionRegistry(engine)
+    SqlModelRegistry(engine).create_model(model)
+
+    with ThreadPoolExecutor(4) as pool:
+        moved = list(pool.map(lambda _: registry.advance_alias(make_move(model, 1)), range(4)))
+
+    assert sorted(moved) == [False, False, False, True]
+    assert len(registry.list_alias_moves(workspace_id, model.model_id, "production")) == 1

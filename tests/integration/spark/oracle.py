@@ -100,7 +100,7 @@ def split_of(entity_id: str, time: int, boundary: int, window_days: int) -> str:
 def find_boundary(closed: Sequence[tuple[str, int]], window_days: int) -> int:
     """Return the last microsecond of the first day that serves the smaller of 7 parts for training and 3 for testing best."""
     times = [time for _, time in closed]
-    best, boundary = -1, DAY - 1
+    best, boundary = -1.0, DAY - 1
     for day in range(min(times, default=0) // DAY, max(times, default=-1) // DAY + 1):
         end = (day + 1) * DAY - 1
         train = sum(time + window_days * DAY <= end for time in times)

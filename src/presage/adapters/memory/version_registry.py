@@ -38,6 +38,13 @@ class MemoryVersionRegistry:
         """Append to the alias's history; the newest entry serves."""
         self._moves.append(move)
 
+    def advance_alias(self, move: AliasMove) -> bool:
+        """Append unless its version or a later one has served under the alias; return whether it was appended."""
+        if any(served.version >= move.version for served in self.list_alias_moves(move.workspace_id, move.model_id, move.alias)):
+            return False
+        self.append_alias_move(move)
+        return True
+
     def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
         """Return the history, newest first."""
         key = (workspace_id, model_id, alias)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, select
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work
-from presage.adapters.sql.tables import AliasMoveRow, ModelVersionRow
+from presage.adapters.sql.tables import AliasMoveRow, ModelRow, ModelVersionRow
 from presage.errors import NotFoundError
 from presage.training.model import Alias, AliasMove, ModelVersion
 
@@ -50,6 +50,22 @@ class SqlVersionRegistry:
         """Append to the alias's history; the newest entry serves."""
         with unit_of_work(self._engine) as session:
             insert_row(session, AliasMoveRow, move)
+
+    def advance_alias(self, move: AliasMove) -> bool:
+        """Append unless its version or a later one has served under the alias; the model's row is locked meanwhile."""
+        model = select(ModelRow.model_id).where(ModelRow.workspace_id == move.workspace_id, ModelRow.model_id == move.model_id)
+        reached = select(AliasMoveRow.sequence).where(
+            AliasMoveRow.workspace_id == move.workspace_id,
+            AliasMoveRow.model_id == move.model_id,
+            AliasMoveRow.alias == move.alias,
+            AliasMoveRow.version >= move.version,
+        )
+        with unit_of_work(self._engine) as session:
+            session.execute(model.with_for_update())
+            if session.execute(reached.limit(1)).first() is not None:
+                return False
+            insert_row(session, AliasMoveRow, move)
+        return True
 
     def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
         """Return the history, newest first."""

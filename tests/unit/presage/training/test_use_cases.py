@@ -141,7 +141,9 @@ def test_a_build_ends_in_a_registered_version_that_serves() -> None:
     [
         "inputs pinned",
         "build_training_set: starting",
+        "build_training_set: started",
         "fit: starting",
+        "fit: started",
         "materialize: starting",
         "pack: starting",
         "registering",
@@ -197,6 +199,30 @@ def test_a_cancelled_build_stops_what_runs() -> None:
     with pytest.raises(JobCancelledError):
         factory.build()
     assert factory.tasks.get_task_state("task-1") == ("cancelled", "")
+
+
+@pytest.mark.parametrize("task", ["fit", "build_training_set"])
+def test_a_build_cancelled_between_two_tries_stops_what_the_first_one_started(task: str) -> None:
+    factory = Factory(ends={task: ("running", "")}, stop_at=f"{task}: running")
+    with pytest.raises(KilledError):
+        factory.build()
+    factory.stop_at, factory.stop_with = "inputs pinned", lambda: JobCancelledError("stop")
+
+    with pytest.raises(JobCancelledError):
+        factory.build(retry=True)
+
+    state = factory.tasks.get_task_state("task-1") if task == "fit" else factory.spark.get_step_state("run-1")
+    assert state == ("cancelled", "")
+
+
+def test_a_build_overtaken_by_a_later_one_is_registered_and_does_not_serve() -> None:
+    factory = Factory()
+    factory.versions.append_alias_move(AliasMove("ws_1", "mdl_1", "production", 2, "model", "version 2 was built", NOW))
+
+    factory.build()
+
+    assert factory.versions.get_version("ws_1", "mdl_1", 1).version == 1
+    assert [move.version for move in factory.moves] == [2]
 
 
 def test_damaged_files_of_an_earlier_try_are_not_registered() -> None:
