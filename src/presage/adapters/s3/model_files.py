@@ -17,13 +17,21 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 CHUNK_BYTES = 1 << 20
+MAX_FOLDER_BYTES = 8 << 30
+"""8 GiB of a task's 20: every build brings a snapshot, and a task may live for months."""
 
 
 class S3ModelFiles:
-    """`ModelFiles` on the artifacts bucket and the lake. Processes share `folder`: a file appears there whole or not at all."""
+    """`ModelFiles` on the artifacts bucket and the lake. Processes share `folder`: a file appears there whole or not at all.
 
-    def __init__(self, *, client: S3Client, artifacts_bucket: str, lake_bucket: str, folder: Path) -> None:
+    The files that were asked for longest ago go when there are more than `max_folder_bytes`; who has one open keeps it.
+    """
+
+    def __init__(
+        self, *, client: S3Client, artifacts_bucket: str, lake_bucket: str, folder: Path, max_folder_bytes: int = MAX_FOLDER_BYTES
+    ) -> None:
         """Keep files in `folder`, which is made if it is not there."""
+        self._max_folder_bytes = max_folder_bytes
         self._client = client
         self._artifacts_bucket = artifacts_bucket
         self._lake_bucket = lake_bucket
@@ -60,6 +68,8 @@ class S3ModelFiles:
             if not path.is_file() or _hash_file(path) != sha256:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._download(bucket, key, sha256, path)
+                self._drop_oldest(keep=path)
+            path.touch()
         except OSError as error:
             raise UnavailableError(f"{key} cannot be kept in {self._folder}: {error}") from error
         return str(path)
@@ -78,6 +88,24 @@ class S3ModelFiles:
         finally:
             with suppress(FileNotFoundError):
                 Path(name).unlink()
+
+    def _drop_oldest(self, *, keep: Path) -> None:
+        found = sorted((stat.st_mtime_ns, stat.st_size, file) for file in self._folder.iterdir() if (stat := _find_stat(file)))
+        excess = sum(size for _, size, _ in found) - self._max_folder_bytes
+        for _, size, file in found:
+            if excess <= 0:
+                return
+            if file != keep:
+                file.unlink(missing_ok=True)
+                excess -= size
+
+
+def _find_stat(file: Path) -> os.stat_result | None:
+    """Return the file's size and times, or None when another process has dropped it."""
+    try:
+        return file.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _hash_file(path: Path) -> str:
