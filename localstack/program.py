@@ -1,8 +1,9 @@
 """What it takes to run one long-lived process, whoever supervises it."""
 
+import contextlib
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,13 +29,28 @@ class Program:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """Return `preferred` if nothing listens there on loopback, else a free port."""
-    if preferred is not None and not is_listening(preferred):
-        return preferred
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return `preferred` if nobody listens there on loopback or has reserved it, else a port of which that holds."""
+    for port in (*([] if preferred is None else [preferred]), 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            chosen: int = probe.getsockname()[1]
+            return chosen
+    raise StartError("no loopback port is free")
+
+
+@contextlib.contextmanager
+def reserved(ports: Iterable[int]) -> Iterator[None]:
+    """Keep other launchers off ports on which programs of this one will listen.
+
+    Linux lets a server bind a port that others hold with SO_REUSEADDR without listening; `free_port` passes such a port over.
+    """
+    with contextlib.ExitStack() as held:
+        for port in ports:
+            holder = held.enter_context(socket.socket())
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):  # its program listens already
+                holder.bind(("127.0.0.1", port))
+        yield
 
 
 def is_listening(port: int) -> bool:

@@ -17,7 +17,7 @@ from localstack.deployed import Deployed
 from localstack.deployment import Deployment
 from localstack.pieces import Pieces, Ports, list_services
 from localstack.places import ROOT, Places
-from localstack.program import Program, StartError, wait_until
+from localstack.program import Program, StartError, reserved, wait_until
 from localstack.provisioners import PLAIN, WITH_EFFECT
 from localstack.screen import Kind, Screen
 from localstack.state import State, write_private
@@ -92,13 +92,17 @@ class Stack:
         self._screen.head("processes")
         self._supervisor.start()
         ports = Ports.choose(self._state, runs=lambda name: self._supervisor.state(name) == "RUNNING")
-        pieces = Pieces(self._places, ports, self._state)
+        with reserved(ports.by_name.values()):
+            self._start(Pieces(self._places, ports, self._state))
+        self._screen.head("up; `make status` shows it, `make down` ends it")
+
+    def _start(self, pieces: Pieces) -> None:
         self._put(pieces.mariadb.build_program())
         self._put(pieces.postgres.build_program())
         python = emulator.install(self._places, python=sys.executable)
         self._write_provisioning(pieces)
         self._put(pieces.emulator(python))
-        deployed = Deployed(emulator.endpoint(ports.by_name["emulator"]), resources=self._places.state / "resources")
+        deployed = Deployed(emulator.endpoint(pieces.ports.by_name["emulator"]), resources=self._places.state / "resources")
         outputs = self._deploy(pieces, deployed)
         self._screen.head("bridges")
         for program, version in pieces.bridges():
@@ -109,7 +113,6 @@ class Stack:
             self._put(program, version=version)
         wait_until(self._all_run, seconds=15, what="the whole stack (`make status` says which piece)")
         self._write_endpoints(pieces, deployed, outputs)
-        self._screen.head("up; `make status` shows it, `make down` ends it")
 
     def _all_run(self) -> bool:
         return all(self._supervisor.state(name) == "RUNNING" for name in KINDS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from localstack.program import free_port
+from localstack.program import free_port, is_listening
 
 
 class Recorded(msgspec.Struct):
@@ -39,12 +39,12 @@ class State:
         self._write()
 
     def port(self, name: str, preferred: int, *, is_ours: bool) -> int:
-        """Return the port of a piece: the one it had if it is free or ours, else `preferred`, else any free one."""
+        """Return the port of a piece: the one it had if it is ours or nobody listens there, else `preferred`, else any free one."""
         recorded = self._recorded.ports.get(name)
         if recorded is not None and is_ours:
             return recorded
         taken = {port for other, port in self._recorded.ports.items() if other != name}
-        chosen = free_port(recorded or preferred)
+        chosen = recorded if recorded is not None and not is_listening(recorded) else free_port(preferred)
         while chosen in taken:
             chosen = free_port()
         self._recorded.ports[name] = chosen

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from localstack.places import Places
-from localstack.program import StartError, free_port, wait_until
+from localstack.program import StartError, free_port, reserved, wait_until
 from localstack.state import State, write_private
 
 
@@ -38,6 +38,19 @@ def test_a_taken_port_is_replaced_unless_the_piece_itself_listens_there(state_fi
 
     state_file.write_text(f'{{"ports": {{"backend": {taken_port}}}}}')
     assert State(state_file).port("backend", 1, is_ours=True) == taken_port
+
+
+@pytest.mark.enable_socket
+def test_a_port_that_another_launcher_reserved_is_passed_over_yet_its_own_server_can_listen_there() -> None:
+    port = free_port()
+
+    with reserved([port]), socket.socket() as server:
+        assert free_port(port) != port
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        with reserved([port]):
+            assert free_port(port) != port
 
 
 @pytest.mark.enable_socket
