@@ -18,6 +18,8 @@ LONGEST_DAYS = 3650
 MOST_CANDIDATES = 10_000
 MOST_NEGATIVES = 100
 LONGEST_LIST = 100
+MOST_LOGGED_VALUES = 2_000
+"""Item features times shown items: each answer is logged with them, and an entry of the log holds 400 KB."""
 NUMERIC_FUNCTIONS = frozenset({"sum", "mean", "min", "max", "latest"})
 
 
@@ -63,6 +65,8 @@ def _check_views(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
     _check_range(
         sum(len(view.features) for view in spec.feature_views), (1, MOST_FEATURES), "$.feature_views", what="the number of features"
     )
+    of_items = sum(len(view.features) for view in spec.feature_views if view.join == "item")
+    _check_range(spec.list_length * of_items, (0, MOST_LOGGED_VALUES), "$.list_length", what="list_length times the features of items")
     seen: set[str] = set()
     for index, view in enumerate(spec.feature_views):
         path = f"$.feature_views[{index}]"

@@ -12,6 +12,8 @@ from tests.fixtures.training import CLASSIFICATION, ITEMS, PEOPLE, RANKING
 COLUMNS = (Column("item", "string"), Column("price", "number"), Column("gift", "boolean"))
 DATASETS = {"orders": Dataset("ws_1", "ds_1", "orders", "customer", COLUMNS, datetime(2024, 1, 1, tzinfo=UTC))}
 
+CANDIDATES = Candidates("orders", "item")
+
 
 def with_feature(*features: Feature) -> ModelSpec:
     return replace(CLASSIFICATION, feature_views=(replace(PEOPLE, features=features),))
@@ -37,6 +39,16 @@ def test_whole_specifications_pass() -> None:
         (replace(RANKING, candidates=None), "$.candidates", "needs candidates"),
         (replace(RANKING, candidates=Candidates("orders", "colour")), "$.candidates.item_column", "no column 'colour'; its columns: item"),
         (replace(RANKING, candidates=Candidates("orders", "item", limit=2)), "$.candidates.limit", "is 2, expected 3 to"),
+        (
+            replace(
+                RANKING,
+                list_length=100,
+                candidates=replace(CANDIDATES, limit=100),
+                feature_views=(replace(ITEMS, features=tuple(Feature(f"f{number}", "count") for number in range(21))),),
+            ),
+            "$.list_length",
+            "list_length times the features of items is 2100, expected 0 to 2000",
+        ),
         (replace(CLASSIFICATION, candidates=RANKING.candidates), "$.candidates", "has no candidates"),
         (replace(CLASSIFICATION, label=RANKING.label), "$.label.item_column", "has no item_column"),
         (replace(CLASSIFICATION, feature_views=(ITEMS,)), "$.feature_views[0].join", "only a ranking"),
