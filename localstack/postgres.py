@@ -1,5 +1,6 @@
 """A private PostgreSQL instance that stands in for Redshift."""
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -56,6 +57,7 @@ class Postgres:
             StartError: PostgreSQL is not installed, or the data folder could not be made.
         """
         binaries = find_binaries()
+        self._forget_another_stacks_data()
         if not (self.data / "PG_VERSION").exists():
             self._create(binaries)
         settings = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "", "timezone": "UTC"}
@@ -75,6 +77,15 @@ class Postgres:
             stop_signal="INT",
             is_ready=self.is_ready,
         )
+
+    def _forget_another_stacks_data(self) -> None:
+        """Remove data of another password: the data may lie apart from a stack's state, and outlive it when that is deleted."""
+        owner = self.data.with_name(f"{self.data.name}.owner")
+        mine = hashlib.sha256(self.password.encode()).hexdigest()
+        if owner.exists() and owner.read_text() != mine:
+            shutil.rmtree(self.data, ignore_errors=True)
+        owner.parent.mkdir(parents=True, exist_ok=True)
+        owner.write_text(mine)
 
     def _create(self, binaries: Path) -> None:
         self.data.parent.mkdir(parents=True, exist_ok=True)
