@@ -20,6 +20,8 @@ class Gatekeeper:
     """Runs before every request: lets it pass with `g.user` set, or raises `UnauthenticatedError`."""
 
     def __init__(self, store: WorkspaceStore, operator_token: str) -> None:
+        if not operator_token:
+            raise ValueError("The operator's token is empty: everybody would be the operator")
         self._store = store
         self._operator_token = operator_token.encode()
 

@@ -32,6 +32,8 @@ MAX_ATTEMPTS = 5
 FINAL_ERRORS = (InvalidInputError, NotFoundError, AlreadyExistsError, ConflictError, ForbiddenError, CorruptArtifactError)
 """What no retry can mend."""
 
+LONGEST_MESSAGE = 2000
+"""Characters; an error may quote a whole file, a row of the database holds 64 KB."""
 UNEXPECTED = "something unexpected went wrong on our side, and was logged"
 
 Outcome = Literal["done", "busy", "retry"]
@@ -129,8 +131,9 @@ def _give_up(job: Job, reason: str, code: str, execution: Execution) -> Outcome:
 def _end(job: Job, state: JobState, result: JobResult, execution: Execution) -> Outcome:
     """Close the job and tell its user; when the lease was lost meanwhile, leave both to the owner who has it now."""
     values = {**result.values, "noteworthy": result.noteworthy or state == "failed"}
+    message = result.summary if len(result.summary) <= LONGEST_MESSAGE else f"{result.summary[: LONGEST_MESSAGE - 1]}…"
     try:
-        execution.store.finish_job(job, state=state, message=result.summary, result=values, now=execution.clock())
+        execution.store.finish_job(job, state=state, message=message, result=values, now=execution.clock())
     except ConflictError as error:
         _LOG.warning("job %s ended here as %s, but %s", job.job_id, state, error)
         return "retry"

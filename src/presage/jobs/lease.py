@@ -92,12 +92,12 @@ class JobLease:
                     return
                 try:
                     self._put(self._job.progress, self._job.message, self._job.checkpoint, self._clock())
-                except (JobCancelledError, ConflictError) as error:
-                    self._lost = error
-                    return
                 except UnavailableError as error:
                     _LOG.warning("heartbeat of job %s failed: %s", self._job.job_id, error)
                     self._lost = self._judge_silence()
+                except PresageError as error:
+                    self._lost = error
+                    return
 
     def _judge_silence(self) -> PresageError | None:
         """Return the error to stop with once the lease has run out without an answer of the database."""

@@ -384,3 +384,8 @@ def test_bodies_that_are_no_json_objects_are_refused(service: Service) -> None:
         service.openapi.check(response)
         assert response.status_code == status
     assert service.client.get("/api/v1/models/m/aliases/canary", headers=headers).status_code == 404
+
+
+def test_an_empty_operator_token_stops_the_start() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        build_app(build_ports(), operator_token="", public_api_url="https://api.example")

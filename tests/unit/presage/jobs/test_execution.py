@@ -121,6 +121,13 @@ def test_what_no_retry_can_mend_fails_the_job_and_tells_its_user(error: PresageE
     assert place.told() == [("Analyse experiment failed", str(error))]
 
 
+def test_a_long_reason_is_cut_to_what_its_row_holds() -> None:
+    place = Workplace(raising(InvalidInputError("x" * 100_000)))
+
+    assert place.run() == "done"
+    assert place.read().message == "x" * 1999 + "…"
+
+
 def test_an_outage_is_retried_at_once_by_whoever_comes_and_given_up_after_enough_attempts() -> None:
     place = Workplace(raising(UnavailableError("S3 is down")))
 

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from presage.adapters.memory.job_store import MemoryJobStore
-from presage.errors import ConflictError, JobCancelledError, UnavailableError
+from presage.errors import ConflictError, JobCancelledError, NotFoundError, UnavailableError
 from presage.jobs.lease import JobLease
 from presage.jobs.model import Job
 from tests.fixtures.metadata_rows import make_job
@@ -16,10 +16,15 @@ from tests.fixtures.metadata_rows import make_job
 
 class FaultyStore(MemoryJobStore):
     is_down = False
+    is_gone = False
+    refusals = 0
 
     def update_progress(self, job: Job, *, progress: float, message: str, checkpoint: Mapping[str, object], lease_until: datetime) -> Job:
         if self.is_down:
             raise UnavailableError("no database")
+        if self.is_gone:
+            self.refusals += 1
+            raise NotFoundError("no job")
         return super().update_progress(job, progress=progress, message=message, checkpoint=checkpoint, lease_until=lease_until)
 
 
@@ -109,3 +114,12 @@ def test_a_released_lease_is_free_at_once(store: FaultyStore, lease: JobLease) -
     lease.release()
 
     assert store.claim_job("ws_1", lease.job.job_id, owner="w2", now=now(), lease_seconds=1) is not None
+
+
+def test_a_job_whose_row_is_gone_stops_its_work(store: FaultyStore, lease: JobLease) -> None:
+    store.is_gone = True
+
+    wait(lambda: store.refusals > 0)
+    store.is_gone = False
+
+    assert raises(lease, NotFoundError)
