@@ -76,8 +76,8 @@ def install(requirements: Sequence[Requirement], *, say: Callable[[str], None]) 
         policy.chmod(0o755)
     try:
         _finish_installations()
-        _run_apt(apt, "update", "-q")
-        _run_apt(apt, *command.split()[1:])
+        _run_apt([apt, "update", "-q"], say=say)
+        _run_apt([apt, *command.split()[1:]], say=say)
     finally:
         if owns_policy:
             policy.unlink()
@@ -93,19 +93,20 @@ def _finish_installations() -> None:
         subprocess.run([dpkg, "--configure", "-a"], capture_output=True, check=False, env=_environment())
 
 
-def _run_apt(apt: str, *arguments: str) -> None:
+def _run_apt(command: Sequence[str], *, say: Callable[[str], None]) -> None:
     """Run apt in a session of its own: Ctrl-C asks it to stop after the package in hand, for cut off it blocks every later installation."""
     process = subprocess.Popen(
-        [apt, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=_environment(), start_new_session=True
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=_environment(), start_new_session=True
     )
     try:
         _output, errors = process.communicate()
     except KeyboardInterrupt:
+        say("apt-get ends after the package in hand")
         process.send_signal(signal.SIGINT)
         process.communicate()
         raise
     if process.returncode != 0:
-        raise StartError(f"apt-get {' '.join(arguments)} failed:\n{errors.strip()[-2000:]}")
+        raise StartError(f"{' '.join(command)} failed:\n{errors.strip()[-2000:]}")
 
 
 def _environment() -> dict[str, str]:
