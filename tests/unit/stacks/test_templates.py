@@ -64,7 +64,7 @@ def test_the_lake_forgets_its_staging_files(synthesis: Synthesis) -> None:
     lake = next(bucket for name, bucket in synthesis.resources("AWS::S3::Bucket").items() if "/Lake" in name)
     rules = lake["Properties"]["LifecycleConfiguration"]["Rules"]
     staging = next(rule for rule in rules if rule.get("TagFilters") == [{"Key": "presage", "Value": "staging"}])
-    assert (staging["ExpirationInDays"], staging["Status"]) == (7, "Enabled")
+    assert (staging["ExpirationInDays"], staging["Status"]) == (60, "Enabled")
 
 
 def test_the_prediction_log_has_its_keys_and_protection(synthesis: Synthesis) -> None:
