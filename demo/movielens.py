@@ -111,7 +111,7 @@ def _model() -> dict[str, object]:
         "spec": {
             "kind": "ranking",
             "list_length": 10,
-            "observations": {"dataset": "ratings", "spacing_days": 30},
+            "observations": {"dataset": "ratings", "spacing_days": 1},
             "label": {"dataset": "ratings", "window_days": WINDOW.days, "item_column": "movie"},
             "candidates": {"dataset": "ratings", "item_column": "movie", "limit": 500, "negatives_per_positive": 4},
             "feature_views": [
@@ -122,8 +122,9 @@ def _model() -> dict[str, object]:
                     "key_column": "movie",
                     "features": [
                         {"name": "ratings", "function": "count"},
+                        {"name": "ratings_of_year", "function": "count", "window_days": 365},
                         {"name": "stars", "function": "mean", "column": "stars"},
-                        {"name": "first_days", "function": "days_since_first"},
+                        {"name": "last_days", "function": "days_since_last"},
                     ],
                 },
                 {

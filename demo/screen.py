@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,7 +14,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-console = Console(highlight=False, soft_wrap=True)
+WIDTH = 120
+"""Columns of output that goes to a file."""
+
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
 
 
 @contextmanager
