@@ -28,7 +28,7 @@ from presage.jobs.model import Job
 from presage.jobs.use_cases import JobPorts, build_job, submit_job
 from tests.fixtures.metadata_rows import make_dataset, unique
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
 ROOT = Path(__file__).parents[2]
 ROWS = 250_000
@@ -85,7 +85,7 @@ class Place:
 
 
 @pytest.fixture
-def place(emulator: str, mariadb: str, tmp_path: Path) -> Place:
+def place(mariadb: str, tmp_path: Path) -> Place:
     engine = build_engine_from_url(mariadb)
     migrate(engine)
     s3, sqs = build_client("s3"), build_client("sqs")
