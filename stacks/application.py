@@ -3,14 +3,17 @@
 import aws_cdk as cdk
 
 from stacks.alerts import AlertsStack
+from stacks.aspects.checks import OwnRules
 from stacks.backend import BackendStack
 from stacks.config import StageConfig
+from stacks.cost import CostStack
 from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.functions import FunctionInputs, FunctionsStack
 from stacks.gateway import GatewayStack
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
+from stacks.observability import ObservabilityStack, ObservedStacks
 from stacks.prediction_log import PredictionLogStack
 from stacks.public_api import PublicApiInputs, PublicApiStack
 from stacks.queues import QueuesStack
@@ -22,8 +25,8 @@ from stacks.warehouse import WarehouseStack
 from stacks.worker import WorkerInputs, WorkerStack
 
 
-def build_stacks(app: cdk.App, config: StageConfig) -> None:
-    """Add all stacks of the stage to `app`, in the order in which they need each other."""
+def build_stacks(app: cdk.App, config: StageConfig) -> OwnRules:
+    """Add all stacks of the stage to `app`, in the order in which they need each other; return the rules they are held against."""
     cdk.Tags.of(app).add("app", "presage")
     alerts = AlertsStack(app, config=config)
     network = NetworkStack(app, config=config)
@@ -36,11 +39,18 @@ def build_stacks(app: cdk.App, config: StageConfig) -> None:
         warehouse=WarehouseStack(app, config=config, network=network, storage=storage),
     )
     functions = FunctionInputs(alerts=alerts, storage=storage, queues=data.queues, warehouse=data.warehouse)
-    FunctionsStack(app, config=config, inputs=functions)
-    _build_services(app, config, network=network, data=data)
+    public_api, gateway = _build_services(app, config, network=network, data=data, alerts=alerts)
+    observed = ObservedStacks(alerts, data, FunctionsStack(app, config=config, inputs=functions), public_api, gateway)
+    ObservabilityStack(app, config=config, observed=observed)
+    CostStack(app, config=config, topic=alerts.topic)
+    rules = OwnRules()
+    cdk.Aspects.of(app).add(rules, priority=cdk.AspectPriority.READONLY)
+    return rules
 
 
-def _build_services(app: cdk.App, config: StageConfig, *, network: NetworkStack, data: DataPlane) -> None:
+def _build_services(
+    app: cdk.App, config: StageConfig, *, network: NetworkStack, data: DataPlane, alerts: AlertsStack
+) -> tuple[PublicApiStack, GatewayStack]:
     images = RegistryStack(app, config=config).repositories
     spark = SparkStack(app, config=config, network=network, storage=data.storage)
     public_api = PublicApiStack(
@@ -53,6 +63,7 @@ def _build_services(app: cdk.App, config: StageConfig, *, network: NetworkStack,
             queues=data.queues,
             metadata=data.metadata,
             repository=images["public_api"],
+            topic=alerts.topic,
         ),
     )
     trainer = TrainerStack(
@@ -65,3 +76,4 @@ def _build_services(app: cdk.App, config: StageConfig, *, network: NetworkStack,
     backend = BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
     worker = WorkerStack(app, config=config, inputs=WorkerInputs(network=network, data=data, spark=spark, trainer=trainer))
     worker.add_dependency(backend, "The backend's deployment brings the schemas up to date.")
+    return public_api, gateway

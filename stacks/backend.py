@@ -1,6 +1,7 @@
 """The backend: dashboard and workspace API in a web environment of Elastic Beanstalk."""
 
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
@@ -41,6 +42,7 @@ class BackendStack(StageStack):
         self._grant_keys(gateway)
         accept_wildcards(self.web.role, "The log's indexes.", r"Resource::.*Table.*/index/\*")
         accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
+        route53.CnameRecord(self, "App", zone=dns.zone, record_name="app", domain_name=self.web.environment.attr_endpoint_url)
         self.export_output("BackendEnvironment", self.web.environment.ref)
         self.export_output("BackendEndpoint", self.web.environment.attr_endpoint_url)
         self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)

@@ -1,6 +1,6 @@
 """The one file for everything that differs between local, staging and production."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ReadContext = Callable[[str], object]
@@ -11,7 +11,7 @@ class NetworkConfig:
     """Address range, zones and ways out of the virtual network."""
 
     cidr: str
-    availability_zones: tuple[str, ...]
+    availability_zones: int
     nat_gateways: int
     interface_endpoints: bool
 
@@ -24,15 +24,18 @@ class DatabaseConfig:
     storage_gib: int
     multi_az: bool
     backup_days: int
+    rotation_days: int
 
 
 @dataclass(frozen=True)
 class WarehouseConfig:
-    """Redshift Serverless capacity; a unit is one Redshift processing unit."""
+    """Redshift Serverless, or provisioned when `cluster_nodes` of type RA3 are named; a unit is one Redshift processing unit."""
 
     base_units: int
     maximum_units: int
     monthly_unit_hours: int
+    cluster_nodes: int = 0
+    cluster_node_type: str = "ra3.large"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class ContainerConfig:
     memory_mib: int
     minimum_tasks: int
     maximum_tasks: int
+    bake_minutes: int
     spot: bool
     cache_directory: str
     catalog_ttl_seconds: int
@@ -71,12 +75,13 @@ class ContainerConfig:
 
 @dataclass(frozen=True)
 class PlanConfig:
-    """One usage plan: sustained requests a second, burst, and calls a month."""
+    """One usage plan: sustained requests a second, burst, calls a month, and what of the rate is left to records."""
 
     name: str
     rate_per_second: int
     burst: int
     calls_per_month: int
+    records_per_second: int
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,9 @@ class StageConfig:
     retain: bool
     log_retention_days: int
     alarm_email: str | None
+    monthly_budget_usd: int
     domain: str
+    delegations: Mapping[str, tuple[str, ...]]
     network: NetworkConfig
     database: DatabaseConfig
     warehouse: WarehouseConfig
@@ -150,10 +157,20 @@ def _optional(read_context: ReadContext, name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def _number(read_context: ReadContext, name: str) -> int:
+    return int(_text(read_context, name, "0"))
+
+
+def _delegations(read_context: ReadContext) -> dict[str, tuple[str, ...]]:
+    """The name servers of the staging zone, once it exists: `-c staging_name_servers=ns-1…,ns-2…`."""
+    servers = _text(read_context, "staging_name_servers", "")
+    return {"staging": tuple(servers.split(","))} if servers else {}
+
+
 def _plans(factor: int) -> tuple[PlanConfig, ...]:
     return (
-        PlanConfig(name="free", rate_per_second=10 * factor, burst=20 * factor, calls_per_month=100_000 * factor),
-        PlanConfig(name="standard", rate_per_second=200 * factor, burst=400 * factor, calls_per_month=10_000_000 * factor),
+        PlanConfig("free", 10 * factor, burst=20 * factor, calls_per_month=100_000 * factor, records_per_second=5 * factor),
+        PlanConfig("standard", 200 * factor, burst=400 * factor, calls_per_month=10_000_000 * factor, records_per_second=100 * factor),
     )
 
 
@@ -165,9 +182,11 @@ def _local(read_context: ReadContext) -> StageConfig:
         retain=False,
         log_retention_days=7,
         alarm_email=None,
+        monthly_budget_usd=1,
         domain="presage.internal",
-        network=NetworkConfig("10.20.0.0/16", ("us-east-1a", "us-east-1b", "us-east-1c"), nat_gateways=0, interface_endpoints=False),
-        database=DatabaseConfig("db.t4g.micro", storage_gib=20, multi_az=False, backup_days=1),
+        delegations={},
+        network=NetworkConfig("10.20.0.0/16", availability_zones=3, nat_gateways=0, interface_endpoints=False),
+        database=DatabaseConfig("db.t4g.micro", storage_gib=20, multi_az=False, backup_days=1, rotation_days=30),
         warehouse=WarehouseConfig(base_units=8, maximum_units=8, monthly_unit_hours=8),
         spark=SparkConfig("X86_64", maximum_vcpu=8, maximum_memory_gib=32),
         functions=FunctionConfig("x86_64", _text(read_context, "lambda_python", "3.11"), memory_mib=1024, sample_rows=1000),
@@ -178,6 +197,7 @@ def _local(read_context: ReadContext) -> StageConfig:
             memory_mib=1024,
             minimum_tasks=1,
             maximum_tasks=2,
+            bake_minutes=1,
             spot=False,
             cache_directory=_text(read_context, "cache_directory", ".local/cache"),
             catalog_ttl_seconds=1,
@@ -201,10 +221,12 @@ def _staging(read_context: ReadContext) -> StageConfig:
         retain=False,
         log_retention_days=30,
         alarm_email=_optional(read_context, "alarm_email"),
+        monthly_budget_usd=900,
         domain=_text(read_context, "domain", "staging.presage.example"),
-        network=NetworkConfig("10.30.0.0/16", ("us-east-1a", "us-east-1b", "us-east-1c"), nat_gateways=1, interface_endpoints=False),
-        database=DatabaseConfig("db.t4g.small", storage_gib=20, multi_az=True, backup_days=7),
-        warehouse=WarehouseConfig(base_units=8, maximum_units=16, monthly_unit_hours=200),
+        delegations={},
+        network=NetworkConfig("10.30.0.0/16", availability_zones=3, nat_gateways=1, interface_endpoints=False),
+        database=DatabaseConfig("db.t4g.small", storage_gib=20, multi_az=True, backup_days=7, rotation_days=30),
+        warehouse=WarehouseConfig(8, maximum_units=16, monthly_unit_hours=200, cluster_nodes=_number(read_context, "redshift_nodes")),
         spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128),
         functions=FunctionConfig("arm64", "3.13", memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
@@ -214,6 +236,7 @@ def _staging(read_context: ReadContext) -> StageConfig:
             memory_mib=2048,
             minimum_tasks=1,
             maximum_tasks=4,
+            bake_minutes=5,
             spot=True,
             cache_directory="/var/cache/presage",
             catalog_ttl_seconds=10,
@@ -231,10 +254,12 @@ def _production(read_context: ReadContext) -> StageConfig:
         retain=True,
         log_retention_days=365,
         alarm_email=_optional(read_context, "alarm_email"),
+        monthly_budget_usd=6000,
         domain=_text(read_context, "domain", "presage.example"),
-        network=NetworkConfig("10.40.0.0/16", ("us-east-1a", "us-east-1b", "us-east-1c"), nat_gateways=3, interface_endpoints=True),
-        database=DatabaseConfig("db.m7g.large", storage_gib=100, multi_az=True, backup_days=35),
-        warehouse=WarehouseConfig(base_units=16, maximum_units=64, monthly_unit_hours=3000),
+        delegations=_delegations(read_context),
+        network=NetworkConfig("10.40.0.0/16", availability_zones=3, nat_gateways=3, interface_endpoints=True),
+        database=DatabaseConfig("db.m7g.large", storage_gib=100, multi_az=True, backup_days=35, rotation_days=30),
+        warehouse=WarehouseConfig(16, maximum_units=64, monthly_unit_hours=3000, cluster_nodes=_number(read_context, "redshift_nodes")),
         spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512),
         functions=FunctionConfig("arm64", "3.13", memory_mib=2048, sample_rows=1000),
         containers=ContainerConfig(
@@ -244,6 +269,7 @@ def _production(read_context: ReadContext) -> StageConfig:
             memory_mib=4096,
             minimum_tasks=3,
             maximum_tasks=30,
+            bake_minutes=15,
             spot=False,
             cache_directory="/var/cache/presage",
             catalog_ttl_seconds=30,

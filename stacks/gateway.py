@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.config import PlanConfig, StageConfig
 from stacks.constructs.findings import acknowledge
 from stacks.constructs.firewall import build_firewall
+from stacks.constructs.gateway_models import add_models
 from stacks.constructs.logs import build_log_group
 from stacks.dns import DnsStack
 from stacks.public_api import PublicApiStack
@@ -21,6 +22,7 @@ ROUTES = (
     ("GET", "/v1/predictions/{prediction_id}"),
     ("GET", "/v1/openapi.json"),
 )
+PREDICT, RECORDS = (f"{verb} {path}" for verb, path in ROUTES[:2])
 KEY_ID_HEADER = "x-presage-api-key-id"
 _PROBLEMS = (
     (apigateway.ResponseType.INVALID_API_KEY, "invalid_api_key", "403"),
@@ -41,6 +43,8 @@ class GatewayStack(StageStack):
         self.public_api = public_api
         self.api = self._api()
         self._link = self._build_link()
+        self._models = add_models(self.api, {PREDICT: "Prediction", RECORDS: "Records"})
+        self._validator = self.api.add_request_validator("Parameters", validate_request_parameters=True, validate_request_body=False)
         self._methods = {f"{verb} {path}": self._add_route(verb, path) for verb, path in ROUTES}
         self.plans = {plan.name: self._plan(plan) for plan in config.gateway.plans}
         self._add_problems()
@@ -94,7 +98,9 @@ class GatewayStack(StageStack):
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]": (
                     "The account's role for API Gateway logs, as AWS defines it."
                 ),
-                "APIG2": "The service validates bodies itself and answers problem+json with the place; the gateway passes gzip through.",
+                "APIG2": (
+                    "The gateway requires the parameters; bodies pass as binary because gzip must, so the service validates them itself."
+                ),
                 "APIG4": "Callers are authorised by API keys of a usage plan, which the service resolves to a workspace.",
                 "COG4": "Callers are servers, not people: API keys, no user pool.",
             },
@@ -128,6 +134,8 @@ class GatewayStack(StageStack):
             integration,
             api_key_required=True,
             request_parameters={f"method.request.path.{name}": True for name in names},
+            request_models={"application/json": self._models[f"{verb} {path}"]} if f"{verb} {path}" in self._models else None,
+            request_validator=self._validator,
         )
         self._send_through_link(method)
         return method
@@ -149,8 +157,18 @@ class GatewayStack(StageStack):
             name=f"presage-{self.config.name}-{plan.name}",
             throttle=apigateway.ThrottleSettings(rate_limit=plan.rate_per_second, burst_limit=plan.burst),
             quota=apigateway.QuotaSettings(limit=plan.calls_per_month, period=apigateway.Period.MONTH),
-            api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],
+            api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage, throttle=self._throttles(plan))],
         )
+
+    def _throttles(self, plan: PlanConfig) -> list[apigateway.ThrottlingPerMethod]:
+        """Predictions may use the plan's whole rate; records less, so that an import does not take the predictions' share."""
+        rates = {PREDICT: (plan.rate_per_second, plan.burst), RECORDS: (plan.records_per_second, 2 * plan.records_per_second)}
+        return [
+            apigateway.ThrottlingPerMethod(
+                method=self._methods[route], throttle=apigateway.ThrottleSettings(rate_limit=rate, burst_limit=burst)
+            )
+            for route, (rate, burst) in rates.items()
+        ]
 
     def _add_problems(self) -> None:
         """Let the gateway's own refusals look like the service's: problem+json with a stable code."""

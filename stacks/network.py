@@ -1,5 +1,6 @@
 """The virtual network."""
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -28,7 +29,7 @@ class NetworkStack(StageStack):
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(network.cidr),
-            availability_zones=list(network.availability_zones),
+            availability_zones=[cdk.Fn.select(zone, cdk.Fn.get_azs()) for zone in range(network.availability_zones)],
             nat_gateways=network.nat_gateways,
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, map_public_ip_on_launch=False),

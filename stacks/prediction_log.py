@@ -4,6 +4,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.aspects.rule import accept_rule
 from stacks.config import StageConfig
 from stacks.stage_stack import StageStack
 
@@ -31,6 +32,8 @@ class PredictionLogStack(StageStack):
                 self._index("by_entity", "entity_shard"),
             ],
         )
+        if not config.retain:
+            accept_rule(self.table, {"DDB-PROTECTED": "A stage without customers' data must be possible to take down."})
         self.export_output("PredictionTable", self.table.table_name)
 
     def _index(self, name: str, partition: str) -> dynamodb.GlobalSecondaryIndexPropsV2:

@@ -7,9 +7,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as balancing
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.config import StageConfig
+from stacks.constructs.blue_green import BlueGreen, watch_deployments
 from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
 from stacks.constructs.logs import build_log_group
 from stacks.metadata import MetadataStack
@@ -20,6 +22,7 @@ from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
 
 PORT = 8080
+_REQUESTS_PER_MINUTE = 6000
 _COMMAND = [
     "gunicorn",
     "--config",
@@ -42,10 +45,11 @@ class PublicApiInputs:
     queues: QueuesStack
     metadata: MetadataStack
     repository: ecr.Repository
+    topic: sns.ITopic
 
 
 class PublicApiStack(StageStack):
-    """The stage's cluster, and on it the Flask application behind an internal load balancer."""
+    """The stage's cluster, and on it the Flask application behind an internal load balancer, deployed blue/green."""
 
     def __init__(self, scope: Construct, *, config: StageConfig, inputs: PublicApiInputs) -> None:
         super().__init__(scope, "PublicApi", config=config, description="Presage: public API on ECS")
@@ -60,9 +64,11 @@ class PublicApiStack(StageStack):
         self.task_definition = self._task_definition()
         self._grant()
         self.security_group = ec2.SecurityGroup(self, "TaskSecurityGroup", vpc=inputs.network.vpc, description="Public API tasks")
-        self.service = self._service()
         self.balancer = self._balancer()
         self.listener = self._listener()
+        self.groups = BlueGreen.build(self, vpc=inputs.network.vpc, listener=self.listener, port=PORT)
+        self.service = self._service()
+        self.groups.attach(self.service, container="public_api", port=PORT)
         self._scale()
         self.export_output("ClusterName", self.cluster.cluster_name)
         self.export_output("PublicApiTaskDefinition", self.task_definition.task_definition_arn)
@@ -136,7 +142,9 @@ class PublicApiStack(StageStack):
     def _service(self) -> ecs.FargateService:
         containers = self.config.containers
         provider = "FARGATE_SPOT" if containers.spot else "FARGATE"
-        return ecs.FargateService(
+        names = (f"presage-{self.config.name}-public-api-failing", f"presage-{self.config.name}-public-api-slow")
+        alarms = watch_deployments(self, self.balancer, names=names, topic=self.inputs.topic)
+        service = ecs.FargateService(
             self,
             "Service",
             cluster=self.cluster,
@@ -145,12 +153,17 @@ class PublicApiStack(StageStack):
             security_groups=[self.security_group],
             vpc_subnets=self.inputs.network.service_subnets,
             capacity_provider_strategies=[ecs.CapacityProviderStrategy(capacity_provider=provider, weight=1)],
+            deployment_strategy=ecs.DeploymentStrategy.BLUE_GREEN,
+            bake_time=cdk.Duration.minutes(containers.bake_minutes),
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+            deployment_alarms=ecs.DeploymentAlarmConfig(alarm_names=list(names), behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM),
             min_healthy_percent=100,
             max_healthy_percent=200,
             health_check_grace_period=cdk.Duration.seconds(90),
             enable_execute_command=False,
         )
+        service.node.add_dependency(self.groups.rule, *alarms)
+        return service
 
     def _balancer(self) -> balancing.ApplicationLoadBalancer:
         group = ec2.SecurityGroup(self, "BalancerSecurityGroup", vpc=self.inputs.network.vpc, description="Public API load balancer")
@@ -169,23 +182,22 @@ class PublicApiStack(StageStack):
         return balancer
 
     def _listener(self) -> balancing.ApplicationListener:
-        listener = self.balancer.add_listener("Http", port=80, protocol=balancing.ApplicationProtocol.HTTP, open=False)
-        listener.connections.allow_default_port_from(ec2.Peer.ipv4(self.config.network.cidr), "the gateway's VPC link")
-        self.target_group = listener.add_targets(
-            "Tasks",
-            port=PORT,
-            protocol=balancing.ApplicationProtocol.HTTP,
-            targets=[self.service],
-            deregistration_delay=cdk.Duration.seconds(30),
-            health_check=balancing.HealthCheck(path="/readyz", interval=cdk.Duration.seconds(10), healthy_threshold_count=2),
+        nothing = balancing.ListenerAction.fixed_response(404)
+        listener = self.balancer.add_listener(
+            "Http", port=80, protocol=balancing.ApplicationProtocol.HTTP, open=False, default_action=nothing
         )
+        listener.connections.allow_default_port_from(ec2.Peer.ipv4(self.config.network.cidr), "the gateway's VPC link")
         return listener
 
     def _scale(self) -> None:
+        """Grow by CPU or by requests, shrink by CPU only: the colour without traffic would hold every other policy back."""
         containers = self.config.containers
         scaling = self.service.auto_scale_task_count(min_capacity=containers.minimum_tasks, max_capacity=containers.maximum_tasks)
         scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=60)
-        scaling.scale_on_request_count("Requests", requests_per_target=6000, target_group=self.target_group)
+        for colour, group in (("Blue", self.groups.blue), ("Green", self.groups.green)):
+            scaling.scale_on_request_count(
+                f"{colour}Requests", requests_per_target=_REQUESTS_PER_MINUTE, target_group=group, disable_scale_in=True
+            )
 
 
 def _offer_spot(cluster: ecs.Cluster) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_emrserverless as emr
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
@@ -24,8 +25,12 @@ class SparkStack(StageStack):
 
     def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack, storage: StorageStack) -> None:
         super().__init__(scope, "Spark", config=config, description="Presage: Spark application and steps")
+        emr_serverless = iam.ServicePrincipal("emr-serverless.amazonaws.com")
+        self.role = iam.Role(self, "ExecutionRole", assumed_by=emr_serverless)
+        self.key = kms.Key(self, "LogKey", enable_key_rotation=True, removal_policy=self.removal_policy)
+        self.key.grant(emr_serverless, "kms:GenerateDataKey", "kms:Decrypt")
+        self.key.grant(self.role, "kms:GenerateDataKey", "kms:Decrypt")
         self.application = self._application(network)
-        self.role = iam.Role(self, "ExecutionRole", assumed_by=iam.ServicePrincipal("emr-serverless.amazonaws.com"))
         storage.lake.grant_read_write(self.role)
         accept_wildcards(self.role, "Objects of every workspace, in the lake only.", *OBJECT_ACTIONS, r"Resource::.*Lake.*/\*")
         accept_wildcards(self.role, "The bucket of the deployment's steps.", r"Resource::arn:.*assets.*/\*")
@@ -67,6 +72,11 @@ class SparkStack(StageStack):
             auto_stop_configuration=emr.CfnApplication.AutoStopConfigurationProperty(enabled=True, idle_timeout_minutes=IDLE_MINUTES),
             maximum_capacity=emr.CfnApplication.MaximumAllowedResourcesProperty(
                 cpu=f"{spark.maximum_vcpu} vCPU", memory=f"{spark.maximum_memory_gib} GB"
+            ),
+            monitoring_configuration=emr.CfnApplication.MonitoringConfigurationProperty(
+                managed_persistence_monitoring_configuration=emr.CfnApplication.ManagedPersistenceMonitoringConfigurationProperty(
+                    enabled=True, encryption_key_arn=self.key.key_arn
+                )
             ),
             network_configuration=emr.CfnApplication.NetworkConfigurationProperty(
                 security_group_ids=[group.security_group_id],

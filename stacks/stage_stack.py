@@ -5,6 +5,9 @@ from constructs import Construct
 
 from stacks.config import StageConfig
 
+_LINT = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
+"""The construct library writes dependencies out that a reference implies already, and offers no way to leave them out."""
+
 
 class StageStack(cdk.Stack):
     """A stack named after its stage and capability, tagged, and protected where the stage holds data."""
@@ -18,7 +21,14 @@ class StageStack(cdk.Stack):
             termination_protection=config.retain,
         )
         self.config = config
-        cdk.Tags.of(self).add("stage", config.name)
+        self.template_options.metadata = _LINT
+        for tag, value in {
+            "stage": config.name,
+            "service": name.lower(),
+            "owner": "platform",
+            "cost-center": f"presage-{config.name}",
+        }.items():
+            cdk.Tags.of(self).add(tag, value)
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:

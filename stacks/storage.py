@@ -5,6 +5,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.aspects.rule import accept_rule
 from stacks.config import StageConfig
 from stacks.constructs.findings import acknowledge
 from stacks.stage_stack import StageStack
@@ -32,6 +33,13 @@ class StorageStack(StageStack):
             lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(365))],
         )
         acknowledge(self.access_logs, {"S1": "This bucket receives the access logs; logging its own accesses would never end."})
+        accept_rule(
+            self.access_logs,
+            {
+                "S3-KMS": "Elastic Load Balancing writes its logs only to buckets with keys of S3.",
+                "S3-VERSIONED": "A log is written once; versions would only double it.",
+            },
+        )
         self.lake = self._bucket("Lake", rules=_lake_rules())
         self.artifacts = self._bucket("Artifacts", rules=[])
         self.export_output("LakeBucket", self.lake.bucket_name)

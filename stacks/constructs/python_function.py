@@ -49,8 +49,9 @@ class PythonFunction(Construct):
     def watch(self, topic: sns.ITopic) -> None:
         """Notify `topic` of every minute with a failed or throttled invocation."""
         minute = cdk.Duration.minutes(1)
-        raise_alarm(self, "ErrorsAlarm", metric=self.function.metric_errors(period=minute), threshold=1, topic=topic)
-        raise_alarm(self, "ThrottlesAlarm", metric=self.function.metric_throttles(period=minute), threshold=1, topic=topic)
+        errors, throttles = self.function.metric_errors(period=minute), self.function.metric_throttles(period=minute)
+        raise_alarm(self, "ErrorsAlarm", metric=errors, threshold=1, runbook="functions#errors", topic=topic)
+        raise_alarm(self, "ThrottlesAlarm", metric=throttles, threshold=1, runbook="functions#throttles", topic=topic)
 
     def _code(self, name: str, config: FunctionConfig) -> lambda_.Code:
         if cdk.Stack.of(self).bundling_required:

@@ -13,17 +13,31 @@ DEAD_LETTER_RETENTION = cdk.Duration.days(14)
 _MINUTE = cdk.Duration.minutes(1)
 
 
-def raise_alarm(scope: Construct, construct_id: str, *, metric: cloudwatch.Metric, threshold: float, topic: sns.ITopic) -> None:
-    """Notify `topic` when `metric` reaches `threshold` in one of its periods; no data is no alarm."""
-    alarm = metric.create_alarm(
+def raise_alarm(
+    scope: Construct, construct_id: str, *, metric: cloudwatch.IMetric, threshold: float, runbook: str, topic: sns.ITopic
+) -> cloudwatch.Alarm:
+    """Notify `topic` when `metric` reaches `threshold` in one of its periods; no data is no alarm.
+
+    The notification names the section `runbook` of the runbooks (`<file>#<section>`), which says what to do.
+    """
+    alarm = cloudwatch.Alarm(
         scope,
         construct_id,
+        metric=metric,
+        alarm_description=describe_alarm(construct_id, runbook),
         threshold=threshold,
         evaluation_periods=1,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
     alarm.add_alarm_action(actions.SnsAction(topic))
+    return alarm
+
+
+def describe_alarm(name: str, runbook: str) -> str:
+    """Return an alarm's description: its name, and where the runbook says what to do."""
+    file, _, section = runbook.partition("#")
+    return f"{name}. What to do: docs/runbooks/{file}.md#{section}"
 
 
 class DeadLetterQueue(Construct):
@@ -39,7 +53,7 @@ class DeadLetterQueue(Construct):
             retention_period=DEAD_LETTER_RETENTION,
         )
         waiting = self.queue.metric_approximate_number_of_messages_visible(period=_MINUTE, statistic="Maximum")
-        raise_alarm(self, "Alarm", metric=waiting, threshold=1, topic=topic)
+        raise_alarm(self, "Alarm", metric=waiting, threshold=1, runbook="queues#dead-letters", topic=topic)
 
 
 class WatchedQueue(Construct):
@@ -62,4 +76,4 @@ class WatchedQueue(Construct):
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAXIMUM_RECEIVES),
         )
         age = self.queue.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum")
-        raise_alarm(self, "AgeAlarm", metric=age, threshold=maximum_age.to_seconds(), topic=topic)
+        raise_alarm(self, "AgeAlarm", metric=age, threshold=maximum_age.to_seconds(), runbook="queues#messages-wait", topic=topic)
