@@ -29,7 +29,10 @@ class DatabaseConfig:
 
 @dataclass(frozen=True)
 class WarehouseConfig:
-    """Redshift Serverless, or provisioned when `cluster_nodes` of type RA3 are named; a unit is one Redshift processing unit."""
+    """Redshift Serverless, or a cluster when `cluster_nodes` of type RA3 are named; a unit is one Redshift processing unit.
+
+    Without `monthly_unit_hours` nothing but the ceiling limits the use.
+    """
 
     base_units: int
     maximum_units: int
@@ -187,7 +190,7 @@ def _local(read_context: ReadContext) -> StageConfig:
         delegations={},
         network=NetworkConfig("10.20.0.0/16", availability_zones=3, nat_gateways=0, interface_endpoints=False),
         database=DatabaseConfig("db.t4g.micro", storage_gib=20, multi_az=False, backup_days=1, rotation_days=30),
-        warehouse=WarehouseConfig(base_units=8, maximum_units=8, monthly_unit_hours=8),
+        warehouse=WarehouseConfig(base_units=8, maximum_units=8, monthly_unit_hours=0),
         spark=SparkConfig("X86_64", maximum_vcpu=8, maximum_memory_gib=32),
         functions=FunctionConfig("x86_64", _text(read_context, "lambda_python", "3.11"), memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(

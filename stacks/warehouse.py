@@ -1,43 +1,42 @@
-"""The warehouse of assignments and outcomes: Redshift Serverless, reached through the Data API."""
+"""The warehouse of assignments and outcomes: Redshift, serverless or a cluster as the configuration says, reached through the Data API."""
 
-import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_redshiftserverless as redshift
 from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs.findings import OBJECT_ACTIONS, STAGING_KEYS, accept_wildcards
+from stacks.constructs.redshift import DATABASE_NAME, Placement, build_cluster, build_workgroup
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
 
-DATABASE_NAME = "presage"
 _COPIED_KEYS = ("ws=*/staging/*", "ws=*/dataset=*/records/*")
 _READ_ACTIONS = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
 
 
 class WarehouseStack(StageStack):
-    """Namespace and workgroup, a cap on what they cost, and the role that COPY reads the lake with."""
+    """What runs the statements, a cap on what it costs, and the role that COPY reads the lake with."""
 
     def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack, storage: StorageStack) -> None:
         super().__init__(scope, "Warehouse", config=config, description="Presage: warehouse")
-        self.copy_role = iam.Role(self, "CopyRole", assumed_by=iam.ServicePrincipal("redshift-serverless.amazonaws.com"))
+        self.copy_role = iam.Role(self, "CopyRole", assumed_by=_redshift())
         for keys in _COPIED_KEYS:
             storage.lake.grant_read(self.copy_role, keys)
         reason = "COPY reads the staging files and the landed records of every workspace, and no other key."
         accept_wildcards(self.copy_role, reason, *OBJECT_ACTIONS, STAGING_KEYS, r"Resource::.*Lake.*/ws=\*/dataset=\*/records/\*")
-        self.namespace = self._namespace()
-        self.workgroup = self._workgroup(network)
-        self.export_output("RedshiftWorkgroup", self.workgroup.workgroup_name)
+        self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
+        placement = Placement(network=network, storage=storage, key=self.key, copy_role=self.copy_role)
+        build = build_cluster if config.warehouse.cluster_nodes else build_workgroup
+        self.target = build(self, config=config, placement=placement)
+        self.export_output("RedshiftWorkgroup", self.target.name)
         self.export_output("RedshiftDatabase", DATABASE_NAME)
         self.export_output("RedshiftCopyRoleArn", self.copy_role.role_arn)
 
     @property
     def address(self) -> dict[str, str]:
         """Variables of every deployable that runs SQL in the warehouse."""
-        return {"PRESAGE_REDSHIFT_WORKGROUP": self.workgroup.ref, "PRESAGE_REDSHIFT_DATABASE": DATABASE_NAME}
+        return {"PRESAGE_REDSHIFT_WORKGROUP": self.target.name, "PRESAGE_REDSHIFT_DATABASE": DATABASE_NAME}
 
     @property
     def variables(self) -> dict[str, str]:
@@ -46,48 +45,15 @@ class WarehouseStack(StageStack):
 
     def grant_statements(self, role: iam.IRole) -> None:
         """Let `role` run statements in this workgroup and read the results of its own statements."""
-        workgroup = self.workgroup.attr_workgroup_workgroup_arn
         role.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement", "redshift-serverless:GetCredentials"],
-                resources=[workgroup],
+                actions=["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement"], resources=[self.target.statement_arn]
             )
         )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=[self.target.credentials_action], resources=[self.target.credentials_arn]))
         role.add_to_principal_policy(iam.PolicyStatement(actions=[*_READ_ACTIONS, "redshift-data:CancelStatement"], resources=["*"]))
 
-    def _namespace(self) -> redshift.CfnNamespace:
-        key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
-        namespace = redshift.CfnNamespace(
-            self,
-            "Namespace",
-            namespace_name=f"presage-{self.config.name}",
-            db_name=DATABASE_NAME,
-            manage_admin_password=True,
-            admin_password_secret_kms_key_id=key.key_id,
-            admin_username="presage_admin",
-            kms_key_id=key.key_id,
-            iam_roles=[self.copy_role.role_arn],
-            log_exports=["userlog", "connectionlog", "useractivitylog"],
-        )
-        namespace.apply_removal_policy(self.removal_policy)
-        return namespace
 
-    def _workgroup(self, network: NetworkStack) -> redshift.CfnWorkgroup:
-        group = ec2.SecurityGroup(self, "SecurityGroup", vpc=network.vpc, allow_all_outbound=True, description="Warehouse: Data API only")
-        capacity = self.config.warehouse
-        workgroup = redshift.CfnWorkgroup(
-            self,
-            "Workgroup",
-            workgroup_name=f"presage-{self.config.name}",
-            namespace_name=self.namespace.ref,
-            base_capacity=capacity.base_units,
-            max_capacity=capacity.maximum_units,
-            enhanced_vpc_routing=True,
-            publicly_accessible=False,
-            security_group_ids=[group.security_group_id],
-            subnet_ids=network.vpc.select_subnets(subnet_group_name="data").subnet_ids,
-            config_parameters=[redshift.CfnWorkgroup.ConfigParameterProperty(parameter_key="require_ssl", parameter_value="true")],
-        )
-        workgroup.apply_removal_policy(self.removal_policy)
-        cdk.Tags.of(workgroup).add("data-class", "experiments")
-        return workgroup
+def _redshift() -> iam.IPrincipal:
+    """Both forms of Redshift: a warehouse keeps its role when it changes from one to the other."""
+    return iam.CompositePrincipal(iam.ServicePrincipal("redshift-serverless.amazonaws.com"), iam.ServicePrincipal("redshift.amazonaws.com"))

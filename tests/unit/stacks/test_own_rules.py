@@ -1,5 +1,6 @@
 """Every rule of ours fires on a construct that breaks it, and has judged something of each stage."""
 
+import json
 import re
 
 import aws_cdk as cdk
@@ -77,7 +78,7 @@ def test_the_rule_has_judged_something_of_the_stage(name: str, stage: str) -> No
 
 
 def test_a_broken_rule_ends_the_synthesis() -> None:
-    app = cdk.App()
+    app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
     s3.CfnBucket(cdk.Stack(app, "Broken"), "Bucket")
     cdk.Aspects.of(app).add(OwnRules())
     with pytest.raises(RuntimeError, match="S3-KMS"):

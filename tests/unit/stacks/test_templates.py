@@ -21,6 +21,7 @@ SERVICES = {
     "AWS::EMRServerless::Application",
     "AWS::Route53::HostedZone",
 }
+SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 STATEFUL = {
     "AWS::S3::Bucket",
     "AWS::RedshiftServerless::Namespace",
@@ -122,7 +123,9 @@ def test_every_usage_plan_throttles_and_meters_the_stage(synthesis: Synthesis) -
     for plan in plans:
         assert plan["Throttle"]["RateLimit"] > 0
         assert plan["Quota"]["Period"] == "MONTH"
-        assert len(plan["ApiStages"]) == 1
+        (stage,) = plan["ApiStages"]
+        assert set(stage["Throttle"]) == {"/v1/predict/POST", "/v1/datasets/{dataset}/records/POST"}
+        assert stage["Throttle"]["/v1/datasets/{dataset}/records/POST"]["RateLimit"] < plan["Throttle"]["RateLimit"]
     assert synthesis.resources("AWS::ApiGateway::ApiKey") == {}  # keys are made at run time
 
 
@@ -147,9 +150,36 @@ def test_images_are_immutable_and_scanned(synthesis: Synthesis) -> None:
 
 def test_a_failed_deployment_rolls_back(synthesis: Synthesis) -> None:
     (service,) = properties_of(synthesis.resources("AWS::ECS::Service"))
-    assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-    assert service["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
-    assert len(synthesis.resources("AWS::ApplicationAutoScaling::ScalingPolicy")) == 2
+    deployment = service["DeploymentConfiguration"]
+    alarms = {alarm.get("AlarmName") for alarm in properties_of(synthesis.resources("AWS::CloudWatch::Alarm"))}
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert deployment["MinimumHealthyPercent"] == 100
+    assert (deployment["Alarms"]["Enable"], deployment["Alarms"]["Rollback"]) == (True, True)
+    assert set(deployment["Alarms"]["AlarmNames"]) <= alarms
+
+
+def test_a_new_build_runs_beside_the_old_one_until_it_has_baked(synthesis: Synthesis) -> None:
+    (service,) = properties_of(synthesis.resources("AWS::ECS::Service"))
+    (rule,) = properties_of(synthesis.resources("AWS::ElasticLoadBalancingV2::ListenerRule"))
+    (group,) = service["LoadBalancers"]
+    assert service["DeploymentConfiguration"]["Strategy"] == "BLUE_GREEN"
+    assert service["DeploymentConfiguration"]["BakeTimeInMinutes"] >= 1
+    (action,) = rule["Actions"]
+    colours = [each["TargetGroupArn"] for each in action["ForwardConfig"]["TargetGroups"]]
+    assert colours == [group["TargetGroupArn"], group["AdvancedConfiguration"]["AlternateTargetGroupArn"]]
+    assert [each["Weight"] for each in action["ForwardConfig"]["TargetGroups"]] == [100, 0]
+
+
+def test_the_service_grows_by_cpu_and_by_requests_of_either_colour(synthesis: Synthesis) -> None:
+    policies = [each["TargetTrackingScalingPolicyConfiguration"] for each in properties_of(synthesis.resources(SCALING_POLICY))]
+    by_metric = sorted(
+        (each["PredefinedMetricSpecification"]["PredefinedMetricType"], each.get("DisableScaleIn", False)) for each in policies
+    )
+    assert by_metric == [
+        ("ALBRequestCountPerTarget", True),
+        ("ALBRequestCountPerTarget", True),
+        ("ECSServiceAverageCPUUtilization", False),
+    ]
 
 
 def test_containers_cannot_write_their_own_image(synthesis: Synthesis) -> None:
@@ -177,6 +207,55 @@ def test_the_domain_has_its_mail_records(synthesis: Synthesis) -> None:
     assert {"A", "CAA", "MX", "TXT"} <= {record["Type"] for record in records}
     assert "v=spf1" in text
     assert "v=DMARC1" in text
+    assert text.count("DkimDNSTokenName") == 3
+    assert {"Type": "MX", "ResourceRecords": ["0 ."]}.items() <= next(
+        each for each in records if each["ResourceRecords"] == ["0 ."]
+    ).items()
+
+
+def test_the_zone_is_signed_and_its_queries_are_logged(synthesis: Synthesis) -> None:
+    (zone,) = properties_of(synthesis.resources("AWS::Route53::HostedZone"))
+    (signing,) = properties_of(synthesis.resources("AWS::Route53::KeySigningKey"))
+    keys = {name.split("/")[1]: key["Properties"] for name, key in synthesis.resources("AWS::KMS::Key").items()}
+    assert zone["QueryLoggingConfig"]["CloudWatchLogsLogGroupArn"]
+    assert signing["Status"] == "ACTIVE"
+    assert keys[signing["KeyManagementServiceArn"]["Fn::GetAtt"][0]]["KeySpec"] == "ECC_NIST_P256"
+    assert len(synthesis.resources("AWS::Route53::DNSSEC")) == 1
+
+
+def test_bodies_have_models_and_parameters_are_required(synthesis: Synthesis) -> None:
+    assert {model["Name"] for model in properties_of(synthesis.resources("AWS::ApiGateway::Model"))} == {"Prediction", "Records"}
+    for method in properties_of(synthesis.resources("AWS::ApiGateway::Method")):
+        assert method["RequestValidatorId"]
+        assert ("RequestModels" in method) == (method["HttpMethod"] == "POST")
+
+
+def test_the_stage_has_a_budget_and_hears_of_anomalies(synthesis: Synthesis) -> None:
+    (budget,) = properties_of(synthesis.resources("AWS::Budgets::Budget"))
+    (monitor,) = properties_of(synthesis.resources("AWS::CE::AnomalyMonitor"))
+    (stage,) = budget["Budget"]["CostFilters"]["TagKeyValue"]
+    assert json.loads(monitor["MonitorSpecification"])["Tags"]["Values"] == [stage.removeprefix("user:stage$")]
+    assert {notice["Notification"]["NotificationType"] for notice in budget["NotificationsWithSubscribers"]} == {"ACTUAL", "FORECASTED"}
+    assert len(synthesis.resources("AWS::CE::AnomalySubscription")) == 1
+
+
+def test_the_objective_burns_in_two_windows_at_two_speeds(synthesis: Synthesis) -> None:
+    burns = synthesis.resources("AWS::CloudWatch::CompositeAlarm")
+    thresholds = sorted(
+        (alarm["Period"], alarm["Threshold"])
+        for alarm in properties_of(synthesis.resources("AWS::CloudWatch::Alarm"))
+        if alarm.get("MetricName") == "5XXError"
+    )
+    assert len(burns) == 2
+    assert thresholds == [
+        (period, pytest.approx(limit)) for period, limit in ((300, 0.0144), (1800, 0.006), (3600, 0.0144), (21600, 0.006))
+    ]
+    assert len(synthesis.resources("AWS::CloudWatch::Dashboard")) == 1
+
+
+def test_what_costs_money_carries_its_tags(synthesis: Synthesis) -> None:
+    for name, bucket in synthesis.resources("AWS::S3::Bucket").items():
+        assert {"app", "stage", "service", "owner", "cost-center"} <= {tag["Key"] for tag in bucket["Properties"]["Tags"]}, name
 
 
 def test_nothing_is_open_to_the_world(synthesis: Synthesis) -> None:
@@ -208,9 +287,25 @@ def test_outside_local_the_gateway_goes_through_the_vpc_link() -> None:
         assert method["Integration"]["Uri"].startswith("http://127.0.0.1:8081/v1/")
 
 
-def test_stages_have_the_same_types_apart_from_the_ways_out() -> None:
-    ways_out = {"AWS::ApiGatewayV2::VpcLink", "AWS::EC2::EIP", "AWS::EC2::NatGateway"}
+def test_stages_have_the_same_types_apart_from_the_ways_out_and_the_monthly_limit() -> None:
+    ways_out = {"AWS::ApiGatewayV2::VpcLink", "AWS::EC2::EIP", "AWS::EC2::NatGateway", "Custom::RedshiftUsageLimit"}
     local, staging, production = (read_synthesis(stage).types() for stage in STAGES)
     assert staging - local == ways_out
     assert production == staging
     assert local <= staging
+
+
+def test_a_configured_cluster_takes_the_workgroups_place() -> None:
+    synthesis = read_synthesis("staging", "redshift_nodes=2")
+    (cluster,) = properties_of(synthesis.resources("AWS::Redshift::Cluster"))
+    assert synthesis.nag == []
+    assert synthesis.resources("AWS::RedshiftServerless::Workgroup") == {}
+    assert (cluster["NodeType"], cluster["NumberOfNodes"]) == ("ra3.large", 2)
+    assert (cluster["PubliclyAccessible"], cluster["EnhancedVpcRouting"], cluster["Encrypted"]) == (False, True, True)
+    assert cluster["ManageMasterPassword"] is True
+    (target,) = {
+        json.dumps(function["Environment"]["Variables"]["PRESAGE_REDSHIFT_WORKGROUP"])
+        for function in properties_of(synthesis.resources("AWS::Lambda::Function"))
+        if "PRESAGE_REDSHIFT_WORKGROUP" in function.get("Environment", {}).get("Variables", {})
+    }
+    assert "cluster:" in target

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 2.0
+CLUSTER_PREFIX = "cluster:"
 FAILED = frozenset({"FAILED", "ABORTED"})
 
 Value = str | int | float | bool | None
@@ -24,7 +25,7 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Warehousing:
-    """Where statements run: a Redshift Serverless workgroup and its database, and how long one may take."""
+    """Where statements run: a Redshift Serverless workgroup, or `cluster:<identifier>`, its database, and how long one may take."""
 
     workgroup: str
     database: str
@@ -66,7 +67,10 @@ class DataApi:
         self._wait(answer["Id"])
 
     def _identity(self) -> dict[str, str]:
-        return {"WorkgroupName": self._target.workgroup, "Database": self._target.database, "ClientToken": str(uuid4())}
+        name = self._target.workgroup
+        cluster = name.removeprefix(CLUSTER_PREFIX)
+        place = {"WorkgroupName": name} if cluster == name else {"ClusterIdentifier": cluster}
+        return {**place, "Database": self._target.database, "ClientToken": str(uuid4())}
 
     def _wait(self, statement_id: str) -> Mapping[str, Any]:
         deadline = monotonic() + self._target.timeout_seconds
