@@ -66,6 +66,7 @@ PLAIN: dict[str, Plain] = {
     "AWS::ElasticBeanstalk::ConfigurationTemplate": Plain("bridged", attributes=(("TemplateName", "{id}"),)),
     "AWS::ElasticBeanstalk::Environment": Plain("bridged", "EnvironmentName", (("EndpointURL", "{endpoint}"),)),
 }
+_IDENTITY = "AWS::SES::EmailIdentity"
 WITH_EFFECT: dict[str, Kind] = {
     "AWS::RDS::DBInstance": "real",
     "AWS::RedshiftServerless::Namespace": "real",
@@ -106,6 +107,8 @@ class Provisioners:
         """Add the handlers to the emulator's registry; types that it does know keep their own, RDS instances excepted."""
         for type_name, plain in PLAIN.items():
             registry.setdefault(type_name, self._plain(type_name, plain))
+        if _IDENTITY in registry:
+            registry[_IDENTITY] = complete_identity(registry[_IDENTITY])
         registry["AWS::RDS::DBInstance"] = self._database(registry.get("AWS::RDS::DBInstance", {}), rds_instances)
         registry["AWS::RedshiftServerless::Namespace"] = self._handler(self._create_namespace)
         registry["AWS::RedshiftServerless::Workgroup"] = self._handler(self._create_workgroup)
@@ -196,6 +199,25 @@ class Provisioners:
             "Status": "AVAILABLE",
         }
         return name, {f"Workgroup.{key}": value for key, value in values.items()}
+
+
+def complete_identity(original: Handler) -> Handler:
+    """Return the emulator's handler of mail identities with the names and values of DKIM records, which it lacks."""
+
+    def complete(call: Callable[..., Created]) -> Callable[..., Created]:
+        def completed(*arguments: Any, **named: Any) -> Created:  # noqa: ANN401 - passed on as they come
+            domain, attributes = call(*arguments, **named)
+            for number in (1, 2, 3):
+                token = physical_id(_IDENTITY, domain, str(number))
+                attributes |= {
+                    f"DkimDNSTokenName{number}": f"{token}._domainkey.{domain}",
+                    f"DkimDNSTokenValue{number}": f"{token}.dkim.amazonses.com",
+                }
+            return domain, attributes
+
+        return completed
+
+    return {**original, **{name: complete(original[name]) for name in ("create", "update") if name in original}}
 
 
 def complete_containers(normalized: list[Properties], declared: list[Properties]) -> list[Properties]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from stacks.alerts import AlertsStack
@@ -26,7 +25,6 @@ _BURNS = ((14.4, _MINUTES(60), _MINUTES(5)), (6.0, _MINUTES(360), _MINUTES(30)))
 
 References: Beyer et al., The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
 """
-_OPERATIONS = [dynamodb.Operation.PUT_ITEM, dynamodb.Operation.GET_ITEM, dynamodb.Operation.QUERY]
 _FULL_PERCENT = 80
 _SMALLEST_FREE_BYTES = 2 * 1024**3
 
@@ -82,14 +80,22 @@ class ObservabilityStack(StageStack):
     def _watch_stores(self) -> None:
         topic, data = self.observed.alerts.topic, self.observed.data
         database, table = data.metadata.instance, data.prediction_log.table
-        free = cloudwatch.MathExpression(
-            expression="-free", using_metrics={"free": database.metric_free_storage_space(period=_MINUTES(5), statistic="Minimum")}
-        )
-        throttled = table.metric_throttled_requests_for_operations(operations=_OPERATIONS, period=_MINUTES(1))
+        free = database.metric_free_storage_space(period=_MINUTES(5), statistic="Minimum")
+        throttled = table.metric("WriteThrottleEvents", period=_MINUTES(1), statistic="Sum")
         cpu = database.metric_cpu_utilization(period=_MINUTES(5))
         raise_alarm(self, "DatabaseBusy", metric=cpu, threshold=_FULL_PERCENT, runbook="stores#database-busy", topic=topic)
-        raise_alarm(self, "DatabaseFull", metric=free, threshold=-_SMALLEST_FREE_BYTES, runbook="stores#database-full", topic=topic)
         raise_alarm(self, "LogThrottled", metric=throttled, threshold=1, runbook="stores#prediction-log-throttled", topic=topic)
+        full = cloudwatch.Alarm(
+            self,
+            "DatabaseFull",
+            metric=free,
+            threshold=_SMALLEST_FREE_BYTES,
+            evaluation_periods=1,
+            alarm_description=describe_alarm("DatabaseFull", "stores#database-full"),
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        full.add_alarm_action(actions.SnsAction(topic))
 
     def _dashboard(self) -> cloudwatch.Dashboard:
         rows = [self._objective_row(), self._service_row(), self._queue_row(), self._store_row()]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from localstack.provisioners import Handler, Provisioners, Surroundings, complete_containers, create_mysql_database
+from localstack.provisioners import Handler, Provisioners, Surroundings, complete_containers, complete_identity, create_mysql_database
 
 ENVIRONMENT = "AWS::ElasticBeanstalk::Environment"
 
@@ -68,6 +68,17 @@ def test_an_attribute_that_needs_a_missing_property_fails_the_resource(registry:
 def test_a_database_that_mariadb_cannot_stand_for_is_refused(properties: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         create_mysql_database({}, properties)
+
+
+def test_a_mail_identity_has_three_dkim_records() -> None:
+    handler = complete_identity({"create": lambda *_: ("example.com", {"EmailIdentity": "example.com"}), "delete": print})
+
+    identity, attributes = handler["create"]("Identity", {}, "Stack")
+
+    names = {attributes[f"DkimDNSTokenName{number}"] for number in (1, 2, 3)}
+    assert identity == "example.com"
+    assert len(names) == 3
+    assert all(name.endswith("._domainkey.example.com") for name in names)
 
 
 def test_secrets_and_health_checks_of_containers_survive() -> None:

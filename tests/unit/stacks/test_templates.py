@@ -101,6 +101,14 @@ def test_the_warehouse_is_private_and_capped(synthesis: Synthesis) -> None:
     assert set(namespace["LogExports"]) == {"userlog", "connectionlog", "useractivitylog"}
 
 
+def test_a_months_use_of_the_warehouse_is_limited() -> None:
+    for stage in ("staging", "production"):
+        (limit,) = properties_of(read_synthesis(stage).resources("Custom::RedshiftUsageLimit"))
+        call = json.loads(limit["Create"]) if isinstance(limit["Create"], str) else json.dumps(limit["Create"])
+        assert "createUsageLimit" in str(call)
+        assert "monthly" in str(call)
+
+
 def test_spark_stops_when_idle_and_has_a_ceiling(synthesis: Synthesis) -> None:
     (application,) = properties_of(synthesis.resources("AWS::EMRServerless::Application"))
     assert application["AutoStopConfiguration"] == {"Enabled": True, "IdleTimeoutMinutes": 15}
