@@ -70,7 +70,7 @@ test-e2e: setup ## The main job through public interfaces only, on the whole loc
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)
 	$(PYTHON) -m localstack.genuine
 
-docs: .venv/.synced ## Write the generated part of docs/infrastructure.md from the templates
+docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from the templates
 	@$(PYTHON) -m tests.fixtures.infrastructure_docs
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out

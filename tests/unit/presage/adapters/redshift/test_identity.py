@@ -1,6 +1,11 @@
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from presage.adapters.redshift.data_api import DataApi, Warehousing
+
+if TYPE_CHECKING:
+    from types_boto3_redshift_data import RedshiftDataAPIServiceClient
 
 
 class RecordingClient:
@@ -23,6 +28,6 @@ class RecordingClient:
 )
 def test_a_statement_goes_to_the_workgroup_or_the_cluster(target: str, place: dict[str, str]) -> None:
     client = RecordingClient()
-    DataApi(client, Warehousing(target, "presage")).query("SELECT 1")  # type: ignore[arg-type] - the two calls it needs
+    DataApi(cast("RedshiftDataAPIServiceClient", client), Warehousing(target, "presage")).query("SELECT 1")
     submitted = {name: value for name, value in client.submitted.items() if name not in {"Sql", "ClientToken"}}
     assert submitted == {**place, "Database": "presage"}
