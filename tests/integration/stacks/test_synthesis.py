@@ -72,3 +72,19 @@ def test_equal_sources_make_equal_zips(tmp_path: Path) -> None:
         return {path.name: zlib.crc32(path.read_bytes()) for path in sorted(folder.glob("*.assets.json"))}
 
     assert hash_assets(tmp_path / "first") == hash_assets(tmp_path / "second")
+
+
+def test_a_configured_cluster_takes_the_workgroups_place() -> None:
+    synthesis = read_synthesis("staging", "redshift_nodes=2")
+    (cluster,) = (each["Properties"] for each in synthesis.resources("AWS::Redshift::Cluster").values())
+    assert synthesis.nag == []
+    assert synthesis.resources("AWS::RedshiftServerless::Workgroup") == {}
+    assert (cluster["NodeType"], cluster["NumberOfNodes"]) == ("ra3.large", 2)
+    assert (cluster["PubliclyAccessible"], cluster["EnhancedVpcRouting"], cluster["Encrypted"]) == (False, True, True)
+    assert cluster["ManageMasterPassword"] is True
+    (target,) = {
+        json.dumps(function["Environment"]["Variables"]["PRESAGE_REDSHIFT_WORKGROUP"])
+        for function in (each["Properties"] for each in synthesis.resources("AWS::Lambda::Function").values())
+        if "PRESAGE_REDSHIFT_WORKGROUP" in function.get("Environment", {}).get("Variables", {})
+    }
+    assert "cluster:" in target

@@ -301,19 +301,3 @@ def test_stages_have_the_same_types_apart_from_the_ways_out_and_the_monthly_limi
     assert staging - local == ways_out
     assert production == staging
     assert local <= staging
-
-
-def test_a_configured_cluster_takes_the_workgroups_place() -> None:
-    synthesis = read_synthesis("staging", "redshift_nodes=2")
-    (cluster,) = properties_of(synthesis.resources("AWS::Redshift::Cluster"))
-    assert synthesis.nag == []
-    assert synthesis.resources("AWS::RedshiftServerless::Workgroup") == {}
-    assert (cluster["NodeType"], cluster["NumberOfNodes"]) == ("ra3.large", 2)
-    assert (cluster["PubliclyAccessible"], cluster["EnhancedVpcRouting"], cluster["Encrypted"]) == (False, True, True)
-    assert cluster["ManageMasterPassword"] is True
-    (target,) = {
-        json.dumps(function["Environment"]["Variables"]["PRESAGE_REDSHIFT_WORKGROUP"])
-        for function in properties_of(synthesis.resources("AWS::Lambda::Function"))
-        if "PRESAGE_REDSHIFT_WORKGROUP" in function.get("Environment", {}).get("Variables", {})
-    }
-    assert "cluster:" in target
