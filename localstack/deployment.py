@@ -124,6 +124,8 @@ def _own_group(command: Sequence[str], environment: Mapping[str, str]) -> Iterat
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def list_files(names: Sequence[str]) -> Iterator[Path]:
