@@ -26,6 +26,9 @@ STAGES = ("staging", "production")
 STACKS = ("Gateway", "Warehouse")
 """What these need is deployed with them: network, storage, queues, log, database, cluster and service."""
 
+ACCOUNT_WIDE = {"AWS::ApiGateway::Account"}
+"""The role that API Gateway writes its logs with: one setting for an account and region, equal in both stages."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -88,6 +91,7 @@ def deploy(emulator: OwnEmulator, stage: str) -> Stage:
         for stack in deployed
         for page in client.get_paginator("list_stack_resources").paginate(StackName=stack["StackName"])
         for each in page["StackResourceSummaries"]
+        if each["ResourceType"] not in ACCOUNT_WIDE
     }
     return Stage(emulator, stage, outputs, physical_ids)
 
