@@ -45,14 +45,14 @@ USER_AGENT = "aws-sqsd/3.0"
 
 @dataclass(frozen=True, slots=True)
 class DaemonOptions:
-    """The option settings of `aws:elasticbeanstalk:sqsd`, times in seconds."""
+    """The option settings of `aws:elasticbeanstalk:sqsd` with its own defaults, times in seconds."""
 
     queue_url: str
     http_url: str
     connections: int = 4
-    visibility_timeout: int = 60
+    visibility_timeout: int = 300
     error_visibility_timeout: int = 5
-    inactivity_timeout: float = 3600.0
+    inactivity_timeout: float = 299.0
     path: str = "/"
     mime_type: str = "application/json"
 
@@ -204,9 +204,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--http-url", required=True)
     parser.add_argument("--cron", type=Path)
     parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--visibility-timeout", type=int, default=60)
+    parser.add_argument("--visibility-timeout", type=int, default=300)
     parser.add_argument("--error-visibility-timeout", type=int, default=5)
-    parser.add_argument("--inactivity-timeout", type=float, default=3600.0)
+    parser.add_argument("--inactivity-timeout", type=float, default=299.0)
     parser.add_argument("--path", default="/")
     parser.add_argument("--mime-type", default="application/json")
     values = vars(parser.parse_args(arguments))
