@@ -13,7 +13,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
 
-.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs synth format
+.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs synth format costs
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from 
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
 	@$(PYTHON) -m localstack synth
+
+costs: synth ## Estimate the monthly cost of staging and production from their templates (docs/costs.md)
+	$(PYTHON) -m costs cdk.out
 
 format: .venv/.synced ## Format the sources and fix what can be fixed
 	$(BIN)/ruff format .

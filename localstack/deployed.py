@@ -2,7 +2,6 @@
 
 import io
 import json
-import shlex
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from localstack.beanstalk import read_processes
 from localstack.emulator import REGION
 from localstack.program import StartError
 
@@ -24,11 +24,12 @@ _ARN_PARTS = 7  # arn:aws:secretsmanager:region:account:secret:name; what follow
 
 @dataclass(frozen=True)
 class Service:
-    """How one service is to run: its command line and its variables, secrets included, and Beanstalk's other settings."""
+    """How one service is to run: its command line, its variables, secrets included, and from Beanstalk its settings and its bundle."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     options: Mapping[tuple[str, str], str]
+    bundle: bytes = b""
 
 
 class Deployed:
@@ -77,7 +78,8 @@ class Deployed:
         options = {(each["Namespace"], each["OptionName"]): str(each["Value"]) for each in properties["OptionSettings"]}
         plain = {name: value for (namespace, name), value in options.items() if namespace == _ENVIRONMENT}
         secret = {name: self.secret(value) for (namespace, name), value in options.items() if namespace == _SECRETS}
-        return Service(self._read_procfile(str(properties["VersionLabel"])), {**plain, **secret}, options)
+        bundle = self._read_bundle(str(properties["VersionLabel"]))
+        return Service(_read_command(bundle), {**plain, **secret}, options, bundle)
 
     def secret(self, reference: str) -> str:
         """Return the value that an ARN of Secrets Manager refers to, of one JSON key if the reference names one.
@@ -100,10 +102,19 @@ class Deployed:
         properties: dict[str, Any] = json.loads(path.read_text())["properties"]
         return properties
 
-    def _read_procfile(self, version: str) -> tuple[str, ...]:
+    def _read_bundle(self, version: str) -> bytes:
         source = self._read("AWS::ElasticBeanstalk::ApplicationVersion", version)["SourceBundle"]
-        bundle = self.client("s3").get_object(Bucket=source["S3Bucket"], Key=source["S3Key"])["Body"].read()
-        with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
-            lines = archive.read("Procfile").decode().splitlines()
-        process = next(line.partition(":")[2] for line in lines if line.startswith("web:"))
-        return tuple(shlex.split(process))
+        return bytes(self.client("s3").get_object(Bucket=source["S3Bucket"], Key=source["S3Key"])["Body"].read())
+
+
+def _read_command(bundle: bytes) -> tuple[str, ...]:
+    """Return the web process of the bundle's Procfile.
+
+    Raises:
+        StartError: The Procfile names other processes too, which nobody would run here.
+    """
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        processes = read_processes(archive.read("Procfile").decode())
+    if processes.keys() != {"web"}:
+        raise StartError(f"the Procfile names {', '.join(sorted(processes))}; only `web` is run here")
+    return processes["web"]

@@ -54,18 +54,42 @@ class Deployment:
         """
         output = self.places.state / "cdk.out"
         self.synth(output, say=say)
-        self._cdk(["bootstrap", f"aws://{ACCOUNT}/{region}", "--app", str(output)], say=say)
-        deploy = ["deploy", "--all", "--app", str(output), "--require-approval", "never", "--progress", "events", "--concurrency", "3"]
-        self._cdk([*deploy, "--asset-parallelism", "true"], say=say)
+        self.bootstrap(output, region=region, say=say)
+        self.deploy(output, say=say)
 
-    def synth(self, output: Path, *, say: Callable[[str], None]) -> None:
-        """Write the templates and assets to the folder `output`.
+    def synth(self, output: Path, *, say: Callable[[str], None], app: str | None = None) -> None:
+        """Write the templates and assets of `app` (that of cdk.json if none is named) to the folder `output`.
 
         Raises:
             StartError: The application failed; the message holds the end of the log.
         """
         values = [part for name, value in self.context.items() for part in ("-c", f"{name}={value}")]
-        self._cdk(["synth", "--quiet", "--output", str(output), *values], say=say)
+        self._cdk(["synth", "--quiet", "--output", str(output), *(["--app", app] if app else []), *values], say=say)
+
+    def bootstrap(self, output: Path, *, region: str, say: Callable[[str], None]) -> None:
+        """Make the bucket and roles that deployments need. Idempotency: repeats change nothing.
+
+        Raises:
+            StartError: It failed; the message holds the end of the log.
+        """
+        self._cdk(["bootstrap", f"aws://{ACCOUNT}/{region}", "--app", str(output)], say=say)
+
+    def deploy(self, output: Path, *, say: Callable[[str], None], stacks: Sequence[str] = ("--all",)) -> None:
+        """Deploy what `output` holds: all stacks, or those named and what they need. Idempotency: unchanged stacks stay as they are.
+
+        Raises:
+            StartError: A stack failed; the message holds the end of the log.
+        """
+        options = ["--app", str(output), "--require-approval", "never", "--progress", "events", "--concurrency", "3"]
+        self._cdk(["deploy", *stacks, *options, "--asset-parallelism", "true"], say=say)
+
+    def destroy(self, output: Path, *, say: Callable[[str], None]) -> None:
+        """Delete all stacks that `output` holds; what they retain stays.
+
+        Raises:
+            StartError: A stack could not be deleted; the message holds the end of the log.
+        """
+        self._cdk(["destroy", "--all", "--force", "--app", str(output)], say=say)
 
     def _cdk(self, arguments: Sequence[str], *, say: Callable[[str], None]) -> None:
         log = self.places.logs / f"cdk-{arguments[0]}.log"
@@ -100,6 +124,8 @@ def _own_group(command: Sequence[str], environment: Mapping[str, str]) -> Iterat
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def list_files(names: Sequence[str]) -> Iterator[Path]:

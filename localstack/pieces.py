@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localstack import emulator
+from localstack import beanstalk, emulator
 from localstack.deployed import Deployed, Service
 from localstack.deployment import list_files
 from localstack.mariadb import MariaDb
@@ -31,6 +31,8 @@ PREFERRED_PORTS = {
     "worker": 8083,
 }
 WAREHOUSE_DATABASE = "presage"
+BEANSTALK_ADDRESS = "127.0.0.1:8000"
+HEALTH_PATH = "/healthz"
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Pieces:
         version = source_version("localstack/bridges", "src")
         return [(redshift, version), (spark, version), (tasks, version)]
 
-    def service(self, name: str, deployed: Service, *, listens_on: str, health: str) -> tuple[Program, str]:
+    def service(self, name: str, deployed: Service, *, listens_on: str) -> tuple[Program, str]:
         """Return a deployed service as a program on its own port, and the version of its source.
 
         The command is the deployed one, with the address `listens_on` in it replaced.
@@ -126,30 +128,44 @@ class Pieces:
         port = self.ports.by_name[name]
         words = [word.replace(listens_on, f"127.0.0.1:{port}") for word in deployed.command]
         program = shutil.which(words[0], path=str(Path(sys.executable).parent)) or words[0]
-        only_for_the_worker = {"AWS_ENDPOINT_URL_ECS": self.ports.url("ecs_tasks")} if name == "worker" else {}
         return (
             Program(
                 name=name,
                 command=(program, *words[1:]),
-                environment={**deployed.environment, **self.machine(), **only_for_the_worker},
+                environment={**deployed.environment, **self.machine()},
                 directory=ROOT,
                 stop_seconds=40,
-                is_ready=lambda: answers(port, health),
+                is_ready=lambda: answers(port, HEALTH_PATH),
             ),
             source_version("src", f"services/{name}"),
         )
 
+    def instance(self, name: str, deployed: Service, *, environment: Mapping[str, str]) -> tuple[Program, str]:
+        """Return an instance of a Beanstalk environment: its bundle unpacked, run by an interpreter with the bundle's requirements only."""
+        bundle, port = beanstalk.unpack(deployed.bundle, self.places), self.ports.by_name[name]
+        words = [word.replace(BEANSTALK_ADDRESS, f"127.0.0.1:{port}") for word in deployed.command]
+        binaries, machine = bundle.python.parent, self.machine()
+        here = {"PATH": f"{binaries}{os.pathsep}{machine['PATH']}", "PYTHONPATH": str(bundle.folder)}
+        return (
+            Program(
+                name=name,
+                command=(shutil.which(words[0], path=str(binaries)) or words[0], *words[1:]),
+                environment={**deployed.environment, **machine, **here, **environment},
+                directory=bundle.folder,
+                stop_seconds=40,
+                is_ready=lambda: answers(port, HEALTH_PATH),
+            ),
+            bundle.version,
+        )
+
     def daemon(self, worker: Service) -> tuple[Program, str]:
-        """Return the daemon that posts the messages of the jobs queue to the worker, as Beanstalk's would."""
-        queue = worker.options["aws:elasticbeanstalk:sqsd", "WorkerQueueURL"]
-        url = self.ports.url("worker")
+        """Return the daemon that posts the messages of the jobs queue to the worker, as Beanstalk's would: with the option settings."""
+        cron = beanstalk.unpack(worker.bundle, self.places).cron
+        arguments = (*beanstalk.list_daemon_arguments(worker.options), *(("--cron", str(cron)) if cron else ()))
         return (
             Program(
                 name="sqs_daemon",
-                command=(
-                    *(sys.executable, "-m", "localstack.sqs_daemon", "--queue-url", queue, "--http-url", url),
-                    *("--cron", str(ROOT / "services" / "worker" / "cron.yaml")),
-                ),
+                command=(sys.executable, "-m", "localstack.sqs_daemon", "--http-url", self.ports.url("worker"), *arguments),
                 environment=self.machine(),
                 directory=ROOT,
                 is_ready=lambda: True,
@@ -182,8 +198,8 @@ def list_services(pieces: Pieces, deployed: Deployed, outputs: Mapping[str, str]
     """Return the services as deployed: public API, backend, worker and its daemon, each with the version of its source."""
     worker = deployed.beanstalk(outputs["WorkerEnvironment"])
     return [
-        pieces.service("public_api", deployed.task(outputs["PublicApiTaskDefinition"]), listens_on="0.0.0.0:8080", health="/healthz"),
-        pieces.service("backend", deployed.beanstalk(outputs["BackendEnvironment"]), listens_on="127.0.0.1:8000", health="/healthz"),
-        pieces.service("worker", worker, listens_on="127.0.0.1:8000", health="/healthz"),
+        pieces.service("public_api", deployed.task(outputs["PublicApiTaskDefinition"]), listens_on="0.0.0.0:8080"),
+        pieces.instance("backend", deployed.beanstalk(outputs["BackendEnvironment"]), environment={}),
+        pieces.instance("worker", worker, environment={"AWS_ENDPOINT_URL_ECS": pieces.ports.url("ecs_tasks")}),
         pieces.daemon(worker),
     ]

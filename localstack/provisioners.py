@@ -7,7 +7,7 @@ Every resource provisioned here leaves a record below `<state>/resources`; the l
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +84,12 @@ class Surroundings:
     postgres_url: str
     postgres_port: int
     beanstalk_urls: Mapping[str, str]
+    mariadb_of_stacks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Servers of stacks whose names begin so: two stages name their databases and users alike, and need a server each."""
+
+    def find_mariadb(self, stack: str) -> Mapping[str, Any]:
+        """Return the server that the databases of a stack are made on."""
+        return next((server for beginning, server in self.mariadb_of_stacks.items() if stack.startswith(beginning)), self.mariadb)
 
     @staticmethod
     def read(path: Path) -> "Surroundings":
@@ -151,8 +157,8 @@ class Provisioners:
         return str(self._surroundings.beanstalk_urls.get(tier, ""))
 
     def _database(self, original: Handler, instances: Any) -> Handler:  # noqa: ANN401 - a dictionary of the emulator's own
-        def serve(identity: str, attributes: dict[str, str], properties: Properties) -> Created:
-            server = self._surroundings.mariadb
+        def serve(identity: str, attributes: dict[str, str], properties: Properties, stack: str) -> Created:
+            server = self._surroundings.find_mariadb(stack)
             create_mysql_database(server, properties)
             if identity in instances:
                 instances[identity]["Endpoint"] |= {"Address": server["host"], "Port": server["port"]}
@@ -163,11 +169,11 @@ class Provisioners:
 
         def create(logical_id: str, properties: Properties, stack: str) -> Created:
             identity, attributes = original["create"](logical_id, properties, stack)
-            return serve(identity, attributes, properties)
+            return serve(identity, attributes, properties, stack)
 
         def update(identity: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Created:
             updated, attributes = original["update"](identity, old, new, stack, logical_id)
-            return serve(updated, attributes, new)
+            return serve(updated, attributes, new, stack)
 
         def delete(identity: str, properties: Properties) -> None:
             original["delete"](identity, properties)

@@ -3,8 +3,9 @@
 `python -m localstack.sqs_daemon --queue-url URL --http-url http://127.0.0.1:PORT --cron services/worker/cron.yaml`
 
 A 200 deletes the message. Anything else, a broken connection included, makes it visible again after the error visibility
-timeout; how often it comes before it goes to the dead-letter queue is the queue's own redrive policy. While a message is worked
-on, its visibility is kept ahead, so that it comes to nobody else; a killed daemon gives it back by itself.
+timeout; how often it comes before it goes to the dead-letter queue is the queue's own redrive policy. As on Beanstalk, a message
+is hidden once, for the visibility timeout, and a post is given up after the inactivity timeout. A daemon that is stopped gives back
+what it cannot wait for; one that is killed leaves it hidden until the visibility timeout is over.
 """
 
 from __future__ import annotations
@@ -37,19 +38,23 @@ OK = 200
 POLL_SECONDS = 5
 PAUSE_SECONDS = 1.0
 CRON_TIMEOUT_SECONDS = 300.0
+GRACE_SECONDS = 10.0
+"""How long running posts may go on after the daemon is asked to stop."""
 USER_AGENT = "aws-sqsd/3.0"
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonOptions:
-    """The option settings of `aws:elasticbeanstalk:sqsd`, times in seconds."""
+    """The option settings of `aws:elasticbeanstalk:sqsd` with its own defaults, times in seconds."""
 
     queue_url: str
     http_url: str
     connections: int = 4
-    visibility_timeout: int = 60
+    visibility_timeout: int = 300
     error_visibility_timeout: int = 5
-    inactivity_timeout: float = 3600.0
+    inactivity_timeout: float = 299.0
+    path: str = "/"
+    mime_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,10 @@ class Daemon:
         self._options = options
         self._stopping = stopping
         self._free = threading.Semaphore(options.connections)
+        self._running: dict[str, MessageTypeDef] = {}
 
     def run(self) -> None:
-        """Poll until stopped; then wait for the running posts."""
+        """Poll until stopped; then wait a little for the running posts, and give back the messages of those that go on."""
         with ThreadPoolExecutor(self._options.connections, thread_name_prefix="post") as pool:
             while not self._stopping.is_set():
                 if not self._free.acquire(timeout=PAUSE_SECONDS):
@@ -94,6 +100,15 @@ class Daemon:
                     self._free.release()
                 else:
                     pool.submit(self._deliver, message)
+            self._give_back()
+
+    def _give_back(self) -> None:
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for message in list(self._running.values()):
+            print(f"sqsd: message {message['MessageId']}: given back", flush=True)
+            self._change_visibility(message, self._options.error_visibility_timeout)
 
     def run_cron(self, tasks: Sequence[CronTask]) -> None:
         """Post each task at its times until stopped. Times that were missed while a task ran are skipped."""
@@ -117,17 +132,14 @@ class Daemon:
         return next(iter(answer.get("Messages", [])), None)
 
     def _deliver(self, message: MessageTypeDef) -> None:
-        ended = threading.Event()
-        keeper = threading.Thread(target=self._keep_hidden, args=(message, ended), daemon=True)
-        keeper.start()
+        self._running[message["MessageId"]] = message
         try:
-            status = self._post("/", message["Body"], self._describe(message), self._options.inactivity_timeout)
+            status = self._post(self._options.path, message["Body"], self._describe(message), self._options.inactivity_timeout)
+            print(f"sqsd: message {message['MessageId']}: {status}", flush=True)
+            self._settle(message, done=status == OK)
         finally:
-            ended.set()
-            keeper.join()
+            del self._running[message["MessageId"]]
             self._free.release()
-        print(f"sqsd: message {message['MessageId']}: {status}", flush=True)
-        self._settle(message, done=status == OK)
 
     def _describe(self, message: MessageTypeDef) -> dict[str, str]:
         attributes = message.get("Attributes", {})
@@ -138,10 +150,6 @@ class Daemon:
             "X-Aws-Sqsd-First-Received-At": f"{datetime.fromtimestamp(received, UTC):%Y-%m-%dT%H:%M:%SZ}",
             "X-Aws-Sqsd-Receive-Count": attributes.get("ApproximateReceiveCount", "1"),
         }
-
-    def _keep_hidden(self, message: MessageTypeDef, ended: threading.Event) -> None:
-        while not ended.wait(self._options.visibility_timeout / 3):
-            self._change_visibility(message, self._options.visibility_timeout)
 
     def _settle(self, message: MessageTypeDef, *, done: bool) -> None:
         if not done:
@@ -165,7 +173,7 @@ class Daemon:
         address = urlsplit(self._options.http_url)
         connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port or 80, timeout=timeout_seconds)
         try:
-            all_headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **headers}
+            all_headers = {"Content-Type": self._options.mime_type, "User-Agent": USER_AGENT, **headers}
             connection.request("POST", path, body.encode(), all_headers)
             response = connection.getresponse()
             response.read()
@@ -196,24 +204,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--http-url", required=True)
     parser.add_argument("--cron", type=Path)
     parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--visibility-timeout", type=int, default=60)
+    parser.add_argument("--visibility-timeout", type=int, default=300)
     parser.add_argument("--error-visibility-timeout", type=int, default=5)
-    parser.add_argument("--inactivity-timeout", type=float, default=3600.0)
-    given = parser.parse_args(arguments)
-    options = DaemonOptions(
-        given.queue_url,
-        given.http_url.rstrip("/"),
-        given.connections,
-        given.visibility_timeout,
-        given.error_visibility_timeout,
-        given.inactivity_timeout,
-    )
+    parser.add_argument("--inactivity-timeout", type=float, default=299.0)
+    parser.add_argument("--path", default="/")
+    parser.add_argument("--mime-type", default="application/json")
+    values = vars(parser.parse_args(arguments))
+    cron: Path | None = values.pop("cron")
+    options = DaemonOptions(**{**values, "http_url": values["http_url"].rstrip("/")})
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     config = Config(connect_timeout=2, read_timeout=POLL_SECONDS + 15, retries={"mode": "standard", "total_max_attempts": 3})
     daemon = Daemon(boto3.client("sqs", config=config), options, stopping=stopping)
-    daemon.run_cron(read_cron(given.cron) if given.cron else [])
+    daemon.run_cron(read_cron(cron) if cron else [])
     daemon.run()
 
 

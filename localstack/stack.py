@@ -18,8 +18,8 @@ from localstack.deployment import Deployment
 from localstack.pieces import Pieces, Ports, list_services
 from localstack.places import ROOT, Places
 from localstack.program import Program, StartError, reserved, wait_until
-from localstack.provisioners import PLAIN, WITH_EFFECT
 from localstack.screen import Kind, Screen
+from localstack.stand_ins import list_stand_ins, print_stand_ins
 from localstack.state import State, write_private
 from localstack.supervision import Supervisor
 
@@ -157,7 +157,7 @@ class Stack:
             return outputs
         self._screen.head("cdk deploy --all")
         deployment.run(region=emulator.REGION, say=self._screen.say)
-        self._list_stand_ins()
+        print_stand_ins(list_stand_ins(deployed.client("cloudformation")), self._screen)
         outputs = deployed.outputs()
         if not outputs:
             raise StartError("a stack is not complete; see .local/logs/cdk-deploy.log")
@@ -177,16 +177,6 @@ class Stack:
             "NO_COLOR": "1",
             "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
         }
-
-    def _list_stand_ins(self) -> None:
-        """Say which resources of the templates have no counterpart here."""
-        found: dict[str, int] = {}
-        for path in (self._places.state / "resources").glob("*.json"):
-            name = path.name.partition(".")[0].replace("-", "::")
-            found[name] = found.get(name, 0) + 1
-        for name, count in sorted(found.items()):
-            kind: Kind = WITH_EFFECT[name] if name in WITH_EFFECT else PLAIN[name].kind
-            self._screen.piece(f"{count} x", kind, name)
 
     def _migrate(self, pieces: Pieces, deployed: Deployed, outputs: dict[str, str]) -> None:
         self._screen.head("migrations")

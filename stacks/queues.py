@@ -19,6 +19,7 @@ class QueuesStack(StageStack):
     def __init__(self, scope: Construct, *, config: StageConfig, topic: sns.ITopic) -> None:
         super().__init__(scope, "Queues", config=config, description="Presage: queues and their dead letters")
         minutes = cdk.Duration.minutes
+        self.topic = topic
         self.records = WatchedQueue(self, "Records", consumer_timeout=LAND_RECORDS_TIMEOUT, maximum_age=minutes(15), topic=topic)
         self.assignments = WatchedQueue(
             self, "Assignments", consumer_timeout=LOAD_ASSIGNMENTS_TIMEOUT, maximum_age=minutes(30), topic=topic

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from types_boto3_sqs import SQSClient
 
+from localstack import sqs_daemon
 from localstack.sqs_daemon import CronTask, Daemon, DaemonOptions, read_cron
 from presage.adapters.client import build_client
 from tests.fixtures.metadata_rows import unique
@@ -86,16 +88,22 @@ def place(emulator: str) -> Iterator[Place]:
     assert emulator
 
 
-@pytest.fixture
-def daemon(place: Place) -> Iterator[Daemon]:
+@contextmanager
+def running(place: Place, options: DaemonOptions) -> Iterator[threading.Event]:
     stopping = threading.Event()
-    options = DaemonOptions(place.queue_url, place.http_url, connections=2, visibility_timeout=3, error_visibility_timeout=1)
-    daemon = Daemon(build_client("sqs"), options, stopping=stopping)
-    thread = threading.Thread(target=daemon.run)
+    thread = threading.Thread(target=Daemon(place.client, options, stopping=stopping).run)
     thread.start()
-    yield daemon
-    stopping.set()
-    thread.join(timeout=PATIENCE_SECONDS)
+    try:
+        yield stopping
+    finally:
+        stopping.set()
+        thread.join(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def daemon(place: Place) -> Iterator[None]:
+    with running(place, DaemonOptions(place.queue_url, place.http_url, connections=2, visibility_timeout=3, error_visibility_timeout=1)):
+        yield
 
 
 @pytest.mark.integration
@@ -142,14 +150,38 @@ def test_what_is_refused_every_time_ends_in_the_dead_letter_queue(place: Place) 
 
 @pytest.mark.integration
 @pytest.mark.usefixtures("daemon")
-def test_a_message_that_takes_longer_than_its_visibility_comes_to_nobody_else(place: Place) -> None:
-    place.receiver.pause_seconds = 5.0
+def test_a_message_that_takes_longer_than_its_visibility_comes_to_another_connection(place: Place) -> None:
+    place.receiver.pause_seconds = 4.0
     place.client.send_message(QueueUrl=place.queue_url, MessageBody="slow")
 
-    place.wait(lambda: place.receiver.requests != [])
-    place.wait(lambda: place.count(place.queue_url) == 0)
+    place.wait(lambda: len(place.receiver.requests) == 2)
 
-    assert place.receiver.bodies == ["slow"]
+    assert place.receiver.bodies == ["slow"] * 2
+
+
+@pytest.mark.integration
+def test_a_post_is_given_up_after_the_inactivity_timeout_and_comes_again(place: Place) -> None:
+    place.receiver.pause_seconds = 2.0
+    options = DaemonOptions(place.queue_url, place.http_url, visibility_timeout=60, error_visibility_timeout=1, inactivity_timeout=1.0)
+    with running(place, options):
+        place.client.send_message(QueueUrl=place.queue_url, MessageBody="hangs")
+        place.wait(lambda: place.count(place.dead_letters_url) == 1)
+
+    assert place.receiver.bodies == ["hangs"] * MAX_RECEIVES
+
+
+@pytest.mark.integration
+def test_a_stopped_daemon_gives_back_what_it_cannot_wait_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqs_daemon, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(sqs_daemon, "POLL_SECONDS", 1)
+    place.receiver.pause_seconds = 8.0
+    with running(place, DaemonOptions(place.queue_url, place.http_url, visibility_timeout=600, error_visibility_timeout=0)) as stop:
+        place.client.send_message(QueueUrl=place.queue_url, MessageBody="long")
+        place.wait(lambda: place.receiver.requests != [])
+        stop.set()
+        (message,) = place.client.receive_message(QueueUrl=place.queue_url, WaitTimeSeconds=6)["Messages"]
+
+    assert message["Body"] == "long"
 
 
 @pytest.mark.integration

@@ -61,6 +61,7 @@ def test_a_beanstalk_environment_gets_its_option_settings_and_its_bundles_comman
 
     service = FakeDeployed("http://emulator", resources=tmp_path).beanstalk("web")
 
+    assert zipfile.ZipFile(io.BytesIO(service.bundle)).namelist() == ["Procfile"]
     assert service.command == ("gunicorn", "--bind", "127.0.0.1:8000", "services.backend.app:create()")
     assert service.environment == {"PLAIN": "1", "CREDENTIALS": SECRETS[ARN]}
     assert service.options["aws:elasticbeanstalk:sqsd", "WorkerQueueURL"] == "http://queue"
