@@ -1,6 +1,7 @@
 """A stage's service and its twin on ECS, each with a target group, behind one listener of a load balancer."""
 
 import http.client
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 _COPIED = ("volumes", "cpu", "memory", "networkMode", "taskRoleArn", "executionRoleArn", "requiresCompatibilities", "runtimePlatform")
+
+_EMPTY_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class EcsFleet:
         self._cluster = cluster
         self._names: dict[Colour, str] = {"blue": service, "green": f"{service}-green"}
         self._questions = questions
+        self._groups: dict[Colour, str] = {}
+        self._listener_arn = ""
+        self._started: dict[Colour, str] = {}
 
     def find_live(self) -> Colour | None:
         """Return the colour whose target group the listener forwards to, if tasks of it run."""
@@ -59,24 +65,28 @@ class EcsFleet:
         service = self._find_service(colour)
         if service is None or not service["desiredCount"]:
             return None
-        image: str = self._definition(service["taskDefinition"])["containerDefinitions"][0]["image"]
+        image: str = _read_definition(self._ecs, service["taskDefinition"])["containerDefinitions"][0]["image"]
         return image.partition("@")[2] or None
 
     def start(self, colour: Colour, digest: str) -> None:
         """Register a revision that names the digest, and let the colour's service run it with blue's number of tasks."""
         blue = self._service("blue")
-        revision = self._register(blue["taskDefinition"], digest)
+        revision = register_revision(self._ecs, blue["taskDefinition"], digest)
         count = max(blue["desiredCount"], *(found["desiredCount"] for found in [self._find_service("green")] if found), 1)
-        if self._find_service(colour) is not None:
-            self._ecs.update_service(cluster=self._cluster, service=self._names[colour], taskDefinition=revision, desiredCount=count)
+        self._started[colour] = revision
+        if self._find_service(colour) is None:
+            self._create_twin(blue, revision, count)
             return
-        self._create_twin(blue, revision, count)
+        self._empty(colour)
+        self._ecs.update_service(cluster=self._cluster, service=self._names[colour], taskDefinition=revision, desiredCount=count)
 
     def find_problem(self, colour: Colour) -> str | None:
         """Ask each task every question at its own address, and compare their number with the wanted one."""
         service = self._find_service(colour)
         if service is None:
             return "there is no such service"
+        if service["taskDefinition"] != self._started.get(colour, service["taskDefinition"]):
+            return "ECS gave the build up and went back to an earlier one"
         group = service["loadBalancers"][0]["targetGroupArn"]
         targets = self._balancers.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         if len(targets) < service["desiredCount"]:
@@ -90,14 +100,28 @@ class EcsFleet:
 
     def cut_over(self, colour: Colour) -> None:
         """Point the listener at the colour's target group: one call, atomic for every request that comes after it."""
-        group = self._service(colour)["loadBalancers"][0]["targetGroupArn"]
-        self._balancers.modify_listener(
-            ListenerArn=self._listener()["ListenerArn"], DefaultActions=[{"Type": "forward", "TargetGroupArn": group}]
-        )
+        group, listener = self._known(colour)
+        self._balancers.modify_listener(ListenerArn=listener, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
 
     def stop(self, colour: Colour) -> None:
         """Scale the colour to nothing."""
         self._ecs.update_service(cluster=self._cluster, service=self._names[colour], desiredCount=0)
+
+    def _empty(self, colour: Colour) -> None:
+        """End what the idle colour ran before: its answers must not be taken for the new build's."""
+        self.stop(colour)
+        deadline = time.monotonic() + _EMPTY_SECONDS
+        while self._service(colour)["runningCount"]:
+            if time.monotonic() > deadline:
+                raise DeliveryError(f"{self._names[colour]} still runs what it ran before after {_EMPTY_SECONDS:.0f} s")
+            time.sleep(1)
+
+    def _known(self, colour: Colour) -> tuple[str, str]:
+        """Return target group and listener, looked up once: going back must not wait for it."""
+        if colour not in self._groups:
+            self._groups[colour] = self._service(colour)["loadBalancers"][0]["targetGroupArn"]
+        self._listener_arn = self._listener_arn or self._listener()["ListenerArn"]
+        return self._groups[colour], self._listener_arn
 
     def _find_service(self, colour: Colour) -> dict[str, Any] | None:
         found: Any = self._ecs.describe_services(cluster=self._cluster, services=[self._names[colour]])["services"]
@@ -108,9 +132,6 @@ class EcsFleet:
         if service is None:
             raise DeliveryError(f"{self._cluster} has no service {self._names[colour]}")
         return service
-
-    def _definition(self, arn: str) -> dict[str, Any]:
-        return dict(self._ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"])
 
     def _group(self, arn: str) -> dict[str, Any]:
         return dict(self._balancers.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0])
@@ -124,20 +145,6 @@ class EcsFleet:
                     return dict(listener)
         raise DeliveryError(f"no listener forwards to {self._names['blue']}")
 
-    def _register(self, arn: str, digest: str) -> str:
-        definition = self._definition(arn)
-        container, *others = definition["containerDefinitions"]
-        repository = container["image"].partition("@")[0]
-        if ":" in repository.rpartition("/")[2]:
-            repository = repository.rpartition(":")[0]
-        request: Any = {name: definition[name] for name in _COPIED if definition.get(name)}
-        registered = self._ecs.register_task_definition(
-            family=definition["family"],
-            containerDefinitions=[{**container, "image": f"{repository}@{digest}"}, *others],
-            **request,
-        )
-        return registered["taskDefinition"]["taskDefinitionArn"]
-
     def _create_twin(self, blue: dict[str, Any], revision: str, count: int) -> None:
         own = blue["loadBalancers"][0]
         like = self._group(own["targetGroupArn"])
@@ -150,15 +157,32 @@ class EcsFleet:
             HealthCheckPath=like["HealthCheckPath"],
         )["TargetGroups"][0]
         copied: Any = {name: blue[name] for name in ("networkConfiguration", "deploymentConfiguration") if blue.get(name)}
+        copied["loadBalancers"] = [{**own, "targetGroupArn": group["TargetGroupArn"]}]
         self._ecs.create_service(
             cluster=self._cluster,
             serviceName=self._names["green"],
             taskDefinition=revision,
             desiredCount=count,
             launchType="FARGATE",
-            loadBalancers=[{**own, "targetGroupArn": group["TargetGroupArn"]}],
             **copied,
         )
+
+
+def register_revision(ecs: "ECSClient", arn: str, digest: str) -> str:
+    """Register a revision like `arn` whose first container runs the digest, and return its name."""
+    definition = _read_definition(ecs, arn)
+    container, *others = definition["containerDefinitions"]
+    repository = container["image"].partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:
+        repository = repository.rpartition(":")[0]
+    request: Any = {name: definition[name] for name in ("family", *_COPIED) if definition.get(name)}
+    request["containerDefinitions"] = [{**container, "image": f"{repository}@{digest}"}, *others]
+    registered = ecs.register_task_definition(**request)
+    return registered["taskDefinition"]["taskDefinitionArn"]
+
+
+def _read_definition(ecs: "ECSClient", arn: str) -> dict[str, Any]:
+    return dict(ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"])
 
 
 def ask(host: str, port: int, question: Question) -> str | None:

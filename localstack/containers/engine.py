@@ -178,7 +178,7 @@ class Engine:
 
 
 def _complete_base(root: Path) -> None:
-    """Let a Debian root be what python's own image is to the Dockerfile: `python` and an unmanaged pip; with this machine's certificates."""
+    """Let a Debian root be to the Dockerfile what python's own image is: `python`, an unmanaged pip; with this machine's certificates."""
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         marker.unlink()

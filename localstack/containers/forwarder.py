@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 _FREE_BIND = 15  # IP_FREEBIND of Linux, which Python's socket module does not name
 _CHUNK_BYTES = 65_536
@@ -28,7 +28,7 @@ async def serve(address: str, ports: Sequence[int]) -> None:
         await asyncio.Event().wait()
 
 
-def _join(port: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - the callback of start_server
+def _join(port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)

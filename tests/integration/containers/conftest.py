@@ -56,7 +56,7 @@ class World:
 def world(servers: SessionServers) -> Iterator[World]:
     if reason := containers.missing():
         pytest.skip(f"containers cannot run here: {reason}")
-    state = Path(tempfile.mkdtemp(prefix="presage-containers-", dir="/var/tmp"))  # noqa: S108 - images need a real file system
+    state = Path(tempfile.mkdtemp(prefix="presage-containers-", dir="/var/tmp"))
     port, database = free_port(), servers.mariadb()
     engine = Engine(Places(state=state, cache=Places().cache), port)
     guards: list[int] = []
@@ -68,9 +68,7 @@ def world(servers: SessionServers) -> Iterator[World]:
             _start(engine, guards, ports=(port, database.port))
             builds = _build(engine)
             stages = {
-                name: create_stage(
-                    name, digest=builds.first, server=database, folder=state / name, endpoint=local_emulator.endpoint(port)
-                )
+                name: create_stage(name, digest=builds.first, server=database, folder=state / name, endpoint=local_emulator.endpoint(port))
                 for name in ("staging", "production")
             }
             yield World(stages, builds, port)
@@ -96,8 +94,8 @@ def _start(engine: Engine, guards: list[int], *, ports: tuple[int, ...]) -> None
         directory=engine.folder,
         provisioning={"DOCKER_HOST": engine.socket},
     )
-    for program in (engine.build_program(), forwarder, emulator):
-        guards.append(run_guarded(program, owner=os.getpid(), log=engine.folder / f"{program.name}.log"))
+    programs = (engine.build_program(), forwarder, emulator)
+    guards.extend(run_guarded(program, owner=os.getpid(), log=engine.folder / f"{program.name}.log") for program in programs)
 
 
 def _build(engine: Engine) -> Builds:

@@ -48,7 +48,7 @@ def constant_load(stage: Stage, port: int, *, per_second: float) -> Iterator[Loa
         while not stop.is_set():
             time.sleep(max(0.0, due - time.monotonic()))
             due += pause
-            load.calls.append(_call(stage, port))
+            load.calls.append(call(stage, port))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
     for thread in threads:
@@ -61,7 +61,7 @@ def constant_load(stage: Stage, port: int, *, per_second: float) -> Iterator[Loa
             thread.join()
 
 
-def _call(stage: Stage, port: int) -> Call:
+def call(stage: Stage, port: int) -> Call:
     sent = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:

@@ -60,6 +60,7 @@ def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpo
     """Make a cluster with the service behind a load balancer and a gateway, and data that no other stage knows."""
     key = boto3.client("apigateway").create_api_key(name=name, enabled=True, value=secrets.token_hex(20))
     cluster = boto3.client("ecs").create_cluster(clusterName=f"presage-{name}")["cluster"]["clusterName"]
+    folder.mkdir(parents=True)
     environment, credentials = _create_data(name, server=server, folder=folder, key_id=key["id"])
     balancer, group = _create_balancer(name)
     definition = _register(environment, credentials, digest)
@@ -77,9 +78,19 @@ def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpo
             "minimumHealthyPercent": 100,
         },
     )
+    _export(name, cluster)
     api = _create_gateway(name, origin=f"{endpoint}/_alb/{balancer}", key_id=key["id"])
     path = f"/_aws/execute-api/{api}/{name}/v1/predict"
     return Stage(name, cluster, key["value"], key["id"], path, environment["PRESAGE_PREDICTION_TABLE"])
+
+
+def _export(name: str, cluster: str) -> None:
+    """Let the command line find the service where it finds it in an account: in the stack's outputs."""
+    template = {
+        "Resources": {"Marker": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": name}}},
+        "Outputs": {"ClusterName": {"Value": cluster}, "PublicApiService": {"Value": "public_api"}},
+    }
+    boto3.client("cloudformation").create_stack(StackName=f"Presage-{name.title()}-PublicApi", TemplateBody=json.dumps(template))
 
 
 def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tuple[dict[str, str], str]:
