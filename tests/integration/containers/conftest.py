@@ -1,5 +1,6 @@
 """The container engine, an emulator that uses it, the builds, and the two stages: made once for all tests here."""
 
+import fcntl
 import os
 import shutil
 import sys
@@ -57,11 +58,14 @@ def world(servers: SessionServers) -> Iterator[World]:
     if reason := containers.missing():
         pytest.skip(f"containers cannot run here: {reason}")
     state = Path(tempfile.mkdtemp(prefix="presage-containers-", dir="/var/tmp"))
+    cache = Places().cache
+    cache.mkdir(exist_ok=True)
     port, database = free_port(), servers.mariadb()
-    engine = Engine(Places(state=state, cache=Places().cache), port)
+    engine = Engine(Places(state=state, cache=cache), port)
     guards: list[int] = []
     try:
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, (cache / "containers.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # one engine at a time on these images and on this bridge
             for name, value in local_emulator.client_environment(port).items():
                 patch.setenv(name, value)
             engine.configure()
