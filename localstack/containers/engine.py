@@ -63,9 +63,17 @@ class Engine:
         return self.places.state / "containers"
 
     @property
+    def storage(self) -> Path:
+        """Where images and layers lie, kept from one start to the next."""
+        return self.places.cache.resolve() / "containers"
+
+    @property
     def runtime(self) -> Path:
-        """Where its sockets and mounts lie: on a file system that a restart of the machine empties, by a short path."""
-        return Path("/run") / f"presage-{hashlib.sha256(str(self.places.state).encode()).hexdigest()[:12]}"
+        """Where sockets and mounts lie: on a file system that a restart of the machine empties, by a short path.
+
+        It belongs to the storage, because podman writes it down there and keeps to it.
+        """
+        return Path("/run") / f"presage-{hashlib.sha256(str(self.storage).encode()).hexdigest()[:12]}"
 
     @property
     def socket(self) -> str:
@@ -93,8 +101,9 @@ class Engine:
             f'[containers]\ndefault_ulimits=["nofile=16384:16384","nproc=8192:8192"]\nbase_hosts_file="{hosts}"\n'
             '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
         )
-        storage = self.places.cache.resolve() / "containers"
-        (self.folder / "storage.conf").write_text(f'[storage]\ndriver="overlay"\ngraphroot="{storage}"\nrunroot="{self.runtime}/storage"\n')
+        (self.folder / "storage.conf").write_text(
+            f'[storage]\ndriver="overlay"\ngraphroot="{self.storage}"\nrunroot="{self.runtime}/storage"\n'
+        )
         (self.folder / "registries.conf").write_text(
             f'[[registry]]\nprefix="{REGISTRY}"\nlocation="127.0.0.1:{self.registry_port}"\ninsecure=true\n'
         )
