@@ -13,7 +13,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
 
-.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs synth format costs
+.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -45,6 +45,12 @@ logs: is-set-up ## Follow the logs of all pieces
 
 doctor: ## Say what this machine offers and lacks; changes nothing
 	@if [ -e .venv/.synced ]; then $(PYTHON) -m localstack doctor; else sh localstack/setup.sh doctor; fi
+
+release: .venv/.synced ## Let a stage run a build: STAGE=staging BUILD=sha256:…, then STAGE=production
+	@$(PYTHON) -m delivery release --stage $(STAGE) $(if $(BUILD),--build $(BUILD)) $(if $(CONTROLLER),--controller $(CONTROLLER))
+
+rollback: .venv/.synced ## Let a stage run its previous build again: STAGE=staging or production
+	@$(PYTHON) -m delivery rollback --stage $(STAGE) $(if $(CONTROLLER),--controller $(CONTROLLER))
 
 check: .venv/.synced ## Format, lint, types, import contracts, unit tests (the Python floor of Spark steps among them)
 	$(BIN)/ruff format --check --quiet .

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("src", "services", "lambdas", "emr_steps", "stacks", "localstack", "pyproject.toml")
+COPIED = ("src", "services", "lambdas", "emr_steps", "stacks", "localstack", "delivery", "pyproject.toml")
 VIOLATIONS = {
     "Library layers": ("src/presage/stats/violation.py", "import presage.experiments.model"),
     "Library layers: a new room must be given a place": ("src/presage/lobby.py", ""),
@@ -19,6 +19,8 @@ VIOLATIONS = {
     "No deployable imports another": ("services/worker/violation.py", "import services.backend"),
     "The library imports no deployable and no stack": ("src/presage/runtime/violation.py", "import services.backend"),
     "Stacks know neither the library nor a deployable nor boto3": ("stacks/violation.py", "import presage.errors"),
+    "Delivery knows neither the library nor a deployable nor a stack": ("delivery/violation.py", "import presage.errors"),
+    "The rules of delivery call no client": ("delivery/errors.py", "import boto3"),
 }
 
 

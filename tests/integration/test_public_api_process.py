@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,9 @@ import pytest
 from sqlalchemy import make_url
 
 from localstack.program import free_port
-from presage.adapters.sql.api_key_store import SqlApiKeyStore
-from presage.adapters.sql.database import build_engine_from_url
-from presage.adapters.sql.dataset_store import SqlDatasetStore
-from presage.adapters.sql.experiment_store import SqlExperimentStore
-from presage.adapters.sql.migrate import migrate
-from presage.adapters.sql.model_registry import SqlModelRegistry
-from presage.adapters.sql.version_registry import SqlVersionRegistry
-from presage.adapters.sql.workspace_store import SqlWorkspaceStore
-from presage.tenancy.model import ApiKey, User, Workspace
-from presage.training.model import AliasMove
 from tests.fixtures.prediction_table import create_table
-from tests.fixtures.serving import CLASSIFICATION, KEY_ID, NOW, ORDERS, WORKSPACE, World, build_world
+from tests.fixtures.served import fill_database, upload
+from tests.fixtures.serving import CLASSIFICATION, KEY_ID, build_world
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -59,38 +50,6 @@ class Running:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)
-
-
-def fill_database(url: str, world: World) -> None:
-    engine = build_engine_from_url(url)
-    migrate(engine)
-    owner = User(WORKSPACE, "usr_1", "a@example.org", "A", "owner", "0" * 64, NOW)
-    SqlWorkspaceStore(engine).create_workspace(Workspace(WORKSPACE, "w", NOW), owner)
-    SqlApiKeyStore(engine).create_api_key(ApiKey(WORKSPACE, KEY_ID, "k", "free", NOW, None))
-    SqlDatasetStore(engine).create_dataset(ORDERS)
-    versions = SqlVersionRegistry(engine)
-    for deployment in world.catalog.catalogs[WORKSPACE].deployments.values():
-        SqlModelRegistry(engine).create_model(deployment.model)
-        for version in world.catalog.versions:
-            versions.create_version(version)
-            versions.append_alias_move(AliasMove(WORKSPACE, version.model_id, "production", version.version, "model", "test", NOW))
-        assert deployment.experiment is not None
-        draft = replace(deployment.experiment, state="draft", started_at=None)
-        SqlExperimentStore(engine).create_experiment(draft)
-        SqlExperimentStore(engine).move_state(draft, state="running", now=NOW)
-    engine.dispose()
-
-
-def upload(world: World) -> dict[str, str]:
-    client = boto3.client("s3")
-    buckets = {}
-    for kind, objects in (("ARTIFACTS", world.files.artifacts), ("LAKE", world.files.lake)):
-        bucket = f"{kind.lower()}-{secrets.token_hex(6)}"
-        client.create_bucket(Bucket=bucket)
-        for key, body in objects.items():
-            client.put_object(Bucket=bucket, Key=key, Body=body)
-        buckets[f"PRESAGE_{kind}_BUCKET"] = bucket
-    return buckets
 
 
 def start(environment: Mapping[str, str], port: int, log: Path) -> subprocess.Popen[bytes]:
