@@ -10,6 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as balancing
 from constructs import Construct
 
 from stacks.config import StageConfig
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
 from stacks.constructs.logs import build_log_group
 from stacks.metadata import MetadataStack
@@ -104,6 +105,7 @@ class PublicApiStack(StageStack):
     def _environment(self) -> dict[str, str]:
         inputs, containers = self.inputs, self.config.containers
         return {
+            CALLER_VARIABLE: name_caller("public_api"),
             "PRESAGE_STAGE": self.config.name,
             "PRESAGE_LAKE_BUCKET": inputs.storage.lake.bucket_name,
             "PRESAGE_ARTIFACTS_BUCKET": inputs.storage.artifacts.bucket_name,

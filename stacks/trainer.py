@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.config import StageConfig
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
 from stacks.constructs.logs import build_log_group
 from stacks.network import NetworkStack
@@ -83,6 +84,7 @@ class TrainerStack(StageStack):
             image=ecs.ContainerImage.from_ecr_repository(self.inputs.repository, containers.image_tag),
             entry_point=["python", "-m", "services.trainer.app"],
             environment={
+                CALLER_VARIABLE: name_caller("trainer"),
                 "PRESAGE_STAGE": self.config.name,
                 "PRESAGE_LAKE_BUCKET": self.inputs.storage.lake.bucket_name,
                 "PRESAGE_ARTIFACTS_BUCKET": self.inputs.storage.artifacts.bucket_name,

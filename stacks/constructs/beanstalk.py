@@ -13,6 +13,7 @@ from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs import bundles
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
 from stacks.network import NetworkStack
 
@@ -50,6 +51,7 @@ class BeanstalkEnvironment(Construct):
             **self._platform(profile.ref),
             **self._operation(),
             **{("aws:elasticbeanstalk:application:environment", name): value for name, value in program.environment.items()},
+            ("aws:elasticbeanstalk:application:environment", CALLER_VARIABLE): name_caller(program.service),
             **{("aws:elasticbeanstalk:application:environmentsecrets", name): s.secret_arn for name, s in program.secrets.items()},
             **program.options,
         }

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks.config import FunctionConfig
 from stacks.constructs import bundles
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import LOG_POLICY, acknowledge
 from stacks.constructs.logs import build_log_group
 from stacks.constructs.watched_queue import raise_alarm
@@ -33,7 +34,7 @@ class PythonFunction(Construct):
             code=self._code(name, config),
             timeout=timeout,
             memory_size=config.memory_mib,
-            environment=dict(environment),
+            environment={**environment, CALLER_VARIABLE: name_caller(name)},
             log_group=build_log_group(self, "Logs"),
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE,
