@@ -152,7 +152,7 @@ class Pieces:
                     *(sys.executable, "-m", "localstack.sqs_daemon", "--queue-url", queue, "--http-url", url),
                     *("--cron", str(ROOT / "services" / "worker" / "cron.yaml")),
                 ),
-                environment=self.machine(),
+                environment={**self.machine(), **_call_as("worker")},
                 directory=ROOT,
                 is_ready=lambda: True,
             ),

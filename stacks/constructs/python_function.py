@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -46,6 +47,17 @@ class PythonFunction(Construct):
                 LOG_POLICY: "It only writes to log groups.",
             },
         )
+
+    @property
+    def role(self) -> iam.IRole:
+        """The role that the function's code runs under.
+
+        Raises:
+            TypeError: The function has none.
+        """
+        if self.function.role is None:
+            raise TypeError(f"{self.node.path} has no role")
+        return self.function.role
 
     def watch(self, topic: sns.ITopic) -> None:
         """Notify `topic` of every minute with a failed or throttled invocation."""
