@@ -13,7 +13,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
 
-.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack synth format
+.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack record-calls synth format
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ test-e2e: setup ## The main job through public interfaces only, on the whole loc
 
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)
 	$(PYTHON) -m localstack.genuine
+
+record-calls: test-e2e ## Add the AWS calls that the journeys made to the reviewed record (docs/adr/0009)
+	$(PYTHON) -m tests.contract.wiring.recorded_calls
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
 	@$(PYTHON) -m localstack synth

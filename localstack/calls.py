@@ -10,7 +10,7 @@ import json
 import os
 import re
 import urllib.parse
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ _S3_BUCKET = {"GET": "ListObjectsV2", "HEAD": "HeadBucket"}
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -161,7 +162,7 @@ def _peek(environ: dict[str, Any]) -> bytes:
     return body
 
 
-def note_asgi(application: Callable[[Scope, Receive, Send], Awaitable[None]], log: CallLog) -> Callable[..., Awaitable[None]]:
+def note_asgi(application: Asgi, log: CallLog) -> Asgi:
     """Return the application with its HTTP requests noted; bodies are read ahead only where they tell the resource."""
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
