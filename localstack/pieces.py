@@ -113,9 +113,9 @@ class Pieces:
         """Return the bridges, each with the version of its source."""
         database = f"postgresql://{self.postgres.user}@127.0.0.1:{self.postgres.port}/{WAREHOUSE_DATABASE}"
         logs = self.places.logs
-        secret = {"PGPASSWORD": self.postgres.password, **_call_as("warehouse_copy")}
+        secret = {"PGPASSWORD": self.postgres.password, **call_as("warehouse_copy")}
         redshift = self.bridge("redshift_data", ["--database-url", database], environment=secret)
-        spark = self.bridge("emr_serverless", ["--log-directory", str(logs / "emr_serverless")], environment=_call_as("spark"))
+        spark = self.bridge("emr_serverless", ["--log-directory", str(logs / "emr_serverless")], environment=call_as("spark"))
         tasks = self.bridge("ecs_tasks", ["--log-directory", str(logs / "ecs_tasks")], environment={})
         version = source_version("localstack/bridges", "localstack/calls.py", "src")
         return [(redshift, version), (spark, version), (tasks, version)]
@@ -152,7 +152,7 @@ class Pieces:
                     *(sys.executable, "-m", "localstack.sqs_daemon", "--queue-url", queue, "--http-url", url),
                     *("--cron", str(ROOT / "services" / "worker" / "cron.yaml")),
                 ),
-                environment={**self.machine(), **_call_as("worker")},
+                environment={**self.machine(), **call_as("worker")},
                 directory=ROOT,
                 is_ready=lambda: True,
             ),
@@ -160,8 +160,8 @@ class Pieces:
         )
 
 
-def _call_as(component: str) -> dict[str, str]:
-    """Return the variable that lets a bridge's own AWS calls count as those of the role it stands in for."""
+def call_as(component: str) -> dict[str, str]:
+    """Return the variable that lets AWS calls of what stands in for a component's role count as that component's."""
     return {calls.COMPONENT_VARIABLE: calls.PREFIX + component}
 
 

@@ -1,6 +1,7 @@
-"""The policies allow what the components call, and nothing that no recorded call and no written reason needs (docs/adr/0009)."""
+"""The policies allow what the components call, and nothing that no recorded call and no written reason needs (docs/adr/0014)."""
 
 import copy
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -97,7 +98,7 @@ def list_actions(statement: dict[str, Any]) -> Iterator[str]:
 
 
 def changed(synthesis: Synthesis) -> Synthesis:
-    return Synthesis(copy.deepcopy(synthesis.templates), synthesis.nag)
+    return dataclasses.replace(synthesis, templates=copy.deepcopy(synthesis.templates))
 
 
 def without_action(synthesis: Synthesis, component: str, index: int, action: str) -> Synthesis:
