@@ -66,6 +66,8 @@ class Stack:
         """
         system_packages.install(system_packages.missing(), say=self._screen.say)
         was_running = self._supervisor.is_running()
+        if not was_running:
+            self._places.calls.unlink(missing_ok=True)
         try:
             self._up()
         except BaseException:

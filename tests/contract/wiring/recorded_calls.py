@@ -17,6 +17,9 @@ RECORD = ROOT / "tests" / "contract" / "wiring" / "calls.json"
 SIGNER = "backend"
 """The component whose rights count for presigned URLs."""
 _NO_RESOURCE = {"DescribeStatement", "GetStatementResult", "CancelStatement", "DescribeTasks", "StopTask"}
+_STAND_INS_OWN = {Call("spark", "s3", "ListObjectsV2", "{assets}")}
+"""What only the file staging in place of Spark's file system calls: it lists where EMR gets a step by its key."""
+_PLANS = ("{FreePlanId}", "{StandardPlanId}")
 _S3_ACTIONS = {
     "ListObjectsV2": ["s3:ListBucket"],
     "HeadBucket": ["s3:ListBucket"],
@@ -46,15 +49,16 @@ def read_record() -> dict[str, list[Call]]:
 
 def read_noted(places: Places) -> set[Call]:
     """Return the calls that the local stack has noted, with resources by the names of the outputs that name them."""
-    outputs: dict[str, str] = json.loads((places.state / "endpoints.json").read_text())["outputs"]
+    found: dict[str, str] = json.loads((places.state / "endpoints.json").read_text())["outputs"]
+    outputs = {name: value for name, value in found.items() if not name.startswith("Exports") and not value.endswith("/")}
     names = {value.rpartition("/")[2]: f"{{{name}}}" for name, value in outputs.items()}
-    return {_rename(Call(**json.loads(line)), names) for line in places.calls.read_text().splitlines()}
+    return {_rename(Call(**json.loads(line)), names) for line in places.calls.read_text().splitlines()} - _STAND_INS_OWN
 
 
 def _rename(call: Call, names: Mapping[str, str]) -> Call:
     resource = "/".join(names.get(part, part) for part in call.resource.split("/"))
     if call.resource.startswith("cdk-"):
-        resource = "{assets}/" + call.resource.partition("/")[2]
+        resource = "/".join(["{assets}", *call.resource.split("/")[1:]])
     return Call(SIGNER if call.component == URL_SIGNER else call.component, call.service, call.operation, resource)
 
 
@@ -63,9 +67,11 @@ def list_needs(call: Call, rights: Rights) -> Iterator[Right]:
     if call.service == "s3":
         yield from _list_object_needs(call, rights)
     elif call.service == "apigateway":
-        yield Right(f"apigateway:{call.operation}", f"arn:aws:apigateway:us-east-1::{call.resource}")
+        for plan in _PLANS if "/usageplans/*" in call.resource else ("*",):
+            path = call.resource.replace("/usageplans/*", f"/usageplans/{plan}")
+            yield Right(f"apigateway:{call.operation}", f"arn:aws:apigateway:us-east-1::{path}")
     else:
-        resource = "*" if call.operation in _NO_RESOURCE else call.resource.removeprefix("applications/")
+        resource = "*" if call.operation in _NO_RESOURCE else call.resource.removeprefix("applications/").removesuffix("/jobruns")
         yield Right(f"{call.service}:{call.operation}", resource)
         yield from _list_further_needs(call, rights)
 
