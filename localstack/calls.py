@@ -71,9 +71,9 @@ def describe(request: Received) -> Call | None:
         return None
     if target:
         arguments = json.loads(request.body or b"{}")
-        resource = next((str(arguments[name]) for name in _NAMES if name in arguments), "")
+        names = [str(arguments[name]) for name in _NAMES if name in arguments] or [*arguments.get("RequestItems", {}), ""]
         index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""
-        return Call(component, _TARGETS[target], operation, resource.rpartition("/")[2] + index)
+        return Call(component, _TARGETS[target], operation, names[0].rpartition("/")[2] + index)
     if service == "s3":
         return _describe_s3(component, request)
     if service == "emr-serverless":

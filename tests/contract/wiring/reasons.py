@@ -27,6 +27,8 @@ _LOG_KEY = (
 )
 _RARE = "Called when a job is cancelled or a limit of time passes, which no journey does; the port's contract test calls it."
 
+_MISSING = "S3 answers 403 in place of 404 for a missing object to who may not list the bucket, and the code tells them apart."
+
 REASONS: tuple[Reason, ...] = (
     *_reasons(FUNCTIONS, "*", "The tracing that the runtime does by itself.", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     *(
@@ -63,7 +65,38 @@ REASONS: tuple[Reason, ...] = (
     *_reasons(
         ("public_api",), "{PredictionLog/Key}", _LOG_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"
     ),
-    *_reasons(("worker",), "*", _RARE, "redshift-data:CancelStatement", "ecs:StopTask"),
+    *_reasons(("public_api", "trainer", "worker"), "{ArtifactsBucket}", _MISSING, "s3:ListBucket"),
+    *_reasons(("public_api", "trainer"), "{LakeBucket}", _MISSING, "s3:ListBucket"),
+    *_reasons(
+        ("land_records",),
+        "{LakeBucket}/ws=*/dataset=*/records/*",
+        "A batch delivered twice finds its part there and reads it; tests/integration/lambdas/test_data_in.py delivers one twice.",
+        "s3:GetObject",
+    ),
+    *(
+        reason
+        for folder in ("training_sets", "snapshots")
+        for reason in _reasons(
+            ("spark",),
+            f"{{LakeBucket}}/ws=*/{folder}/*",
+            "Spark overwrites what a broken run left and deletes its committer's temporary folders; here that happens on files.",
+            "s3:DeleteObject",
+        )
+    ),
+    *_reasons(("backend",), "*", _RARE, "redshift-data:CancelStatement"),
+    *_reasons(("worker",), "*", _RARE, "redshift-data:CancelStatement"),
+    *_reasons(
+        ("worker",),
+        "{JobsQueueUrl}",
+        "Its cron relays the messages of the outbox that the backend could not send; the port's contract test sends one.",
+        "sqs:SendMessage",
+    ),
+    *_reasons(
+        ("spark",),
+        "{LakeBucket}/ws=*/snapshots/*",
+        "EMR's file system looks whether an object is there (HEAD) before and after it writes it.",
+        "s3:GetObject",
+    ),
     *_reasons(("load_assignments",), "*", _RARE, "redshift-data:CancelStatement"),
     *_reasons(("worker",), "{EmrApplicationId}/jobruns/*", _RARE, "emr-serverless:CancelJobRun"),
 )

@@ -36,6 +36,10 @@ def received(service: str, method: str, path: str, *, target: str = "", body: ob
             *("dynamodb", "Query", "log/index/by_entity"),
         ),
         (
+            received("dynamodb", "POST", "/", target="DynamoDB_20120810.BatchWriteItem", body={"RequestItems": {"log": []}}),
+            *("dynamodb", "BatchWriteItem", "log"),
+        ),
+        (
             received("emr-serverless", "DELETE", "/applications/app/jobruns/1"),
             *("emr-serverless", "CancelJobRun", "applications/app/jobruns/*"),
         ),
