@@ -52,7 +52,8 @@ class SparkStack(StageStack):
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["emr-serverless:GetJobRun", "emr-serverless:CancelJobRun"], resources=[f"{application}/jobruns/*"])
         )
-        self.role.grant_pass_role(role)
+        to_emr = {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["iam:PassRole"], resources=[self.role.role_arn], conditions=to_emr))
 
     def _application(self, network: NetworkStack) -> emr.CfnApplication:
         spark = self.config.spark

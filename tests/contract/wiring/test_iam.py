@@ -25,10 +25,11 @@ def find_problems(component: str, synthesis: Synthesis) -> list[str]:
     given = rights.read(component)
     needed = {need for call in read_record()[component] for need in list_needs(call, rights)}
     excused = {reason.right for reason in REASONS if component in reason.components}
-    used = {right for right in given if any(right.covers(need) for need in needed)}
+    covering = [[right for right in given if right.covers(need)] for need in needed]
+    used = {rights_of_one[0] for rights_of_one in covering if len(rights_of_one) == 1}
     return [
         *(f"not allowed: {need}" for need in sorted(needed) if not any(right.covers(need) for right in given)),
-        *(f"not needed: {right}" for right in sorted(given - used - excused)),
+        *(f"not needed, or not by itself: {right}" for right in sorted(given - used - excused)),
         *(f"reason without its right, or needed by a call: {right}" for right in sorted(excused - (given - used))),
     ]
 
@@ -55,6 +56,29 @@ def test_adding_an_action_is_noticed(component: str, action: str) -> None:
     synthesis = changed(read_synthesis(MUTATED_STAGE))
     Rights(synthesis).find_policy(component)["Statement"].append({"Effect": "Allow", "Action": action, "Resource": "arn:aws:x:::unused"})
     assert any("not needed" in problem for problem in find_problems(component, synthesis))
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_right_that_only_widens_others_is_noticed(component: str) -> None:
+    for right in Rights(read_synthesis(MUTATED_STAGE)).read(component):
+        synthesis = changed(read_synthesis(MUTATED_STAGE))
+        statement = {"Effect": "Allow", "Action": right.action, "Resource": "*"}
+        Rights(synthesis).find_policy(component)["Statement"].append(statement)
+        assert right.resource == "*" or find_problems(component, synthesis), right
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_objects_are_reached_below_a_named_folder_of_the_workspaces(component: str) -> None:
+    rights = Rights(read_synthesis(MUTATED_STAGE)).read(component)
+    objects = {right.resource for right in rights if right.action.startswith("s3:") and right.action != "s3:ListBucket"}
+    assert [each for each in objects if not re.match(r"\{\w+\}/ws=\*/[a-z_]+(=\*)?/|\{assets\}/\*\.", each)] == []
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_role_is_passed_to_one_service_only(component: str) -> None:
+    statements = Rights(read_synthesis(MUTATED_STAGE)).find_policy(component)["Statement"]
+    passing = [each for each in statements if "iam:PassRole" in list_actions(each)]
+    assert all("iam:PassedToService" in str(each.get("Condition")) for each in passing)
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
