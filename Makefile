@@ -70,7 +70,8 @@ test-e2e: setup ## The main job through public interfaces only, on the whole loc
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)
 	$(PYTHON) -m localstack.genuine
 
-record-calls: test-e2e ## Add the AWS calls that the journeys made to the reviewed record (docs/adr/0014)
+record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0014)
+	-$(EMULATED) $(BIN)/pytest tests/e2e -q
 	$(PYTHON) -m tests.contract.wiring.recorded_calls
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
