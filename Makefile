@@ -13,7 +13,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
 
-.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs synth format costs release rollback
+.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs record-calls synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -78,6 +78,10 @@ test-localstack: setup ## The suites that the genuine LocalStack can answer (nee
 
 docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from the templates
 	@$(PYTHON) -m tests.fixtures.infrastructure_docs
+
+record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0014)
+	-$(EMULATED) $(BIN)/pytest tests/e2e -q
+	$(PYTHON) -m tests.contract.wiring.recorded_calls
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
 	@$(PYTHON) -m localstack synth

@@ -19,12 +19,15 @@ def main() -> None:
 
     root = str(Path(__file__).resolve().parent.parent)
     sys.path.insert(0, root)
-    from localstack import gateway_gaps, provisioners  # noqa: PLC0415 - same
+    from localstack import calls, gateway_gaps, provisioners  # noqa: PLC0415 - same
 
     sys.path.remove(root)
     gateway_gaps.apply(apigateway_v1)
     convert = registry._normalize_container_defs  # noqa: SLF001 - it offers no hook
     registry._normalize_container_defs = lambda declared: provisioners.complete_containers(convert(declared), declared)  # noqa: SLF001 - same
+    log = calls.open_log()
+    if log is not None:
+        app.app = calls.note_asgi(app.app, log)
     facts = os.environ.get("LOCALSTACK_PROVISIONING_FILE")
     if facts is not None:
         surroundings = provisioners.Surroundings.read(Path(facts))

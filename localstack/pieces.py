@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localstack import beanstalk, emulator
+from localstack import beanstalk, calls, emulator
 from localstack.deployed import Deployed, Service
 from localstack.deployment import list_files
 from localstack.mariadb import MariaDb
@@ -94,6 +94,7 @@ class Pieces:
             directory=self.places.state,
             provisioning={
                 "LOCALSTACK_PROVISIONING_FILE": str(self.places.state / "provisioning.json"),
+                calls.FILE_VARIABLE: str(self.places.calls),
                 "AWS_ENDPOINT_URL_REDSHIFT_DATA": self.ports.url("redshift_data"),
                 "NODE_PATH": str(ROOT / "node_modules"),
             },
@@ -105,7 +106,7 @@ class Pieces:
         return Program(
             name=name,
             command=(sys.executable, "-m", f"localstack.bridges.{name}", "--port", str(port), *arguments),
-            environment={**self.machine(), **environment},
+            environment={**self.machine(), calls.FILE_VARIABLE: str(self.places.calls), **environment},
             directory=ROOT,
             is_ready=lambda: is_listening(port),
         )
@@ -114,10 +115,11 @@ class Pieces:
         """Return the bridges, each with the version of its source."""
         database = f"postgresql://{self.postgres.user}@127.0.0.1:{self.postgres.port}/{WAREHOUSE_DATABASE}"
         logs = self.places.logs
-        redshift = self.bridge("redshift_data", ["--database-url", database], environment={"PGPASSWORD": self.postgres.password})
-        spark = self.bridge("emr_serverless", ["--log-directory", str(logs / "emr_serverless")], environment={})
+        secret = {"PGPASSWORD": self.postgres.password, **call_as("warehouse_copy")}
+        redshift = self.bridge("redshift_data", ["--database-url", database], environment=secret)
+        spark = self.bridge("emr_serverless", ["--log-directory", str(logs / "emr_serverless")], environment=call_as("spark"))
         tasks = self.bridge("ecs_tasks", ["--log-directory", str(logs / "ecs_tasks")], environment={})
-        version = source_version("localstack/bridges", "src")
+        version = source_version("localstack/bridges", "localstack/calls.py", "src")
         return [(redshift, version), (spark, version), (tasks, version)]
 
     def service(self, name: str, deployed: Service, *, listens_on: str) -> tuple[Program, str]:
@@ -166,12 +168,17 @@ class Pieces:
             Program(
                 name="sqs_daemon",
                 command=(sys.executable, "-m", "localstack.sqs_daemon", "--http-url", self.ports.url("worker"), *arguments),
-                environment=self.machine(),
+                environment={**self.machine(), **call_as("worker")},
                 directory=ROOT,
                 is_ready=lambda: True,
             ),
             source_version("localstack/sqs_daemon.py"),
         )
+
+
+def call_as(component: str) -> dict[str, str]:
+    """Return the variable that lets AWS calls of what stands in for a component's role count as that component's."""
+    return {calls.COMPONENT_VARIABLE: calls.PREFIX + component}
 
 
 def answers(port: int, path: str) -> bool:

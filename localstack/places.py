@@ -20,6 +20,11 @@ class Places:
         return self.state / "logs"
 
     @property
+    def calls(self) -> Path:
+        """The file of the AWS calls that the components made."""
+        return self.state / "calls.ndjson"
+
+    @property
     def emulator_python(self) -> Path:
         """The interpreter of the emulator's own environment."""
         return self.cache / "ministack-venv" / "bin" / "python"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from localstack import emulator, system_packages, toolchain
 from localstack.deployed import Deployed
 from localstack.deployment import Deployment
-from localstack.pieces import Pieces, Ports, list_services
+from localstack.pieces import Pieces, Ports, call_as, list_services
 from localstack.places import ROOT, Places
 from localstack.program import Program, StartError, reserved, wait_until
 from localstack.screen import Kind, Screen
@@ -66,6 +66,8 @@ class Stack:
         """
         system_packages.install(system_packages.missing(), say=self._screen.say)
         was_running = self._supervisor.is_running()
+        if not was_running:
+            self._places.calls.unlink(missing_ok=True)
         try:
             self._up()
         except BaseException:
@@ -189,7 +191,8 @@ class Stack:
 
     def _run(self, pieces: Pieces, module: str, arguments: list[str]) -> None:
         command = [sys.executable, "-m", module, *arguments]
-        result = subprocess.run(command, cwd=ROOT, env=pieces.machine(), capture_output=True, text=True, check=False)
+        environment = {**pieces.machine(), **call_as("backend")}  # whose bundle migrates on AWS
+        result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise StartError(f"{module} failed:\n{(result.stdout + result.stderr).strip()[-3000:]}")
         for line in result.stdout.splitlines():

@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks.config import StageConfig
 from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
 from stacks.constructs.findings import accept_wildcards, acknowledge
+from stacks.constructs.grants import BucketRights, grant_log_reading, grant_sending
 from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.gateway import GatewayStack
@@ -37,15 +38,22 @@ class BackendStack(StageStack):
             options=_https_options(network, dns),
         )
         self.web = BeanstalkEnvironment(self, "Web", config=config, network=network, program=program)
-        data.grant(self.web.role)
-        data.prediction_log.table.grant_read_data(self.web.role)
+        self._grant_data(data)
         self._grant_keys(gateway)
-        accept_wildcards(self.web.role, "The log's indexes.", r"Resource::.*Table.*/index/\*")
         accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
         route53.CnameRecord(self, "App", zone=dns.zone, record_name="app", domain_name=self.web.environment.attr_endpoint_url)
         self.export_output("BackendEnvironment", self.web.environment.ref)
         self.export_output("BackendEndpoint", self.web.environment.attr_endpoint_url)
         self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)
+
+    def _grant_data(self, data: DataPlane) -> None:
+        """Let the backend show data sets and predictions, sign uploads, send jobs, and migrate the warehouse."""
+        lake = BucketRights(data.storage.lake, self.web.role)
+        lake.read("ws=*/imports/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/profiles/*")
+        lake.write("ws=*/imports/*")
+        grant_log_reading(self.web.role, data.prediction_log.table)
+        grant_sending(self.web.role, data.queues.jobs.queue)
+        data.warehouse.grant_statements(self.web.role)
 
     def _operator_token(self) -> secrets.Secret:
         token = secrets.Secret(
@@ -61,14 +69,12 @@ class BackendStack(StageStack):
     def _grant_keys(self, gateway: GatewayStack) -> None:
         """Let the backend create and delete API keys and attach them to this stage's plans."""
         prefix = f"arn:{self.partition}:apigateway:{self.region}::"
-        actions = ["apigateway:POST", "apigateway:GET", "apigateway:DELETE"]
-        keys = [f"{prefix}/apikeys", f"{prefix}/apikeys/*"]
         plans = [f"{prefix}/usageplans/{plan.usage_plan_id}/keys" for plan in gateway.plans.values()]
-        statement = iam.PolicyStatement(actions=actions, resources=[*keys, *plans, *(f"{plan}/*" for plan in plans)])
-        self.web.role.add_to_principal_policy(statement)
-        accept_wildcards(
-            self.web.role, "Keys are made at run time, so their ids are not known here.", r"Resource::.*apikeys/\*", r".*/keys/\*"
-        )
+        create = iam.PolicyStatement(actions=["apigateway:POST"], resources=[f"{prefix}/apikeys", *plans])
+        delete = iam.PolicyStatement(actions=["apigateway:DELETE"], resources=[f"{prefix}/apikeys/*"])
+        self.web.role.add_to_principal_policy(create)
+        self.web.role.add_to_principal_policy(delete)
+        accept_wildcards(self.web.role, "Keys are made at run time, so their ids are not known here.", r"Resource::.*apikeys/\*")
 
 
 def _https_options(network: NetworkStack, dns: DnsStack) -> dict[tuple[str, str], str]:

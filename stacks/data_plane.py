@@ -1,8 +1,6 @@
-"""The stores and queues that the backend and the worker both use, and their variables and rights."""
+"""The stores and queues that the backend and the worker both use, and their variables."""
 
 from dataclasses import dataclass
-
-from aws_cdk import aws_iam as iam
 
 from stacks.metadata import MetadataStack
 from stacks.prediction_log import PredictionLogStack
@@ -30,9 +28,3 @@ class DataPlane:
             **self.metadata.address.variables,
             **self.warehouse.address,
         }
-
-    def grant(self, role: iam.IRole) -> None:
-        """Let `role` work on them."""
-        self.storage.lake.grant_read_write(role)
-        self.queues.jobs.queue.grant_send_messages(role)
-        self.warehouse.grant_statements(role)

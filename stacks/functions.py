@@ -12,7 +12,8 @@ from constructs import Construct
 
 from stacks.alerts import AlertsStack
 from stacks.config import StageConfig
-from stacks.constructs.findings import LOG_POLICY, OBJECT_ACTIONS, accept_wildcards, acknowledge
+from stacks.constructs.findings import LOG_POLICY, accept_wildcards, acknowledge
+from stacks.constructs.grants import BucketRights
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.watched_queue import DeadLetterQueue, WatchedQueue
 from stacks.queues import LAND_RECORDS_TIMEOUT, LOAD_ASSIGNMENTS_TIMEOUT, QueuesStack
@@ -50,7 +51,7 @@ class FunctionsStack(StageStack):
         self.load_assignments = self._load_assignments()
         for function in (self.land_records, self.profile_feature_set, self.load_assignments):
             function.watch(inputs.alerts.topic)
-            accept_wildcards(function, "Objects of every workspace, in this bucket only.", *OBJECT_ACTIONS, r"Resource::.*Lake.*\*")
+            accept_wildcards(function, "Objects of every workspace, below these prefixes only.", r"Resource::.*Lake.*/ws=\*/.*")
             accept_wildcards(function, "X-Ray takes traces of any resource.", r"Resource::\*")
             self.export_output(f"{function.node.id}Function", function.function.function_name)
 
@@ -58,7 +59,9 @@ class FunctionsStack(StageStack):
         function = PythonFunction(
             self, "land_records", config=self.config.functions, timeout=LAND_RECORDS_TIMEOUT, environment=self._environment
         )
-        self.inputs.storage.lake.grant_read_write(function.function)
+        lake = BucketRights(self.inputs.storage.lake, function.role)
+        lake.read("ws=*/staging/records/*", "ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*")
+        lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*")
         _consume(function, self.inputs.queues.records, batch_size=10, window_seconds=2)
         return function
 
@@ -70,7 +73,9 @@ class FunctionsStack(StageStack):
             timeout=PROFILE_TIMEOUT,
             environment={**self._environment, "PRESAGE_SAMPLE_ROWS": str(self.config.functions.sample_rows)},
         )
-        self.inputs.storage.lake.grant_read_write(function.function)
+        lake = BucketRights(self.inputs.storage.lake, function.role)
+        lake.read("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*")
+        lake.write("ws=*/dataset=*/profiles/*")
         failures = DeadLetterQueue(self, "ProfileFailures", topic=self.inputs.alerts.topic).queue
         acknowledge(failures, {"SQS3": "It is the dead-letter queue of an asynchronous invocation."})
         function.function.configure_async_invoke(
@@ -104,9 +109,8 @@ class FunctionsStack(StageStack):
             timeout=LOAD_ASSIGNMENTS_TIMEOUT,
             environment={**self._environment, **self.inputs.warehouse.variables},
         )
-        self.inputs.storage.lake.grant_read_write(function.function, "ws=*/staging/*")
-        if function.function.role:
-            self.inputs.warehouse.grant_statements(function.function.role)
+        BucketRights(self.inputs.storage.lake, function.role).write("ws=*/staging/assignments/*", tagged=True)
+        self.inputs.warehouse.grant_batches(function.role)
         accept_wildcards(function, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
         _consume(function, self.inputs.queues.assignments, batch_size=100, window_seconds=5)
         return function

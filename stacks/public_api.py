@@ -12,7 +12,9 @@ from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs.blue_green import BlueGreen, watch_deployments
-from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
+from stacks.constructs.findings import accept_wildcards, acknowledge
+from stacks.constructs.grants import BucketRights, grant_log_writing, grant_sending
 from stacks.constructs.logs import build_log_group
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
@@ -110,6 +112,7 @@ class PublicApiStack(StageStack):
     def _environment(self) -> dict[str, str]:
         inputs, containers = self.inputs, self.config.containers
         return {
+            CALLER_VARIABLE: name_caller("public_api"),
             "PRESAGE_STAGE": self.config.name,
             "PRESAGE_LAKE_BUCKET": inputs.storage.lake.bucket_name,
             "PRESAGE_ARTIFACTS_BUCKET": inputs.storage.artifacts.bucket_name,
@@ -123,19 +126,17 @@ class PublicApiStack(StageStack):
 
     def _grant(self) -> None:
         role, inputs = self.task_definition.task_role, self.inputs
-        inputs.storage.lake.grant_read(role, "ws=*/snapshots/*")
-        inputs.storage.lake.grant_put(role, "ws=*/staging/*")
-        inputs.storage.artifacts.grant_read(role)
-        inputs.prediction_log.table.grant_read_write_data(role)
-        inputs.queues.records.queue.grant_send_messages(role)
-        inputs.queues.assignments.queue.grant_send_messages(role)
+        lake = BucketRights(inputs.storage.lake, role)
+        lake.read("ws=*/snapshots/*")
+        lake.write("ws=*/staging/records/*", tagged=True)
+        BucketRights(inputs.storage.artifacts, role).read("ws=*/models/*")
+        grant_log_writing(role, inputs.prediction_log.table)
+        grant_sending(role, inputs.queues.records.queue, inputs.queues.assignments.queue)
         accept_wildcards(
             self.task_definition,
-            "Objects of every workspace below these prefixes, all artifacts, and the log's indexes.",
-            *OBJECT_ACTIONS,
-            r"Resource::.*Lake.*/ws=\*/(snapshots|staging)/\*",
-            r"Resource::.*Artifacts.*/\*",
-            r"Resource::.*Table.*/index/\*",
+            "Objects of every workspace below these prefixes.",
+            r"Resource::.*Lake.*/ws=\*/(snapshots|staging/records)/\*",
+            r"Resource::.*Artifacts.*/ws=\*/models/\*",
         )
         accept_wildcards(self.task_definition, "ecr:GetAuthorizationToken knows no resources.", r"Resource::\*")
 

@@ -11,7 +11,8 @@ from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs.bundles import ROOT, build_step_library, list_members
-from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards
+from stacks.constructs.findings import accept_wildcards
+from stacks.constructs.grants import BucketRights, grant_asset
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
@@ -31,9 +32,11 @@ class SparkStack(StageStack):
         self.key.grant(emr_serverless, "kms:GenerateDataKey", "kms:Decrypt")
         self.key.grant(self.role, "kms:GenerateDataKey", "kms:Decrypt")
         self.application = self._application(network)
-        storage.lake.grant_read_write(self.role)
-        accept_wildcards(self.role, "Objects of every workspace, in the lake only.", *OBJECT_ACTIONS, r"Resource::.*Lake.*/\*")
-        accept_wildcards(self.role, "The bucket of the deployment's steps.", r"Resource::arn:.*assets.*/\*")
+        lake, written = BucketRights(storage.lake, self.role), ("ws=*/training_sets/*", "ws=*/snapshots/*")
+        lake.read("ws=*/dataset=*/records/*", *written)
+        lake.write(*written)
+        lake.delete(*written)
+        accept_wildcards(self.role, "Objects of every workspace, below these prefixes only.", r"Resource::.*Lake.*/ws=\*/.*")
         self.steps = self._steps()
         self.export_output("EmrApplicationId", self.application.attr_application_id)
         self.export_output("EmrExecutionRoleArn", self.role.role_arn)
@@ -50,13 +53,12 @@ class SparkStack(StageStack):
     def grant_submit(self, role: iam.IRole) -> None:
         """Let `role` start, follow and cancel steps of this application."""
         application = self.application.attr_arn
-        role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["emr-serverless:StartJobRun", "emr-serverless:ListJobRuns"], resources=[application])
-        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["emr-serverless:StartJobRun"], resources=[application]))
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["emr-serverless:GetJobRun", "emr-serverless:CancelJobRun"], resources=[f"{application}/jobruns/*"])
         )
-        self.role.grant_pass_role(role)
+        to_emr = {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["iam:PassRole"], resources=[self.role.role_arn], conditions=to_emr))
 
     def _application(self, network: NetworkStack) -> emr.CfnApplication:
         spark = self.config.spark
@@ -87,10 +89,10 @@ class SparkStack(StageStack):
     def _steps(self) -> dict[str, str]:
         """Upload every step and the library they share; return their S3 URIs by name."""
         library = assets.Asset(self, "StepLibrary", path=str(build_step_library()))
-        library.grant_read(self.role)
+        grant_asset(library, self.role)
         uris = {"py_files": library.s3_object_url}
         for name in list_members("emr_steps", entry="step.py"):
             step = assets.Asset(self, f"Step-{name}", path=str(Path(ROOT, "emr_steps", name, "step.py")))
-            step.grant_read(self.role)
+            grant_asset(step, self.role)
             uris[name] = step.s3_object_url
         return uris

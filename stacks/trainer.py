@@ -9,7 +9,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.config import StageConfig
-from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
+from stacks.constructs.findings import accept_wildcards, acknowledge
+from stacks.constructs.grants import BucketRights
 from stacks.constructs.logs import build_log_group
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
@@ -36,13 +38,16 @@ class TrainerStack(StageStack):
         self.inputs = inputs
         self.task_definition = self._task_definition()
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=inputs.network.vpc, description="Trainer tasks")
-        inputs.storage.lake.grant_read_write(self.task_definition.task_role)
-        inputs.storage.artifacts.grant_read_write(self.task_definition.task_role)
+        lake = BucketRights(inputs.storage.lake, self.task_definition.task_role)
+        lake.read("ws=*/training_sets/*", "ws=*/snapshots/*")
+        lake.write("ws=*/snapshots/*")
+        artifacts = BucketRights(inputs.storage.artifacts, self.task_definition.task_role)
+        artifacts.read("ws=*/models/*")
+        artifacts.write("ws=*/models/*")
         accept_wildcards(
             self.task_definition,
-            "Training sets, snapshots and artifacts of every workspace, in these two buckets.",
-            *OBJECT_ACTIONS,
-            r"Resource::.*(Lake|Artifacts).*/\*",
+            "Training sets, snapshots and models of every workspace.",
+            r"Resource::.*(Lake|Artifacts).*/ws=\*/(training_sets|snapshots|models)/\*",
         )
         accept_wildcards(self.task_definition, "ecr:GetAuthorizationToken knows no resources.", r"Resource::\*")
         self.export_output("TrainerTaskDefinition", self.task_definition.task_definition_arn)
@@ -63,7 +68,7 @@ class TrainerStack(StageStack):
         on_cluster = {"ArnEquals": {"ecs:cluster": self.inputs.cluster.cluster_arn}}
         self.task_definition.grant_run(role)
         role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["ecs:DescribeTasks", "ecs:StopTask", "ecs:ListTasks"], resources=["*"], conditions=on_cluster)
+            iam.PolicyStatement(actions=["ecs:DescribeTasks", "ecs:StopTask"], resources=["*"], conditions=on_cluster)
         )
 
     def _task_definition(self) -> ecs.FargateTaskDefinition:
@@ -83,6 +88,7 @@ class TrainerStack(StageStack):
             image=ecs.ContainerImage.from_ecr_repository(self.inputs.repository, containers.image_tag),
             entry_point=["python", "-m", "services.trainer.app"],
             environment={
+                CALLER_VARIABLE: name_caller("trainer"),
                 "PRESAGE_STAGE": self.config.name,
                 "PRESAGE_LAKE_BUCKET": self.inputs.storage.lake.bucket_name,
                 "PRESAGE_ARTIFACTS_BUCKET": self.inputs.storage.artifacts.bucket_name,

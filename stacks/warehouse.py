@@ -5,14 +5,15 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.config import StageConfig
-from stacks.constructs.findings import OBJECT_ACTIONS, STAGING_KEYS, accept_wildcards
+from stacks.constructs.findings import STAGING_KEYS, accept_wildcards
+from stacks.constructs.grants import BucketRights
 from stacks.constructs.redshift import DATABASE_NAME, Placement, build_cluster, build_workgroup
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
 
 _COPIED_KEYS = ("ws=*/staging/*", "ws=*/dataset=*/records/*")
-_READ_ACTIONS = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult"]
+_FOLLOW_ACTIONS = ["redshift-data:DescribeStatement", "redshift-data:CancelStatement"]
 
 
 class WarehouseStack(StageStack):
@@ -21,10 +22,9 @@ class WarehouseStack(StageStack):
     def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack, storage: StorageStack) -> None:
         super().__init__(scope, "Warehouse", config=config, description="Presage: warehouse")
         self.copy_role = iam.Role(self, "CopyRole", assumed_by=_redshift())
-        for keys in _COPIED_KEYS:
-            storage.lake.grant_read(self.copy_role, keys)
+        BucketRights(storage.lake, self.copy_role).read(*_COPIED_KEYS)
         reason = "COPY reads the staging files and the landed records of every workspace, and no other key."
-        accept_wildcards(self.copy_role, reason, *OBJECT_ACTIONS, STAGING_KEYS, r"Resource::.*Lake.*/ws=\*/dataset=\*/records/\*")
+        accept_wildcards(self.copy_role, reason, STAGING_KEYS, r"Resource::.*Lake.*/ws=\*/dataset=\*/records/\*")
         self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
         placement = Placement(network=network, storage=storage, key=self.key, copy_role=self.copy_role)
         build = build_cluster if config.warehouse.cluster_nodes else build_workgroup
@@ -44,14 +44,20 @@ class WarehouseStack(StageStack):
         return {**self.address, "PRESAGE_REDSHIFT_COPY_ROLE_ARN": self.copy_role.role_arn}
 
     def grant_statements(self, role: iam.IRole) -> None:
-        """Let `role` run statements in this workgroup and read the results of its own statements."""
+        """Let `role` also ask for rows, and read the results of its own statements."""
+        self.grant_batches(role)
         role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement"], resources=[self.target.statement_arn]
-            )
+            iam.PolicyStatement(actions=["redshift-data:ExecuteStatement"], resources=[self.target.statement_arn])
+        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["redshift-data:GetStatementResult"], resources=["*"]))
+
+    def grant_batches(self, role: iam.IRole) -> None:
+        """Let `role` run batches of statements in this warehouse, and follow and cancel its own."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["redshift-data:BatchExecuteStatement"], resources=[self.target.statement_arn])
         )
         role.add_to_principal_policy(iam.PolicyStatement(actions=[self.target.credentials_action], resources=[self.target.credentials_arn]))
-        role.add_to_principal_policy(iam.PolicyStatement(actions=[*_READ_ACTIONS, "redshift-data:CancelStatement"], resources=["*"]))
+        role.add_to_principal_policy(iam.PolicyStatement(actions=_FOLLOW_ACTIONS, resources=["*"]))
 
 
 def _redshift() -> iam.IPrincipal:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
 from stacks.constructs.findings import accept_wildcards
+from stacks.constructs.grants import BucketRights
 from stacks.constructs.watched_queue import MAXIMUM_RECEIVES
 from stacks.data_plane import DataPlane
 from stacks.network import NetworkStack
@@ -50,14 +52,23 @@ class WorkerStack(StageStack):
         )
         self.worker = BeanstalkEnvironment(self, "Worker", config=config, network=inputs.network, program=program)
         role = self.worker.role
-        data.grant(role)
-        data.storage.artifacts.grant_read_write(role)
-        data.queues.jobs.queue.grant_consume_messages(role)
+        _grant_data(role, data)
         inputs.spark.grant_submit(role)
         inputs.trainer.grant_run(role)
         accept_wildcards(role, "Runs of this application only.", r"Resource::.*/jobruns/\*")
         accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")
         self.export_output("WorkerEnvironment", self.worker.environment.ref)
+
+
+def _grant_data(role: iam.IRole, data: DataPlane) -> None:
+    """Let the worker import files, check what builds made, load outcomes, and take and send jobs."""
+    lake = BucketRights(data.storage.lake, role)
+    lake.read("ws=*/imports/*", "ws=*/dataset=*/*", "ws=*/training_sets/*", "ws=*/snapshots/*")
+    lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/training_sets/*")
+    lake.write("ws=*/staging/outcomes/*", tagged=True)
+    BucketRights(data.storage.artifacts, role).read("ws=*/models/*")
+    data.queues.jobs.queue.grant(role, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage")
+    data.warehouse.grant_statements(role)
 
 
 def _daemon_options(data: DataPlane) -> dict[tuple[str, str], str]:

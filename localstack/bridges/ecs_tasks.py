@@ -28,6 +28,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from localstack.bridges.task_definitions import Launch, RefusedError, resolve_launch
+from localstack.calls import note_wsgi, open_log
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = "AmazonEC2ContainerServiceV20141113."
@@ -200,7 +201,8 @@ def create_application(bridge: Bridge) -> Callable[..., Any]:
         except HTTPException as error:
             return _answer({"__type": "InvalidParameterException", "message": error.name}, error.code or 400)
 
-    return application
+    log = open_log()
+    return application if log is None else note_wsgi(application, log)
 
 
 def _answer(body: Mapping[str, Any], status: int) -> Response:

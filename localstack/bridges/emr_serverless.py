@@ -26,6 +26,7 @@ from werkzeug.wrappers import Request, Response
 
 from localstack.bridges.spark_runs import Run, SparkRuns
 from localstack.bridges.staging import Staging
+from localstack.calls import note_wsgi, open_log
 
 _ROUTES = Map(
     [
@@ -117,7 +118,8 @@ def create_application(bridge: Bridge) -> Callable[..., Any]:
                 {"message": f"the bridge does not know {request.method} {request.path}"}, error.code or 400, "ValidationException"
             )
 
-    return application
+    log = open_log()
+    return application if log is None else note_wsgi(application, log)
 
 
 def _answer(body: Mapping[str, Any], status: int, kind: str = "") -> Response:

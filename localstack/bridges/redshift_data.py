@@ -28,6 +28,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from localstack.bridges.redshift_sql import Outcome, PostgresExecutor, StatementError, list_parameters
+from localstack.calls import note_wsgi, open_log
 
 PAGE_ROWS = 1000
 RUNNING_AT_ONCE = 8
@@ -233,7 +234,8 @@ def create_application(bridge: Bridge) -> Callable[..., Any]:
         except HTTPException as error:
             return _answer({"__type": "ValidationException", "message": error.name}, error.code or 400)
 
-    return application
+    log = open_log()
+    return application if log is None else note_wsgi(application, log)
 
 
 def _answer(body: Mapping[str, Any], status: int) -> Response:

@@ -13,7 +13,9 @@ from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs import bundles
-from stacks.constructs.findings import OBJECT_ACTIONS, accept_wildcards, acknowledge
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
+from stacks.constructs.findings import accept_wildcards, acknowledge
+from stacks.constructs.grants import grant_asset
 from stacks.network import NetworkStack
 
 _MANAGED = "arn:<AWS::Partition>:iam::aws:policy/"
@@ -50,6 +52,7 @@ class BeanstalkEnvironment(Construct):
             **self._platform(profile.ref),
             **self._operation(),
             **{("aws:elasticbeanstalk:application:environment", name): value for name, value in program.environment.items()},
+            ("aws:elasticbeanstalk:application:environment", CALLER_VARIABLE): name_caller(program.service),
             **{("aws:elasticbeanstalk:application:environmentsecrets", name): s.secret_arn for name, s in program.secrets.items()},
             **program.options,
         }
@@ -67,7 +70,7 @@ class BeanstalkEnvironment(Construct):
         )
         self.environment.node.add_dependency(self.role)
         for secret in program.secrets.values():
-            secret.grant_read(self.role)
+            self.role.add_to_principal_policy(iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]))
 
     def _role(self) -> iam.Role:
         policy = _TIERS[self._program.tier][2]
@@ -78,15 +81,14 @@ class BeanstalkEnvironment(Construct):
             managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
         )
         acknowledge(role, {f"IAM4[Policy::{_MANAGED}{policy}]": "What Beanstalk's own agents on the instance need, kept current by AWS."})
-        accept_wildcards(role, "Objects of every workspace, in these buckets only.", *OBJECT_ACTIONS, r"Resource::.*(Lake|Artifacts).*\*")
+        accept_wildcards(role, "Objects of every workspace, below these prefixes only.", r"Resource::.*(Lake|Artifacts).*/ws=\*/.*")
         return role
 
     def _version(self, application: beanstalk.CfnApplication) -> beanstalk.CfnApplicationVersion:
         service = self._program.service
         path = bundles.build_service(service) if cdk.Stack.of(self).bundling_required else bundles.copy_sources("services", service)
         bundle = assets.Asset(self, "Bundle", path=str(path))
-        bundle.grant_read(self.role)
-        accept_wildcards(self.role, "The bucket of the deployment's bundles.", r"Resource::arn:.*assets.*/\*")
+        grant_asset(bundle, self.role)
         source = beanstalk.CfnApplicationVersion.SourceBundleProperty(s3_bucket=bundle.s3_bucket_name, s3_key=bundle.s3_object_key)
         version = beanstalk.CfnApplicationVersion(
             self, f"Version{bundle.asset_hash[:16]}", application_name=application.ref, source_bundle=source

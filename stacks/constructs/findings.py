@@ -23,5 +23,4 @@ def accept_wildcards(construct: IConstruct, reason: str, *patterns: str) -> None
 
 
 LOG_POLICY = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]"
-OBJECT_ACTIONS = (r"Action::s3:(GetObject|GetBucket|List|DeleteObject|Abort)\*", r"Action::kms:(GenerateDataKey|ReEncrypt)\*")
 STAGING_KEYS = r"Resource::.*Lake.*/ws=\*/staging/\*"

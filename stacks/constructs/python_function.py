@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.config import FunctionConfig
 from stacks.constructs import bundles
+from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import LOG_POLICY, acknowledge
 from stacks.constructs.logs import build_log_group
 from stacks.constructs.watched_queue import raise_alarm
@@ -33,7 +35,7 @@ class PythonFunction(Construct):
             code=self._code(name, config),
             timeout=timeout,
             memory_size=config.memory_mib,
-            environment=dict(environment),
+            environment={**environment, CALLER_VARIABLE: name_caller(name)},
             log_group=build_log_group(self, "Logs"),
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE,
@@ -45,6 +47,17 @@ class PythonFunction(Construct):
                 LOG_POLICY: "It only writes to log groups.",
             },
         )
+
+    @property
+    def role(self) -> iam.IRole:
+        """The role that the function's code runs under.
+
+        Raises:
+            TypeError: The function has none.
+        """
+        if self.function.role is None:
+            raise TypeError(f"{self.node.path} has no role")
+        return self.function.role
 
     def watch(self, topic: sns.ITopic) -> None:
         """Notify `topic` of every minute with a failed or throttled invocation."""

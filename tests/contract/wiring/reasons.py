@@ -1,0 +1,120 @@
+"""Rights that no recorded call needs, each with the reason why the role has it all the same; a reason that is needed no more fails."""
+
+from dataclasses import dataclass
+
+from tests.contract.wiring.rights import Right
+
+FUNCTIONS = ("land_records", "profile_feature_set", "load_assignments")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why the components have a right that none of their recorded calls needs."""
+
+    components: tuple[str, ...]
+    right: Right
+    why: str
+
+
+def _reasons(components: tuple[str, ...], resource: str, why: str, *actions: str) -> list[Reason]:
+    return [Reason(components, Right(action, resource), why) for action in actions]
+
+
+_POLLER = "Lambda's poller reads the queue under the function's role; the set is the construct library's."
+_LOG_KEY = (
+    "DynamoDB uses the table's key on the caller's behalf (its developer guide, 'Authorizing use of your customer managed key'); "
+    "which of these it uses cannot be seen from outside, and never was here."
+)
+_RARE = "Called when a job is cancelled or a limit of time passes, which no journey does; the port's contract test calls it."
+
+_MISSING = "S3 answers 403 in place of 404 for a missing object to who may not list the bucket, and the code tells them apart."
+
+REASONS: tuple[Reason, ...] = (
+    *_reasons(FUNCTIONS, "*", "The tracing that the runtime does by itself.", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    *(
+        reason
+        for component, queue in (("land_records", "{RecordsQueueUrl}"), ("load_assignments", "{AssignmentsQueueUrl}"))
+        for reason in _reasons(
+            (component,),
+            queue,
+            _POLLER,
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+        )
+    ),
+    *_reasons(
+        ("profile_feature_set",),
+        "{ProfileFailuresUrl}",
+        "Lambda sends failed asynchronous invocations there under the function's role; the set is the construct library's.",
+        "sqs:SendMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+    ),
+    *_reasons(
+        ("backend", "worker"),
+        "{DatabaseCredentials}",
+        "Beanstalk's agent on the instance puts the secret into the environment, under the instance's role.",
+        "secretsmanager:GetSecretValue",
+    ),
+    *_reasons(("backend",), "{OperatorTokenSecret}", "Beanstalk's agent, as for the credentials.", "secretsmanager:GetSecretValue"),
+    *_reasons(("backend", "worker"), "{assets}/*.zip", "Beanstalk's agent on the instance fetches the bundle.", "s3:GetObject"),
+    *_reasons(("public_api", "backend"), "{PredictionLog/Key}", _LOG_KEY, "kms:DescribeKey"),
+    *_reasons(
+        ("public_api",), "{PredictionLog/Key}", _LOG_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"
+    ),
+    *_reasons(("public_api", "trainer", "worker"), "{ArtifactsBucket}", _MISSING, "s3:ListBucket"),
+    *_reasons(("public_api", "trainer"), "{LakeBucket}", _MISSING, "s3:ListBucket"),
+    *_reasons(
+        ("land_records",),
+        "{LakeBucket}/ws=*/dataset=*/records/*",
+        "A batch delivered twice finds its part there and reads it; tests/integration/lambdas/test_data_in.py delivers one twice.",
+        "s3:GetObject",
+    ),
+    *(
+        reason
+        for folder in ("training_sets", "snapshots")
+        for reason in _reasons(
+            ("spark",),
+            f"{{LakeBucket}}/ws=*/{folder}/*",
+            "Spark overwrites what a broken run left and deletes its committer's temporary folders; here that happens on files.",
+            "s3:DeleteObject",
+        )
+    ),
+    *_reasons(("backend",), "*", _RARE, "redshift-data:CancelStatement"),
+    *_reasons(("worker",), "*", _RARE, "redshift-data:CancelStatement"),
+    *_reasons(
+        ("worker",),
+        "{JobsQueueUrl}",
+        "Its cron relays the messages of the outbox that the backend could not send; the port's contract test sends one.",
+        "sqs:SendMessage",
+    ),
+    *_reasons(
+        ("spark",),
+        "{LakeBucket}/ws=*/snapshots/*",
+        "EMR's file system looks whether an object is there (HEAD) before and after it writes it.",
+        "s3:GetObject",
+    ),
+    *_reasons(("load_assignments",), "*", _RARE, "redshift-data:CancelStatement"),
+    *_reasons(("worker",), "{EmrApplicationId}/jobruns/*", _RARE, "emr-serverless:CancelJobRun"),
+)
+
+MANAGED_POLICIES = {
+    "AWSLambdaBasicExecutionRole": "It only writes to log groups.",
+    "AWSElasticBeanstalkWebTier": "What Beanstalk's own agents on the instance need, kept current by AWS.",
+    "AWSElasticBeanstalkWorkerTier": "What Beanstalk's own agents on the instance need, kept current by AWS.",
+}
+"""AWS's own policies on roles of components; what they allow is not held against the calls."""
+
+OTHER_ROLES = {
+    "PublicApi/TaskExecutionRole": "ECS's agent: pulls the image, reads the secret, writes logs. No code of ours runs under it.",
+    "Trainer/TaskExecutionRole": "ECS's agent, as for the public API.",
+    "Backend/WebServiceRole": "Elastic Beanstalk itself, with the policies that AWS defines.",
+    "Worker/WorkerServiceRole": "Elastic Beanstalk itself, with the policies that AWS defines.",
+    "Functions/BucketNotificationsHandler050a0587b7544547bf325f094a3db834Role": "The CDK's own, at deployment only.",
+    "Gateway/ApiCloudWatchRole": "API Gateway's own, to write logs.",
+    "Network/VpcFlowLogIAMRole": "The flow log's own, to write to its log group.",
+}
+"""Roles under which AWS or the CDK acts, and no component."""
