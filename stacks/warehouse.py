@@ -46,9 +46,7 @@ class WarehouseStack(StageStack):
     def grant_statements(self, role: iam.IRole) -> None:
         """Let `role` also ask for rows, and read the results of its own statements."""
         self.grant_batches(role)
-        role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["redshift-data:ExecuteStatement"], resources=[self.target.statement_arn])
-        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["redshift-data:ExecuteStatement"], resources=[self.target.statement_arn]))
         role.add_to_principal_policy(iam.PolicyStatement(actions=["redshift-data:GetStatementResult"], resources=["*"]))
 
     def grant_batches(self, role: iam.IRole) -> None:
