@@ -62,12 +62,12 @@ def main(folder: Path) -> int:
     stages = {stage: estimate(read_templates(folder / stage), usage) for stage, usage in USAGE.items()}
     DOCUMENT.write_text(render(stages))
     for stage, lines in stages.items():
-        print(f"{stage}: {sum(line.usd for line in lines):,.0f} USD a month; at rest {at_rest(lines):,.0f} (docs/costs.md)")
+        print(f"{stage}: {sum(line.usd for line in lines):,.0f} USD a month, of which {at_rest(lines):,.0f} rest on no assumption")
     return 0
 
 
 def at_rest(lines: Sequence[Line]) -> float:
-    """Return what the stage costs when nobody uses it: charges with no assumption among their factors."""
+    """Return the part of the sum that depends on no assumption: tasks are left out, whose average number is one."""
     resting = {
         (type_name, charge["item"])
         for type_name, charges in PRICES["charges"].items()
