@@ -4,40 +4,38 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Dict, List, Sequence, Union
+from typing import Dict, List, Union
+from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
-from emr_steps.build_training_set.arguments import parse_arguments
 from emr_steps.build_training_set.transforms import TrainingSet, build_training_set
-from presage.spark.files import delete_folder, list_files, read_bytes, write_bytes
-from presage.spark.records import read_parts, select_known
-from presage.spark.session import build_session
-from presage.training.recipe import Recipe, compute_training_set_id, decode_recipe
+from presage.spark.files import list_files, write_bytes
+from presage.spark.step import read_inputs, run_step
+from presage.training.recipe import Recipe, compute_training_set_id
 from presage.training.spec import feature_columns
 
 ROWS_PER_FILE = 1_000_000
 FileCount = Dict[str, Union[str, int]]
 
 
-def run(session: SparkSession, *, recipe_uri: str, output: str) -> Dict[str, object]:
+def run(session: SparkSession, recipe_uri: str, output: str) -> Dict[str, object]:
     """Write the training set below `output` (a URI with a final slash) and return its manifest.
 
-    Idempotency: whatever an earlier try left is replaced, and the manifest is written last.
+    Idempotency: rows go into a folder of this run's own, and the manifest, written last, names it. So another run of the same
+    recipe takes nothing away from who reads what the manifest named before.
     """
-    recipe = decode_recipe(read_bytes(session, recipe_uri))
-    delete_folder(session, output + "data")
-    root = "/".join(recipe_uri.split("/")[:3]) + "/"
-    parts = {name: read_parts(session, root, dataset) for name, dataset in recipe.datasets.items()}
-    records = {name: select_known(frame, cutoff_us=recipe.cutoff_us).cache() for name, frame in parts.items()}
+    recipe, records = read_inputs(session, recipe_uri)
+    data = f"data/{uuid4().hex}"
     result = build_training_set(records, recipe.spec, cutoff_us=recipe.cutoff_us)
     rows = _select_columns(result.rows, recipe).cache()
     files = max(1, -(-rows.count() // ROWS_PER_FILE))
     order = ["observed_at", "entity_id"] + (["item"] if recipe.spec.candidates else [])
-    rows.repartition(files, "entity_id").sortWithinPartitions(*order).write.mode("overwrite").parquet(output + "data")
+    rows.repartition(files, "entity_id").sortWithinPartitions(*order).write.parquet(output + data)
     usable = {name: frame.count() for name, frame in records.items()}
-    manifest = _build_manifest(session, recipe, result, output=output, usable=usable)
+    manifest = _build_manifest(session, recipe, result, output=output, data=data)
+    manifest["records"] = {name: {"usable": usable[name], "read": _count_rows(recipe, name)} for name in sorted(recipe.datasets)}
     write_bytes(session, output + "manifest.json", json.dumps(manifest, sort_keys=True).encode())
     return manifest
 
@@ -48,14 +46,12 @@ def _select_columns(rows: DataFrame, recipe: Recipe) -> DataFrame:
     return rows.select("entity_id", observed_at, "split", *items, "label", *feature_columns(recipe.spec))
 
 
-def _build_manifest(
-    session: SparkSession, recipe: Recipe, result: TrainingSet, *, output: str, usable: Dict[str, int]
-) -> Dict[str, object]:
+def _build_manifest(session: SparkSession, recipe: Recipe, result: TrainingSet, *, output: str, data: str) -> Dict[str, object]:
     """Return the manifest, with everything in it counted in the files as written, not as planned."""
-    written = session.read.parquet(output + "data")
+    written = session.read.parquet(output + data)
     files: List[FileCount] = [
-        {"key": f"data/{name}", "rows": session.read.parquet(f"{output}data/{name}").count()}
-        for name in list_files(session, output + "data")
+        {"key": f"{data}/{name}", "rows": session.read.parquet(f"{output}{data}/{name}").count()}
+        for name in list_files(session, output + data)
     ]
     labels = {f"{row['split']}/{row['label']}": row["count"] for row in written.groupBy("split", "label").count().collect()}
     return {
@@ -66,7 +62,6 @@ def _build_manifest(
         "labels": labels,
         "files": files,
         "observations": result.counts,
-        "records": {name: {"usable": usable[name], "read": _count_rows(recipe, name)} for name in sorted(recipe.datasets)},
         "boundary_us": result.boundary_us,
         "candidates": result.candidates,
     }
@@ -76,15 +71,5 @@ def _count_rows(recipe: Recipe, name: str) -> int:
     return sum(part.rows for part in recipe.datasets[name].parts)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the step from its command line."""
-    parsed = parse_arguments(arguments)
-    session = build_session("build_training_set")
-    try:
-        run(session, recipe_uri=parsed.recipe, output=parsed.output)
-    finally:
-        session.stop()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_step("build_training_set", sys.argv[1:], run)

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Dict, List, Sequence
+from typing import Dict, List
 
 from pyspark.sql import SparkSession
 
-from emr_steps.materialize.arguments import parse_arguments
 from emr_steps.materialize.transforms import materialize_view
 from presage.spark.candidates import list_candidates
-from presage.spark.files import delete_folder, list_files, read_bytes, write_bytes
-from presage.spark.records import read_parts, select_known
-from presage.spark.session import build_session
-from presage.training.recipe import compute_training_set_id, decode_recipe
+from presage.spark.files import delete_folder, list_files, write_bytes
+from presage.spark.step import read_inputs, run_step
+from presage.training.recipe import compute_training_set_id
 
 KEYS_PER_FILE = 1_000_000
 
 
-def run(session: SparkSession, *, recipe_uri: str, output: str) -> Dict[str, object]:
+def run(session: SparkSession, recipe_uri: str, output: str) -> Dict[str, object]:
     """Write `views/<view>/*.parquet` and `candidates/items.json` below `output` (a final slash), then return the manifest.
 
     Idempotency: whatever an earlier try left is replaced, and the manifest is written last.
     """
-    recipe = decode_recipe(read_bytes(session, recipe_uri))
+    recipe, records = read_inputs(session, recipe_uri)
     delete_folder(session, output + "views")
-    root = "/".join(recipe_uri.split("/")[:3]) + "/"
-    parts = {name: read_parts(session, root, dataset) for name, dataset in recipe.datasets.items()}
-    records = {name: select_known(frame, cutoff_us=recipe.cutoff_us).cache() for name, frame in parts.items()}
     files: List[Dict[str, object]] = []
     for view in recipe.spec.feature_views:
         values = materialize_view(records[view.dataset], view, as_of_us=recipe.cutoff_us).cache()
@@ -52,15 +47,5 @@ def run(session: SparkSession, *, recipe_uri: str, output: str) -> Dict[str, obj
     return manifest
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the step from its command line."""
-    parsed = parse_arguments(arguments)
-    session = build_session("materialize")
-    try:
-        run(session, recipe_uri=parsed.recipe, output=parsed.output)
-    finally:
-        session.stop()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_step("materialize", sys.argv[1:], run)

@@ -1,0 +1,44 @@
+"""What every step does around its transforms: its command line, its inputs, its session."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Callable, Dict, Sequence, Tuple
+
+from pyspark.sql import DataFrame, SparkSession
+
+from presage.spark.files import read_bytes
+from presage.spark.records import read_parts, select_known
+from presage.spark.session import build_session
+from presage.training.recipe import Recipe, decode_recipe
+
+
+def run_step(name: str, arguments: Sequence[str], run: Callable[[SparkSession, str, str], object]) -> None:
+    """Call `run(session, recipe, output)` with the URIs of the command line, the latter with a final slash, in a session of its own."""
+    recipe, output = parse_arguments(name, arguments)
+    session = build_session(name)
+    try:
+        run(session, recipe, output)
+    finally:
+        session.stop()
+
+
+def parse_arguments(name: str, arguments: Sequence[str]) -> Tuple[str, str]:
+    """Return the URIs of the recipe and of the folder to write into (with a final slash), or exit with a usage message.
+
+    `--inputs` names the prefixes the recipe's parts lie below, for a runner that has to bring them; a step reads the recipe.
+    """
+    parser = argparse.ArgumentParser(prog=name)
+    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--inputs", default="")
+    parser.add_argument("--output", required=True)
+    parsed = parser.parse_args(arguments)
+    return parsed.recipe, parsed.output.rstrip("/") + "/"
+
+
+def read_inputs(session: SparkSession, recipe_uri: str) -> Tuple[Recipe, Dict[str, DataFrame]]:
+    """Return the recipe, and the records of its datasets by name as they were known at its cut-off."""
+    recipe = decode_recipe(read_bytes(session, recipe_uri))
+    root = "/".join(recipe_uri.split("/")[:3]) + "/"
+    parts = {name: read_parts(session, root, dataset) for name, dataset in recipe.datasets.items()}
+    return recipe, {name: select_known(frame, cutoff_us=recipe.cutoff_us).cache() for name, frame in parts.items()}
