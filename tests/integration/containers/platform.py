@@ -53,7 +53,8 @@ class Stage:
 
     def count_predictions(self) -> int:
         """Return how many predictions are in the stage's log."""
-        return int(boto3.client("dynamodb").scan(TableName=self.table, Select="COUNT")["Count"])
+        pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=self.table, Select="COUNT")
+        return sum(page["Count"] for page in pages)
 
 
 def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpoint: str) -> Stage:
