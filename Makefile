@@ -79,7 +79,7 @@ test-localstack: setup ## The suites that the genuine LocalStack can answer (nee
 docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from the templates
 	@$(PYTHON) -m tests.fixtures.infrastructure_docs
 
-record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0014)
+record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0009)
 	-$(EMULATED) $(BIN)/pytest tests/e2e -q
 	$(PYTHON) -m tests.contract.wiring.recorded_calls
 

@@ -1,6 +1,6 @@
 """Rights by exact action, where the construct library's own `grant_…` methods give more than the code calls.
 
-What each component calls is recorded (`tests/contract/wiring/calls.json`), and a test compares it with these rights (docs/adr/0014).
+What each component calls is recorded (`tests/contract/wiring/calls.json`), and a test compares it with these rights (docs/adr/0009).
 """
 
 from collections.abc import Sequence

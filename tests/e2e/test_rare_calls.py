@@ -1,4 +1,4 @@
-"""What a journey does not need but users do, so that the calls behind it are made, and recorded (docs/adr/0014)."""
+"""What a journey does not need but users do, so that the calls behind it are made, and recorded (docs/adr/0009)."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The policies allow what the components call, and nothing that no recorded call and no written reason needs (docs/adr/0014)."""
+"""The policies allow what the components call, and nothing that no recorded call and no written reason needs (docs/adr/0009)."""
 
 import copy
 import dataclasses
