@@ -97,6 +97,13 @@ REASONS: tuple[Reason, ...] = (
         "EMR's file system looks whether an object is there (HEAD) before and after it writes it.",
         "s3:GetObject",
     ),
+    *_reasons(
+        ("spark",),
+        "{Spark/LogKey}",
+        "EMR Serverless encrypts the run's logs with it, under the execution role; the local runs write theirs to files.",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+    ),
     *_reasons(("load_assignments",), "*", _RARE, "redshift-data:CancelStatement"),
     *_reasons(("worker",), "{EmrApplicationId}/jobruns/*", _RARE, "emr-serverless:CancelJobRun"),
 )
@@ -110,6 +117,8 @@ MANAGED_POLICIES = {
 
 OTHER_ROLES = {
     "PublicApi/TaskExecutionRole": "ECS's agent: pulls the image, reads the secret, writes logs. No code of ours runs under it.",
+    "PublicApi/ServiceAlternateRole": "ECS itself, to shift the listener's traffic between the two colours of a deployment.",
+    "Warehouse/AWS679f53fac002430cb0da5b7982bd2287ServiceRole": "The CDK's own, at deployment only: sets the workgroup's usage limit.",
     "Trainer/TaskExecutionRole": "ECS's agent, as for the public API.",
     "Backend/WebServiceRole": "Elastic Beanstalk itself, with the policies that AWS defines.",
     "Worker/WorkerServiceRole": "Elastic Beanstalk itself, with the policies that AWS defines.",
