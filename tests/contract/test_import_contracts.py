@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("src", "services", "lambdas", "emr_steps", "stacks", "localstack", "delivery", "pyproject.toml")
+COPIED = ("src", "services", "lambdas", "emr_steps", "stacks", "localstack", "delivery", "costs", "pyproject.toml")
 VIOLATIONS = {
     "Library layers": ("src/presage/stats/violation.py", "import presage.experiments.model"),
     "Library layers: a new room must be given a place": ("src/presage/lobby.py", ""),
