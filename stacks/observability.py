@@ -48,8 +48,7 @@ class ObservabilityStack(StageStack):
         self.observed = observed
         self.objectives = [self._burn_alarm(*burn) for burn in _BURNS]
         self._watch_stores()
-        self.dashboard = self._dashboard()
-        self.export_output("DashboardName", self.dashboard.dashboard_name)
+        self._dashboard()
 
     def _burn_alarm(self, rate: float, long: cdk.Duration, short: cdk.Duration) -> cloudwatch.CompositeAlarm:
         """Return the alarm that both windows see errors `rate` times as often as the objective allows."""

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from demo.clients import JsonClient, JsonObject
+from demo.clients import ApiError, JsonClient, JsonObject
 from demo.journey import Journey
 from demo.scenario import rfc3339
 from demo.stack import Stack
@@ -26,6 +26,9 @@ def test_a_batch_too_large_for_a_message_lands_through_the_lake(journey: Journey
         {"entity_id": f"u{number}", "event_timestamp": "2026-01-01T00:00:00Z", "values": {"note": "x" * 900}} for number in range(400)
     ]
 
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not _is_known(journey, "notes") and time.monotonic() < deadline:
+        time.sleep(1)
     journey.public.post("/v1/datasets/notes/records", {"records": records})
 
     deadline = time.monotonic() + WAIT_SECONDS
@@ -73,6 +76,15 @@ def test_every_call_of_this_run_is_on_the_reviewed_record(journey: Journey, stac
     reviewed: set[Call] = {call for calls in read_record().values() for call in calls}
 
     assert sorted(read_noted(Places()) - reviewed) == []
+
+
+def _is_known(journey: Journey, dataset: str) -> bool:
+    """Whether the public API, which reads its catalog every few seconds, has heard of the dataset: else it answers 404."""
+    try:
+        journey.public.post(f"/v1/datasets/{dataset}/records", {"records": [{}]})
+    except ApiError as error:
+        return " 404 " not in str(error)
+    return True
 
 
 def wait_for_state(backend: JsonClient, job_id: str, states: set[str]) -> str:
