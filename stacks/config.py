@@ -160,8 +160,8 @@ def _optional(read_context: ReadContext, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _number(read_context: ReadContext, name: str) -> int:
-    return int(_text(read_context, name, "0"))
+def _number(read_context: ReadContext, name: str, default: int = 0) -> int:
+    return int(_text(read_context, name, str(default)))
 
 
 def _delegations(read_context: ReadContext) -> dict[str, tuple[str, ...]]:
@@ -229,7 +229,12 @@ def _staging(read_context: ReadContext) -> StageConfig:
         delegations={},
         network=NetworkConfig("10.30.0.0/16", availability_zones=3, nat_gateways=1, interface_endpoints=False),
         database=DatabaseConfig("db.t4g.small", storage_gib=20, multi_az=True, backup_days=7, rotation_days=30),
-        warehouse=WarehouseConfig(8, maximum_units=16, monthly_unit_hours=200, cluster_nodes=_number(read_context, "redshift_nodes")),
+        warehouse=WarehouseConfig(
+            8,
+            maximum_units=16,
+            monthly_unit_hours=_number(read_context, "redshift_unit_hours", 200),
+            cluster_nodes=_number(read_context, "redshift_nodes"),
+        ),
         spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128),
         functions=FunctionConfig("arm64", "3.13", memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
@@ -262,7 +267,12 @@ def _production(read_context: ReadContext) -> StageConfig:
         delegations=_delegations(read_context),
         network=NetworkConfig("10.40.0.0/16", availability_zones=3, nat_gateways=3, interface_endpoints=True),
         database=DatabaseConfig("db.m7g.large", storage_gib=100, multi_az=True, backup_days=35, rotation_days=30),
-        warehouse=WarehouseConfig(16, maximum_units=64, monthly_unit_hours=3000, cluster_nodes=_number(read_context, "redshift_nodes")),
+        warehouse=WarehouseConfig(
+            16,
+            maximum_units=64,
+            monthly_unit_hours=_number(read_context, "redshift_unit_hours", 3000),
+            cluster_nodes=_number(read_context, "redshift_nodes"),
+        ),
         spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512),
         functions=FunctionConfig("arm64", "3.13", memory_mib=2048, sample_rows=1000),
         containers=ContainerConfig(

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.integration
 LAMBDA_LIMIT_BYTES = 262_144_000
 
 
-def synthesise(folder: Path, *, stage: str, hash_seed: str = "0", bundle: bool = False) -> dict[str, bytes]:
-    """Run app.py as the CDK command line does; return its templates."""
-    context = json.loads((ROOT / "cdk.json").read_text())["context"] | {"stage": stage}
+def synthesise(folder: Path, *, stage: str, hash_seed: str = "0", bundle: bool = False, **arguments: str) -> dict[str, bytes]:
+    """Run app.py as the CDK command line does, with `-c` arguments; return its templates."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"] | {"stage": stage, **arguments}
     if not bundle:
         context["aws:cdk:bundling-stacks"] = []
     environment = {
