@@ -29,6 +29,9 @@ STACKS = ("Gateway", "Warehouse")
 ACCOUNT_WIDE = {"AWS::ApiGateway::Account"}
 """The role that API Gateway writes its logs with: one setting for an account and region, equal in both stages."""
 
+NAMED_WITHIN_THEIR_API = {"AWS::ApiGateway::Model"}
+"""Their physical ids are names inside the stage's own API, so equal ones are not one resource."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -91,7 +94,7 @@ def deploy(emulator: OwnEmulator, stage: str) -> Stage:
         for stack in deployed
         for page in client.get_paginator("list_stack_resources").paginate(StackName=stack["StackName"])
         for each in page["StackResourceSummaries"]
-        if each["ResourceType"] not in ACCOUNT_WIDE
+        if each["ResourceType"] not in ACCOUNT_WIDE | NAMED_WITHIN_THEIR_API
     }
     return Stage(emulator, stage, outputs, physical_ids)
 
