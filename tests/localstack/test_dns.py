@@ -15,7 +15,8 @@ def test_the_records_of_the_domain_are_kept_as_the_template_says(stacks: Project
     client = boto3.client("route53")
     template = stacks.template("Dns")["Resources"].values()
     zone_name = next(each["Properties"]["Name"] for each in template if each["Type"] == "AWS::Route53::HostedZone")
-    wanted: list[Any] = [each["Properties"] for each in template if each["Type"] == "AWS::Route53::RecordSet"]
+    records: list[Any] = [each["Properties"] for each in template if each["Type"] == "AWS::Route53::RecordSet"]
+    wanted = [record for record in records if isinstance(record["Name"], str)]  # the others' names are made by SES at deployment
     zone = client.create_hosted_zone(Name=zone_name, CallerReference=secrets.token_hex(8))["HostedZone"]["Id"]
 
     client.change_resource_record_sets(
