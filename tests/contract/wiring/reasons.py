@@ -105,7 +105,6 @@ REASONS: tuple[Reason, ...] = (
         "kms:GenerateDataKey",
     ),
     *_reasons(("load_assignments",), "*", _RARE, "redshift-data:CancelStatement"),
-    *_reasons(("worker",), "{EmrApplicationId}/jobruns/*", _RARE, "emr-serverless:CancelJobRun"),
 )
 
 MANAGED_POLICIES = {
