@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -20,8 +19,7 @@ from presage.training.model import Model
 NO_VARIANT = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """A good entry that was given an id and, in an experiment, a variant."""
 
     position: int
@@ -31,8 +29,7 @@ class Attempt:
     variant: Variant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """An attempt with its answer. `experiment` is set if the attempt was assigned in it."""
 
     attempt: Attempt

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol
 
 from presage.experiments.model import Experiment
 from presage.features.dataset import Dataset
 from presage.training.model import AliasMove, Model, ModelVersion
+from presage.training.spec import feature_columns
+
+ASSIGNING_STATES = frozenset({"running", "paused_srm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,12 @@ class PredictionPage:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deployment:
     """What serves for one model: the production alias's newest move, its version, and the running experiment, if any.
 
-    `previous` is the version that served before, the "last good version" of the fallback ladder.
+    `previous` is the version that served before, the "last good version" of the fallback ladder. What every request needs is
+    derived once.
     """
 
     model: Model
@@ -50,6 +55,21 @@ class Deployment:
     version: ModelVersion | None
     previous: ModelVersion | None
     experiment: Experiment | None
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """Return the model's feature columns."""
+        return frozenset(feature_columns(self.model.spec))
+
+    @cached_property
+    def assigning(self) -> Experiment | None:
+        """Return the experiment that assigns units now, or None."""
+        return self.experiment if self.experiment is not None and self.experiment.state in ASSIGNING_STATES else None
+
+    @cached_property
+    def model_has_traffic(self) -> bool:
+        """Return whether who is in no experiment is answered by the model."""
+        return self.move is None or self.move.traffic == "model"
 
 
 @dataclass(frozen=True, slots=True)

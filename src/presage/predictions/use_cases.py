@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
 
 import msgspec
+from uuid_utils import uuid7
 
 from presage.experiments.ports import AssignmentQueue
 from presage.predictions.answers import answer_by_model
 from presage.predictions.attempt import Answered, Attempt
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
-from presage.predictions.policy import answer_all, assign, find_experiment
-from presage.predictions.ports import PredictionLog
+from presage.predictions.policy import answer_all, assign
+from presage.predictions.ports import Deployment, PredictionLog
 from presage.predictions.request import EntryError, PredictRequest, parse_entry
 from presage.predictions.response import EntryFailure, EntryFault, LoggedPrediction, PredictionResult, PredictResponse
 from presage.training.model import Model, ModelVersion
-from presage.training.spec import feature_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,18 @@ class PredictionPorts:
     assignments: AssignmentQueue
 
 
+def new_prediction_id() -> str:
+    """Return a UUID that no other has, and that sorts by time (version 7)."""
+    return str(uuid7())
+
+
 def predict(
     request: PredictRequest,
     *,
     workspace_id: str,
     ports: PredictionPorts,
     now: datetime,
-    new_uuid: Callable[[], UUID] = uuid4,
+    new_id: Callable[[], str] = new_prediction_id,
 ) -> PredictResponse:
     """Return one result per entry, after its log entry and its assignment are handed over durably.
 
@@ -52,16 +56,15 @@ def predict(
         CorruptArtifactError: The version named explicitly cannot answer.
     """
     deployment = ports.catalog.get_deployment(workspace_id, request.model)
-    attempts, failures = _parse_entries(request, deployment.model, now=now, new_uuid=new_uuid)
+    attempts, failures = _parse_entries(request, deployment, now=now, new_id=new_id)
     if request.version is None:
-        experiment = find_experiment(deployment)
-        assigned = [replace(attempt, variant=assign(experiment, attempt.query.entity_id)) for attempt in attempts]
-        answered = answer_all(assigned, deployment, ports.scorers)
+        answered = answer_all(attempts, deployment, ports.scorers)
     else:
         answered = _answer_by_version(attempts, ports.catalog.get_version(deployment, request.version), ports.scorers)
     _hand_over(answered, request, deployment.model, ports, now=now)
-    results: dict[int, PredictionResult | EntryFailure] = dict(failures)
-    results.update((item.attempt.position, item.build_result(include_features=request.include_features)) for item in answered)
+    results: dict[int, PredictionResult | EntryFailure] = failures
+    for item in answered:
+        results[item.attempt.position] = item.build_result(include_features=request.include_features)
     return PredictResponse([results[position] for position in range(len(request.features))])
 
 
@@ -71,19 +74,19 @@ def get_prediction(*, workspace_id: str, prediction_id: str, log: PredictionLog)
 
 
 def _parse_entries(
-    request: PredictRequest, model: Model, *, now: datetime, new_uuid: Callable[[], UUID]
-) -> tuple[list[Attempt], dict[int, EntryFailure]]:
-    columns = frozenset(feature_columns(model.spec))
-    ranking = model.spec.kind == "ranking"
+    request: PredictRequest, deployment: Deployment, *, now: datetime, new_id: Callable[[], str]
+) -> tuple[list[Attempt], dict[int, PredictionResult | EntryFailure]]:
+    columns, ranking = deployment.columns, deployment.model.spec.kind == "ranking"
+    experiment = deployment.assigning if request.version is None else None
     attempts: list[Attempt] = []
-    failures: dict[int, EntryFailure] = {}
+    failures: dict[int, PredictionResult | EntryFailure] = {}
     for position, entry in enumerate(request.features):
         try:
             query = parse_entry(entry, path=f"$.features[{position}]", columns=columns, ranking=ranking, now=now)
         except EntryError as error:
             failures[position] = EntryFailure(EntryFault(error.code, str(error), error.path))
         else:
-            attempts.append(Attempt(position, entry, query, str(new_uuid())))
+            attempts.append(Attempt(position, entry, query, new_id(), assign(experiment, query.entity_id)))
     return attempts, failures
 
 
