@@ -1,5 +1,7 @@
 """The public API on ECS: cluster, service, internal load balancer, scaling."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -10,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as balancing
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.config import StageConfig
+from stacks.config import PlanConfig, StageConfig
 from stacks.constructs.blue_green import BlueGreen, watch_deployments
 from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import accept_wildcards, acknowledge
@@ -120,6 +122,7 @@ class PublicApiStack(StageStack):
             "PRESAGE_RECORDS_QUEUE_URL": inputs.queues.records.queue.queue_url,
             "PRESAGE_ASSIGNMENTS_QUEUE_URL": inputs.queues.assignments.queue.queue_url,
             **inputs.metadata.address.variables,
+            "PRESAGE_REQUEST_LIMITS": _describe_limits(self.config.gateway.plans),
             "PRESAGE_CATALOG_TTL_SECONDS": str(containers.catalog_ttl_seconds),
             "PRESAGE_CACHE_DIRECTORY": containers.cache_directory,
         }
@@ -199,6 +202,10 @@ class PublicApiStack(StageStack):
             scaling.scale_on_request_count(
                 f"{colour}Requests", requests_per_target=_REQUESTS_PER_MINUTE, target_group=group, disable_scale_in=True
             )
+
+
+def _describe_limits(plans: Sequence[PlanConfig]) -> str:
+    return json.dumps({plan.name: {"per_second": plan.rate_per_second, "burst": plan.burst} for plan in plans}, sort_keys=True)
 
 
 def _offer_spot(cluster: ecs.Cluster) -> None:

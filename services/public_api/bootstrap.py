@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
 from presage.adapters.client import build_client
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.s3.model_files import S3ModelFiles
+from presage.adapters.shared_memory.rate_limiter import SharedRateLimiter
 from presage.adapters.sql.database import build_engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
@@ -15,9 +17,12 @@ from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
 from presage.predictions.use_cases import PredictionPorts
+from presage.runtime.admission import Admission
 from services.public_api.context import PublicApiPorts
+from services.public_api.serve import THREADS
 from services.public_api.settings import PublicApiSettings
 
+MAX_WAIT_SECONDS = 0.25
 READ_TIMEOUT_SECONDS = 3.0
 """Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
 
@@ -49,5 +54,9 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
             assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
         ),
         records=SqsRecordQueue(settings.records_queue_url, settings.lake_bucket, sqs=sqs, s3=quick_s3),
+        limiter=SharedRateLimiter(Path(settings.cache_directory, "calls")),
+        limits=settings.request_limits,
         now=lambda: datetime.now(UTC),
+        admission=Admission(max_wait_seconds=MAX_WAIT_SECONDS, max_running=THREADS),
+        waiting=Admission(max_wait_seconds=math.inf, max_running=THREADS // 2),
     )

@@ -64,6 +64,23 @@ class UnavailableError(PresageError):
     code = "unavailable"
 
 
+class OverloadedError(UnavailableError):
+    """There is more to do than can be done in time; the message is for the caller."""
+
+    code = "overloaded"
+
+
+class RateLimitedError(PresageError):
+    """The caller asked more often than its plan allows."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        """Keep when asking again can succeed."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class CorruptArtifactError(PresageError):
     """Stored bytes do not match their checksum or their declared format."""
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from presage.experiments.model import Experiment
 from presage.features.dataset import Dataset
+from presage.tenancy.model import Caller
 from presage.training.model import AliasMove, Model, ModelVersion
 from presage.training.spec import feature_columns
 
@@ -84,8 +85,8 @@ class Catalog:
 class ServingCatalog(Protocol):
     """Reads the metadata for serving (MySQL)."""
 
-    def find_workspace_id(self, api_key_id: str) -> str | None:
-        """Return the workspace of an unrevoked key, or None."""
+    def find_caller(self, api_key_id: str) -> Caller | None:
+        """Return whose an unrevoked key is, or None."""
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""

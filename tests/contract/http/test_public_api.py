@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from openapi_spec_validator import validate
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
+from presage.tenancy.model import Caller
 from services.public_api.app import build_app
-from services.public_api.context import PublicApiPorts
+from services.public_api.direct import DirectPredict
 from services.public_api.routes.openapi import DOCUMENT
 from tests.fixtures.openapi import OpenApi
-from tests.fixtures.serving import CLASSIFICATION, KEY_ID, NOW, RANKING, World, build_world
+from tests.fixtures.public_api import build_ports
+from tests.fixtures.serving import CLASSIFICATION, KEY_ID, RANKING, World, build_world
 
 KEY = {"x-presage-api-key-id": KEY_ID}
 RECORD = {"record_id": "r1", "entity_id": "c1", "event_timestamp": "1998-01-01T00:00:00Z", "values": {"spent": 1.5, "shop": "a"}}
@@ -30,14 +31,16 @@ def openapi() -> OpenApi:
 class Service:
     """The application on memory adapters; every answer is held against the document."""
 
-    def __init__(self, world: World, openapi: OpenApi) -> None:
+    def __init__(self, world: World, openapi: OpenApi, *, direct: bool) -> None:
         self.world = world
         self.records = MemoryRecordQueue()
-        self.app: Flask = build_app(PublicApiPorts(world.ports, self.records, lambda: NOW), check_ready=world.ports.catalog.check)
+        self.ports = build_ports(world, records=self.records)
+        self.app = app = build_app(self.ports, check_ready=world.ports.catalog.check)
+        self.client = Client(DirectPredict(app, self.ports) if direct else app)
         self._openapi = openapi
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
-        response = self.app.test_client().open(path, method=method, **({"headers": KEY} | options))
+        response = self.client.open(path, method=method, **({"headers": KEY} | options))
         self._openapi.check(response)
         return response
 
@@ -49,12 +52,13 @@ class Service:
         return self.call("POST", f"/v1/datasets/{dataset}/records", data=body, content_type=content_type, headers=headers)
 
 
-@pytest.fixture
-def service(tmp_path: Path, openapi: OpenApi) -> Service:
+@pytest.fixture(params=[True, False], ids=["direct", "flask"])
+def service(tmp_path: Path, openapi: OpenApi, request: pytest.FixtureRequest) -> Service:
+    """With and without the short way of predictions: both answer the same."""
     world = build_world(tmp_path)
     model = world.add_model("m", CLASSIFICATION, "0")
     world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
-    return Service(world, openapi)
+    return Service(world, openapi, direct=request.param)
 
 
 def test_the_document_is_valid_and_where_the_docs_say(openapi: OpenApi) -> None:
@@ -151,7 +155,7 @@ def test_the_workspace_comes_from_the_gateways_header_only(service: Service, met
 
 def test_another_workspaces_things_do_not_exist(service: Service) -> None:
     (result,) = service.predict({"id": "c1"}).get_json()["results"]
-    service.world.catalog.workspace_of_key["stranger"] = "ws_2"
+    service.world.catalog.callers["stranger"] = Caller("stranger", "ws_2", "free")
     headers = {"x-presage-api-key-id": "stranger"}
     body = {"model": "m", "features": [{"id": "c1"}]}
     assert service.call("POST", "/v1/predict", headers=headers, json=body).status_code == 404
@@ -217,7 +221,7 @@ def test_records_that_the_queue_does_not_take_are_not_accepted(service: Service)
 
 
 def test_health_and_readiness(service: Service) -> None:
-    client = service.app.test_client()
+    client = service.client
     service.world.catalog.down = True
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
     service.world.catalog.down = False

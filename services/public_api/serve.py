@@ -1,0 +1,63 @@
+"""Serves the public API: `python -m services.public_api.serve --host HOST --port PORT`.
+
+Granian reads and writes HTTP in Rust, so that of a request only what is ours costs Python (docs/adr/0014). Threads, because what is
+not a prediction waits for stores. SIGTERM stops accepting and lets running requests end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+from collections.abc import Sequence
+
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server import Server
+
+WORKERS = 2
+THREADS = 16
+CONNECTIONS = 256
+"""A worker's open connections; more wait unaccepted."""
+DRAIN_SECONDS = 30
+HEADER_SECONDS = 10
+_HEADER_BYTES = 32_768
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+def load() -> object:
+    """Return the application of one worker."""
+    from services.public_api.app import create  # noqa: PLC0415 - the parent of the workers does not need it
+
+    application = create()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 100)
+    return application
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve until a signal ends it."""
+    parser = argparse.ArgumentParser(description="Serves the public API.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    options = parser.parse_args(arguments)
+    server = Server(
+        "services.public_api.serve:load",
+        factory=True,
+        address=options.host,
+        port=options.port,
+        interface=Interfaces.WSGI,
+        workers=WORKERS,
+        blocking_threads=THREADS,
+        backpressure=CONNECTIONS,
+        workers_kill_timeout=DRAIN_SECONDS,
+        respawn_failed_workers=True,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=_HEADER_BYTES),
+        log_access=False,
+        websockets=False,
+    )
+    server.serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
