@@ -1,6 +1,6 @@
 """The public API: records in, predictions out.
 
-Any WSGI server runs what `create` returns; `services.public_api.serve` runs it as production does.
+`services.public_api.serve` serves it as production does; any WSGI server runs what `create` returns.
 """
 
 from __future__ import annotations
@@ -14,17 +14,26 @@ from presage.runtime.observability import configure_logging
 from presage.runtime.settings import load_settings
 from services.public_api import bootstrap
 from services.public_api.context import EXTENSION, PublicApiPorts, admit_caller, tell_rate
-from services.public_api.direct import DirectPredict
+from services.public_api.front import Front
 from services.public_api.routes import datasets, openapi, predictions
 from services.public_api.settings import PublicApiSettings
 
 
-def create() -> DirectPredict:
-    """Return the application on its real ports, configured by the environment."""
+def create() -> Flask:
+    """Return the WSGI application on its real ports, configured by the environment."""
+    return _build()[0]
+
+
+def create_front() -> Front:
+    """Return the same with the short way of predictions in front, for Granian."""
+    return Front(*_build())
+
+
+def _build() -> tuple[Flask, PublicApiPorts]:
     settings = load_settings(PublicApiSettings)
     configure_logging(service="public_api", stage=settings.stage)
     ports = bootstrap.build(settings)
-    return DirectPredict(build_app(ports, check_ready=ports.predictions.catalog.check), ports)
+    return build_app(ports, check_ready=ports.predictions.catalog.check), ports
 
 
 def build_app(ports: PublicApiPorts, *, check_ready: Callable[[], None] | None = None) -> Flask:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +16,9 @@ from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
 from presage.predictions.use_cases import PredictionPorts
-from presage.runtime.admission import Admission
 from services.public_api.context import PublicApiPorts
-from services.public_api.serve import THREADS
 from services.public_api.settings import PublicApiSettings
 
-MAX_WAIT_SECONDS = 0.25
 READ_TIMEOUT_SECONDS = 3.0
 """Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
 
@@ -57,6 +53,4 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         limiter=SharedRateLimiter(Path(settings.cache_directory, "calls")),
         limits=settings.request_limits,
         now=lambda: datetime.now(UTC),
-        admission=Admission(max_wait_seconds=MAX_WAIT_SECONDS, max_running=THREADS),
-        waiting=Admission(max_wait_seconds=math.inf, max_running=THREADS // 2),
     )

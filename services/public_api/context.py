@@ -12,7 +12,6 @@ from flask import Response, current_app, g, request
 from presage.errors import RateLimitedError
 from presage.features.ports import RecordQueue
 from presage.predictions.use_cases import PredictionPorts
-from presage.runtime.admission import Admission
 from presage.runtime.http import note
 from presage.tenancy.model import Caller, Plan
 from presage.tenancy.ports import RateLimiter
@@ -26,17 +25,13 @@ OPEN_PATHS = frozenset({"/v1/openapi.json", "/healthz", "/readyz"})
 
 @dataclass(frozen=True, slots=True)
 class PublicApiPorts:
-    """The application's ports and bounds; `now` is the clock, aware UTC."""
+    """The application's ports, and what each plan allows; `now` is the clock, aware UTC."""
 
     predictions: PredictionPorts
     records: RecordQueue
     limiter: RateLimiter
     limits: Mapping[Plan, RateLimit]
     now: Callable[[], datetime]
-    admission: Admission
-    """Of predictions, which compute."""
-    waiting: Admission
-    """Of all else, which waits for stores: it may fill some of a worker's threads and no more."""
 
 
 def admit(ports: PublicApiPorts, api_key_id: str | None) -> tuple[Caller, RateVerdict]:

@@ -1,7 +1,7 @@
 """Serves the public API: `python -m services.public_api.serve --host HOST --port PORT`.
 
-Granian reads and writes HTTP in Rust, so that of a request only what is ours costs Python (docs/adr/0014). Threads, because what is
-not a prediction waits for stores. SIGTERM stops accepting and lets running requests end.
+Granian reads and writes HTTP in Rust, so that of a request only what is ours costs Python (docs/adr/0014). SIGTERM stops accepting
+and lets running requests end.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import gc
 import sys
 from collections.abc import Sequence
 
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import Server
 
 WORKERS = 2
-THREADS = 16
 CONNECTIONS = 256
 """A worker's open connections; more wait unaccepted."""
 DRAIN_SECONDS = 30
@@ -27,9 +26,9 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 def load() -> object:
     """Return the application of one worker."""
-    from services.public_api.app import create  # noqa: PLC0415 - the parent of the workers does not need it
+    from services.public_api.app import create_front  # noqa: PLC0415 - the parent of the workers does not need it
 
-    application = create()
+    application = create_front()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 20, 100)
     return application
@@ -46,9 +45,9 @@ def main(arguments: Sequence[str]) -> None:
         factory=True,
         address=options.host,
         port=options.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=WORKERS,
-        blocking_threads=THREADS,
+        loop=Loops.uvloop,
         backpressure=CONNECTIONS,
         workers_kill_timeout=DRAIN_SECONDS,
         respawn_failed_workers=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,21 @@ from presage.errors import PresageError, UnavailableError
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 _LOG = logging.getLogger(__name__)
+_THREAD = threading.local()
+
+
+class WouldWaitError(Exception):
+    """A value has to be loaded first, on a thread that must not wait. No error of the value's: on another thread it is there."""
+
+
+def forbid_waiting() -> None:
+    """Let no cache load anything on this thread from now on: `WouldWaitError` says that one would have to."""
+    _THREAD.must_not_wait = True
+
+
+def must_not_wait() -> bool:
+    """Return whether waiting is forbidden to this thread."""
+    return getattr(_THREAD, "must_not_wait", False)
 
 
 @dataclass(slots=True)
@@ -61,11 +77,14 @@ class FreshCache(Generic[KeyT, ValueT]):
 
         Raises:
             PresageError: What the loader raised, when there is no last value.
+            WouldWaitError: The value is due, nobody is loading it, and this thread must not.
         """
         slot = self._slots.get(key) or self._add_slot(key)
         slot.used = next(self._uses)
         if self._clock() < slot.due:
             return self._answer(slot)
+        if must_not_wait():
+            return self._answer_without_waiting(slot)
         if slot.lock.acquire(blocking=not slot.loaded):
             try:
                 if self._clock() >= slot.due:
@@ -73,6 +92,11 @@ class FreshCache(Generic[KeyT, ValueT]):
             finally:
                 slot.lock.release()
         return self._answer(slot)
+
+    def _answer_without_waiting(self, slot: _Slot[ValueT]) -> ValueT:
+        if slot.loaded and slot.lock.locked():
+            return self._answer(slot)
+        raise WouldWaitError
 
     def _add_slot(self, key: KeyT) -> _Slot[ValueT]:
         with self._lock:

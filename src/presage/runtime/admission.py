@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from threading import Lock
 
 from presage.errors import OverloadedError
@@ -11,9 +10,9 @@ SMOOTHING = 0.05
 
 
 class Admission:
-    """The requests that a process works on, and the processor time that one takes.
+    """The requests that a pool of threads has, and the processor time that one takes.
 
-    A process computes on one core, so a request waits about as long as those before it compute. Beyond `max_wait_seconds` of that,
+    A process computes on about one core, so a request waits about as long as those before it compute. Beyond `max_wait_seconds` of that,
     or `max_running` requests, it is refused at once: an answer that comes too late costs as much as one in time.
     """
 
@@ -26,19 +25,17 @@ class Admission:
         self.running = 0
         self.refused = 0
 
-    def enter(self) -> float:
-        """Count a request in and return a token for `leave`, or raise `OverloadedError`."""
+    def enter(self) -> None:
+        """Count a request in, or raise `OverloadedError`."""
         with self._lock:
             running = self.running
             if running >= self._max_running or (running and running * self._seconds > self._max_wait_seconds):
                 self.refused += 1
                 raise OverloadedError("The service has more to do than it can do in time; try again.")
             self.running = running + 1
-        return time.thread_time()
 
-    def leave(self, token: float) -> None:
-        """Count the request out, on the thread that entered."""
-        took = time.thread_time() - token
+    def leave(self, seconds: float) -> None:
+        """Count a request out that computed for so long."""
         with self._lock:
             self.running -= 1
-            self._seconds += SMOOTHING * (took - self._seconds)
+            self._seconds += SMOOTHING * (seconds - self._seconds)

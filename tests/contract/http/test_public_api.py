@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from werkzeug.test import Client, TestResponse
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.tenancy.model import Caller
 from services.public_api.app import build_app
-from services.public_api.direct import DirectPredict
+from services.public_api.front import Front
 from services.public_api.routes.openapi import DOCUMENT
 from tests.fixtures.openapi import OpenApi
 from tests.fixtures.public_api import build_ports
+from tests.fixtures.rsgi import Worker
 from tests.fixtures.serving import CLASSIFICATION, KEY_ID, RANKING, World, build_world
 
 KEY = {"x-presage-api-key-id": KEY_ID}
@@ -31,12 +33,13 @@ def openapi() -> OpenApi:
 class Service:
     """The application on memory adapters; every answer is held against the document."""
 
-    def __init__(self, world: World, openapi: OpenApi, *, direct: bool) -> None:
+    def __init__(self, world: World, openapi: OpenApi, *, front: bool) -> None:
         self.world = world
         self.records = MemoryRecordQueue()
         self.ports = build_ports(world, records=self.records)
         self.app = app = build_app(self.ports, check_ready=world.ports.catalog.check)
-        self.client = Client(DirectPredict(app, self.ports) if direct else app)
+        self.worker = Worker(Front(app, self.ports)) if front else None
+        self.client = Client(self.worker or app)
         self._openapi = openapi
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
@@ -52,13 +55,16 @@ class Service:
         return self.call("POST", f"/v1/datasets/{dataset}/records", data=body, content_type=content_type, headers=headers)
 
 
-@pytest.fixture(params=[True, False], ids=["direct", "flask"])
-def service(tmp_path: Path, openapi: OpenApi, request: pytest.FixtureRequest) -> Service:
+@pytest.fixture(params=[True, False], ids=["front", "flask"])
+def service(tmp_path: Path, openapi: OpenApi, request: pytest.FixtureRequest) -> Iterator[Service]:
     """With and without the short way of predictions: both answer the same."""
     world = build_world(tmp_path)
     model = world.add_model("m", CLASSIFICATION, "0")
     world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
-    return Service(world, openapi, direct=request.param)
+    service = Service(world, openapi, front=request.param)
+    yield service
+    if service.worker is not None:
+        service.worker.stop()
 
 
 def test_the_document_is_valid_and_where_the_docs_say(openapi: OpenApi) -> None:
