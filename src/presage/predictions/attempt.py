@@ -9,8 +9,7 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET
 
-from presage.experiments.messages import LONGEST_TEXT
-from presage.experiments.model import Assignment, Experiment, Variant
+from presage.experiments.model import Experiment, Variant
 from presage.predictions.answers import Answer
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import PredictRequest, Query
@@ -75,25 +74,4 @@ class Answered:
             request=asked,
             features=self.answer.features,
             result=msgspec.to_builtins(self.build_result(include_features=False)),
-        )
-
-    def build_assignment(self) -> Assignment | None:
-        """Return the exposure, at the time that the prediction is for, or None outside an experiment.
-
-        An item of another length than the warehouse takes cannot count as shown, and is left out lest it cost the whole exposure.
-        """
-        variant, unit_id = self.attempt.variant, self.attempt.query.entity_id
-        if self.experiment is None or variant is None or unit_id is None:
-            return None
-        answer = self.answer.prediction
-        shown = (answer,) if isinstance(answer, str) else answer
-        return Assignment(
-            workspace_id=self.experiment.workspace_id,
-            experiment_id=self.experiment.experiment_id,
-            prediction_id=self.attempt.prediction_id,
-            unit_id=unit_id,
-            variant=variant,
-            exposed_at=self.attempt.query.predicted_for,
-            model_version=self.answer.model_version,
-            shown=tuple(item for item in shown if 0 < len(item) <= LONGEST_TEXT),
         )

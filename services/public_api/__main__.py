@@ -1,0 +1,75 @@
+"""The public API whole: the server and its shipper. `python -m services.public_api --bind HOST:PORT`.
+
+Whichever way it ends, the server ends first and the shipper last, so that nothing that was answered is left behind. A shipper that
+dies is started again; when the server dies, so does the whole, to be replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from presage.predictions.shipping import DRAIN_SECONDS
+
+SERVER = ("-m", "gunicorn", "-c", "python:services.public_api.gunicorn_conf", "services.public_api.app:create()", "--bind")
+SHIPPER = ("-m", "services.public_api.shipper")
+RESTART_SECONDS = 1.0
+SERVER_SECONDS = 35.0
+"""The server lets requests end for 30 s."""
+SHIPPER_SECONDS = DRAIN_SECONDS + 15.0
+"""Behind the drain's bound a call may still be under way."""
+STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
+_SIGNALS = STOPPING | {signal.SIGCHLD}
+_LOG = logging.getLogger("presage.public_api")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until the server ends or a signal asks for it; return the server's exit code."""
+    parser = argparse.ArgumentParser(prog="services.public_api")
+    parser.add_argument("--bind", required=True, metavar="HOST:PORT")
+    options = parser.parse_args(arguments)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    server, shipper = start(*SERVER, options.bind), start(*SHIPPER)
+    started = time.monotonic()
+    while server.poll() is None:
+        if shipper.poll() is not None:
+            time.sleep(max(0.0, started + RESTART_SECONDS - time.monotonic()))
+            _LOG.warning("the shipper ended with %d; another one is started", shipper.returncode)
+            shipper, started = start(*SHIPPER), time.monotonic()
+        received = signal.sigtimedwait(_SIGNALS, RESTART_SECONDS)
+        if received is not None and received.si_signo in STOPPING:
+            break
+    code = stop(server, seconds=SERVER_SECONDS)
+    if shipper.poll() is not None:
+        shipper = start(*SHIPPER)
+    stop(shipper, seconds=SHIPPER_SECONDS)
+    return code
+
+
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    """Start this interpreter with the arguments; to it no signal is blocked."""
+    return subprocess.Popen([sys.executable, *arguments], preexec_fn=_unblock)  # noqa: PLW1509, S603 - one thread; our own words
+
+
+def stop(process: subprocess.Popen[bytes], *, seconds: float) -> int:
+    """Ask the process to end, insist after `seconds`, and return its exit code."""
+    process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _unblock() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    raise SystemExit(main(sys.argv[1:]))
