@@ -7,6 +7,7 @@ dies is started again; when the server dies, so does the whole, to be replaced.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import signal
 import subprocess
@@ -15,16 +16,20 @@ import time
 from collections.abc import Sequence
 
 from presage.predictions.shipping import DRAIN_SECONDS
+from presage.runtime.observability import configure_logging
+from presage.runtime.settings import load_settings
+from services.public_api.settings import PublicApiSettings
 
 SERVER = ("-m", "gunicorn", "-c", "python:services.public_api.gunicorn_conf", "services.public_api.app:create()", "--bind")
 SHIPPER = ("-m", "services.public_api.shipper")
 RESTART_SECONDS = 1.0
 SERVER_SECONDS = 35.0
 """The server lets requests end for 30 s."""
-SHIPPER_SECONDS = DRAIN_SECONDS + 15.0
+SHIPPER_SECONDS = DRAIN_SECONDS + 25.0
 """Behind the drain's bound a call may still be under way."""
 STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 _SIGNALS = STOPPING | {signal.SIGCHLD}
+_PR_SET_PDEATHSIG = 1
 _LOG = logging.getLogger("presage.public_api")
 
 
@@ -33,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="services.public_api")
     parser.add_argument("--bind", required=True, metavar="HOST:PORT")
     options = parser.parse_args(arguments)
+    configure_logging(service="public_api", stage=load_settings(PublicApiSettings).stage)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     server, shipper = start(*SERVER, options.bind), start(*SHIPPER)
     started = time.monotonic()
@@ -52,8 +58,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
-    """Start this interpreter with the arguments; to it no signal is blocked."""
-    return subprocess.Popen([sys.executable, *arguments], preexec_fn=_unblock)  # noqa: PLW1509, S603 - one thread; our own words
+    """Start this interpreter with the arguments, in a group of its own: a signal to all would end the shipper before the server."""
+    return subprocess.Popen([sys.executable, *arguments], process_group=0, preexec_fn=_prepare)  # noqa: PLW1509, S603 - one thread; our own words
 
 
 def stop(process: subprocess.Popen[bytes], *, seconds: float) -> int:
@@ -66,10 +72,11 @@ def stop(process: subprocess.Popen[bytes], *, seconds: float) -> int:
         return process.wait()
 
 
-def _unblock() -> None:
+def _prepare() -> None:
+    """In the child: no signal is blocked, and the parent's end, however it comes, is a SIGTERM."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO)
     raise SystemExit(main(sys.argv[1:]))

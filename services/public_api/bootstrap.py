@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from presage.adapters.client import build_client
-from presage.adapters.dynamo.prediction_log import DynamoPredictionLog, Overflow
+from presage.adapters.dynamo.overflow import Overflow
+from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.journal.prediction_journal import FilePredictionJournal
 from presage.adapters.s3.model_files import S3ModelFiles
 from presage.adapters.sql.database import build_engine

@@ -2,7 +2,7 @@
 
 `gunicorn -c python:services.public_api.gunicorn_conf --bind HOST:PORT "services.public_api.app:create()"`
 
-Threads, because a request waits for DynamoDB and SQS; SIGTERM stops accepting and lets running requests end.
+Threads, because a request may wait for SQS; SIGTERM stops accepting and lets running requests end.
 The keep-alive is longer than the load balancer's idle timeout, so that it is never the server that closes first.
 """
 

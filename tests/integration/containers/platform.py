@@ -18,12 +18,11 @@ from tests.fixtures.serving import CLASSIFICATION, build_world
 
 PORT = 8080
 COMMAND = [
-    "gunicorn",
-    "--config",
-    "python:services.public_api.gunicorn_conf",
+    "python",
+    "-m",
+    "services.public_api",
     "--bind",
     f"0.0.0.0:{PORT}",
-    "services.public_api.app:create()",
 ]
 BODY = json.dumps({"model": "m", "features": [{"id": "c1"}]}).encode()
 
@@ -104,14 +103,17 @@ def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tu
     url = make_url(f"{server.url}/{database}?charset=utf8mb4")
     fill_database(url.render_as_string(hide_password=False), world, key_id=key_id)
     create_table(table)
-    queues = [boto3.client("sqs").create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("records", "assignments")]
+    queues = [
+        boto3.client("sqs").create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("records", "predictions", "assignments")
+    ]
     secret = json.dumps({"username": url.username, "password": url.password or ""})
     environment = {
         "PRESAGE_STAGE": name,
         **upload(world),
         "PRESAGE_PREDICTION_TABLE": table,
         "PRESAGE_RECORDS_QUEUE_URL": queues[0],
-        "PRESAGE_ASSIGNMENTS_QUEUE_URL": queues[1],
+        "PRESAGE_PREDICTIONS_QUEUE_URL": queues[1],
+        "PRESAGE_ASSIGNMENTS_QUEUE_URL": queues[2],
         "PRESAGE_DATABASE_HOST": BRIDGE,
         "PRESAGE_DATABASE_PORT": str(url.port),
         "PRESAGE_DATABASE_NAME": database,
