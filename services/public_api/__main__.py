@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from presage.predictions.shipping import DRAIN_SECONDS
 from presage.runtime.observability import configure_logging
@@ -40,26 +40,31 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     configure_logging(service="public_api", stage=load_settings(PublicApiSettings).stage)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    server, shipper = start(*SERVER, options.bind), start(*SHIPPER)
+    server, shipper = start(*SERVER, options.bind, prepare=_prepare_server), start_shipper()
     started = time.monotonic()
     while server.poll() is None:
         if shipper.poll() is not None:
             time.sleep(max(0.0, started + RESTART_SECONDS - time.monotonic()))
             _LOG.warning("the shipper ended with %d; another one is started", shipper.returncode)
-            shipper, started = start(*SHIPPER), time.monotonic()
+            shipper, started = start_shipper(), time.monotonic()
         received = signal.sigtimedwait(_SIGNALS, RESTART_SECONDS)
         if received is not None and received.si_signo in STOPPING:
             break
     code = stop(server, seconds=SERVER_SECONDS)
     if shipper.poll() is not None:
-        shipper = start(*SHIPPER)
+        shipper = start_shipper()
     stop(shipper, seconds=SHIPPER_SECONDS)
     return code
 
 
-def start(*arguments: str) -> subprocess.Popen[bytes]:
+def start(*arguments: str, prepare: Callable[[], None]) -> subprocess.Popen[bytes]:
     """Start this interpreter with the arguments, in a group of its own: a signal to all would end the shipper before the server."""
-    return subprocess.Popen([sys.executable, *arguments], process_group=0, preexec_fn=_prepare)  # noqa: PLW1509, S603 - one thread; our own words
+    return subprocess.Popen([sys.executable, *arguments], process_group=0, preexec_fn=prepare)  # noqa: PLW1509, S603 - one thread; our own words
+
+
+def start_shipper() -> subprocess.Popen[bytes]:
+    """Start the shipper with the signals blocked, as they are here: one that comes while it starts waits until it can be heeded."""
+    return start(*SHIPPER, prepare=_end_with_parent)
 
 
 def stop(process: subprocess.Popen[bytes], *, seconds: float) -> int:
@@ -72,10 +77,14 @@ def stop(process: subprocess.Popen[bytes], *, seconds: float) -> int:
         return process.wait()
 
 
-def _prepare() -> None:
-    """In the child: no signal is blocked, and the parent's end, however it comes, is a SIGTERM."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+def _end_with_parent() -> None:
+    """In the child: let the parent's end, however it comes, be a SIGTERM."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _prepare_server() -> None:
+    _end_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 if __name__ == "__main__":

@@ -87,9 +87,20 @@ class Scene:
 
     def _start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self._folder / "log").open("ab") as log:
-            process = subprocess.Popen([sys.executable, "-m", module, *arguments], env=self._environment, stdout=log, stderr=log, cwd=ROOT)
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                preexec_fn=block_sigterm,  # noqa: PLW1509 - as the service's own parent starts its shipper
+            )
         self._processes.append(process)
         return process
+
+
+def block_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 @pytest.fixture
@@ -144,7 +155,6 @@ def test_a_shipper_asked_to_stop_hands_over_what_was_left_behind(scene: Scene) -
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     shipper: Any = scene.ship()
-    time.sleep(0.3)
     shipper.send_signal(signal.SIGTERM)
     assert shipper.wait(DRAIN_SECONDS) == 0
     while scene.take():
