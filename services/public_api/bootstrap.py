@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from presage.adapters.client import build_client
+from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.journal.prediction_journal import FilePredictionJournal
 from presage.adapters.s3.model_files import S3ModelFiles
 from presage.adapters.shared_memory.rate_limiter import SharedRateLimiter
 from presage.adapters.sql.database import build_engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
-from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
 from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
@@ -19,6 +20,7 @@ from presage.predictions.use_cases import PredictionPorts
 from services.public_api.context import PublicApiPorts
 from services.public_api.settings import PublicApiSettings
 
+JOURNAL = "journal"
 READ_TIMEOUT_SECONDS = 3.0
 """Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
 
@@ -46,8 +48,8 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         predictions=PredictionPorts(
             catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare),
             scorers=scorers,
-            log=DynamoPredictionLog(settings.prediction_table),
-            assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
+            journal=FilePredictionJournal(Path(settings.cache_directory) / JOURNAL),
+            log=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, quick_s3)),
         ),
         records=SqsRecordQueue(settings.records_queue_url, settings.lake_bucket, sqs=sqs, s3=quick_s3),
         limiter=SharedRateLimiter(Path(settings.cache_directory, "calls")),

@@ -1,4 +1,4 @@
-"""Serves the public API: `python -m services.public_api.serve --host HOST --port PORT`.
+"""Serves the public API: `python -m services.public_api.serve --bind HOST:PORT`.
 
 Granian reads and writes HTTP in Rust, so that of a request only what is ours costs Python (docs/adr/0014). SIGTERM stops accepting
 and lets running requests end.
@@ -37,14 +37,13 @@ def load() -> object:
 def main(arguments: Sequence[str]) -> None:
     """Serve until a signal ends it."""
     parser = argparse.ArgumentParser(description="Serves the public API.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
-    options = parser.parse_args(arguments)
+    parser.add_argument("--bind", required=True, metavar="HOST:PORT")
+    host, _, port = str(parser.parse_args(arguments).bind).rpartition(":")
     server = Server(
         "services.public_api.serve:load",
         factory=True,
-        address=options.host,
-        port=options.port,
+        address=host,
+        port=int(port),
         interface=Interfaces.RSGI,
         workers=WORKERS,
         loop=Loops.uvloop,

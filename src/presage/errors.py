@@ -81,6 +81,12 @@ class RateLimitedError(PresageError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class JournalFullError(UnavailableError):
+    """What was answered piles up locally, as it cannot be handed over: nothing more is taken until it can."""
+
+    code = "journal_full"
+
+
 class CorruptArtifactError(PresageError):
     """Stored bytes do not match their checksum or their declared format."""
 

@@ -72,18 +72,19 @@ def build_client(
     service: Literal["redshift-data"], *, pool_size: int = ..., read_timeout_seconds: float = ...
 ) -> RedshiftDataAPIServiceClient: ...
 @overload
-def build_client(service: Literal["s3"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> S3Client: ...
+def build_client(service: Literal["s3"], *, pool_size: int = ..., read_timeout_seconds: float = ..., attempts: int = ...) -> S3Client: ...
 @overload
 def build_client(
     service: Literal["secretsmanager"], *, pool_size: int = ..., read_timeout_seconds: float = ...
 ) -> SecretsManagerClient: ...
 @overload
-def build_client(service: Literal["sqs"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> SQSClient: ...
+def build_client(service: Literal["sqs"], *, pool_size: int = ..., read_timeout_seconds: float = ..., attempts: int = ...) -> SQSClient: ...
 def build_client(
     service: Literal["apigateway", "ecs", "emr-serverless", "redshift-data", "s3", "secretsmanager", "sqs"],
     *,
     pool_size: int = 32,
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    attempts: int = MAX_ATTEMPTS,
 ) -> Any:
     """Return a thread-safe client with bounded timeouts and retries; region, keys and endpoints come from the machine around it.
 
@@ -92,7 +93,7 @@ def build_client(
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=read_timeout_seconds,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=pool_size,
         tcp_keepalive=True,
         s3={"addressing_style": "path"},

@@ -9,26 +9,25 @@ from datetime import datetime
 import msgspec
 from uuid_utils import uuid7
 
-from presage.experiments.ports import AssignmentQueue
 from presage.predictions.answers import answer_by_model
 from presage.predictions.attempt import Answered, Attempt
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
 from presage.predictions.policy import answer_all, assign
-from presage.predictions.ports import Deployment, PredictionLog
+from presage.predictions.ports import Deployment, PredictionJournal, PredictionLog, PredictionLogEntry
 from presage.predictions.request import EntryError, PredictRequest, parse_entry
 from presage.predictions.response import EntryFailure, EntryFault, LoggedPrediction, PredictionResult, PredictResponse
-from presage.training.model import Model, ModelVersion
+from presage.training.model import ModelVersion
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionPorts:
-    """What `predict` works with: metadata, versions ready to score, and where answers are handed over."""
+    """What predictions are made with: metadata, versions ready to score, where answers are written down, and where they are read back."""
 
     catalog: CatalogCache
     scorers: ScorerCache
+    journal: PredictionJournal
     log: PredictionLog
-    assignments: AssignmentQueue
 
 
 def new_prediction_id() -> str:
@@ -44,15 +43,13 @@ def predict(
     now: datetime,
     new_id: Callable[[], str] = new_prediction_id,
 ) -> PredictResponse:
-    """Return one result per entry, after its log entry and its assignment are handed over durably.
+    """Return one result per entry, after all of them are in the journal: the log and the warehouse get them from there.
 
-    The log comes first: an assignment that counts can always be explained. When the assignments are then not taken, log entries
-    stay of answers that nobody got; asked again, a unit meets the same variant and is counted from then on.
     Idempotency: none; every call makes new predictions.
 
     Raises:
         NotFoundError: No such model or version.
-        UnavailableError: Not everything was handed over durably: ask again. Nothing is claimed.
+        UnavailableError: The answers could not be written down: ask again. None of them counts.
         CorruptArtifactError: The version named explicitly cannot answer.
     """
     deployment = ports.catalog.get_deployment(workspace_id, request.model)
@@ -61,15 +58,22 @@ def predict(
         answered = answer_all(attempts, deployment, ports.scorers)
     else:
         answered = _answer_by_version(attempts, ports.catalog.get_version(deployment, request.version), ports.scorers)
-    _hand_over(answered, request, deployment.model, ports, now=now)
     results: dict[int, PredictionResult | EntryFailure] = failures
+    entries: list[PredictionLogEntry] = []
     for item in answered:
-        results[item.attempt.position] = item.build_result(include_features=request.include_features)
+        result = item.build_result()
+        entries.append(item.build_log_entry(result, request, deployment.model, now=now))
+        results[item.attempt.position] = item.add_features(result) if request.include_features else result
+    if entries:
+        ports.journal.append(entries)
     return PredictResponse([results[position] for position in range(len(request.features))])
 
 
 def get_prediction(*, workspace_id: str, prediction_id: str, log: PredictionLog) -> LoggedPrediction:
-    """Return what the log holds of an answer, or raise `NotFoundError`, also for another workspace's."""
+    """Return what the log holds of an answer, or raise `NotFoundError`, also for another workspace's.
+
+    An answer reaches the log seconds after it was given.
+    """
     return msgspec.convert(log.get_prediction(workspace_id, prediction_id), LoggedPrediction, from_attributes=True)
 
 
@@ -96,12 +100,3 @@ def _answer_by_version(attempts: Sequence[Attempt], version: ModelVersion, score
         return []
     answers = answer_by_model(scorer, [attempt.query for attempt in attempts], answered_by="model")
     return [Answered(attempt, answer) for attempt, answer in zip(attempts, answers, strict=True)]
-
-
-def _hand_over(answered: Sequence[Answered], request: PredictRequest, model: Model, ports: PredictionPorts, *, now: datetime) -> None:
-    if not answered:
-        return
-    ports.log.put_predictions([item.build_log_entry(request, model, now=now) for item in answered])
-    assignments = [assignment for item in answered if (assignment := item.build_assignment()) is not None]
-    if assignments:
-        ports.assignments.publish_assignments(assignments)

@@ -115,7 +115,10 @@ def test_predictions_of_every_kind_keep_the_contract(service: Service) -> None:
 
 def test_a_prediction_is_read_back(service: Service) -> None:
     (result,) = service.predict({"id": "c1"}).get_json()["results"]
-    found = service.call("GET", f"/v1/predictions/{result['prediction_id']}").get_json()
+    path = f"/v1/predictions/{result['prediction_id']}"
+    assert service.call("GET", path).status_code == 404
+    service.world.ship()
+    found = service.call("GET", path).get_json()
     assert found["result"] == result
     assert found["request"]["features"] == [{"id": "c1"}]
     assert found["features"]["orders__spent"] == 30.0
@@ -144,7 +147,7 @@ def test_an_unknown_prediction_is_not_found(service: Service, prediction_id: str
 def test_a_bad_predict_call_is_a_problem(service: Service, options: dict[str, Any], status: int, code: str, path: str | None) -> None:
     answer = service.call("POST", "/v1/predict", **options)
     assert (answer.status_code, answer.get_json()["code"], answer.get_json().get("path")) == (status, code, path)
-    assert service.world.log.entries == {}
+    assert service.world.journal.calls == []
 
 
 @pytest.mark.parametrize(
@@ -156,11 +159,13 @@ def test_the_workspace_comes_from_the_gateways_header_only(service: Service, met
     missing = service.call(method, path, headers={"x-api-key": KEY_ID, "authorization": KEY_ID}, json=body)
     foreign = service.call(method, path, headers={"x-presage-api-key-id": "stranger"}, json=body)
     assert (missing.status_code, foreign.status_code) == (401, 403)
-    assert service.world.log.entries == {}
+    assert service.world.journal.calls == []
 
 
 def test_another_workspaces_things_do_not_exist(service: Service) -> None:
     (result,) = service.predict({"id": "c1"}).get_json()["results"]
+    service.world.ship()
+    assert service.call("GET", f"/v1/predictions/{result['prediction_id']}").status_code == 200
     service.world.catalog.callers["stranger"] = Caller("stranger", "ws_2", "free")
     headers = {"x-presage-api-key-id": "stranger"}
     body = {"model": "m", "features": [{"id": "c1"}]}
@@ -234,3 +239,11 @@ def test_health_and_readiness(service: Service) -> None:
     assert client.get("/readyz").status_code == 200
     service.world.catalog.down = True
     assert client.get("/readyz").status_code == 200
+
+
+def test_a_full_journal_is_a_problem_of_its_own_that_says_when_to_come_back(service: Service) -> None:
+    service.world.journal.room = False
+    answer = service.predict({"id": "c1"})
+    assert (answer.status_code, answer.get_json()["code"], answer.headers["retry-after"]) == (503, "journal_full", "2")
+    service.world.journal.room = True
+    assert service.predict({"id": "c1"}).status_code == 200

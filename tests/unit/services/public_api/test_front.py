@@ -84,6 +84,7 @@ def test_a_key_over_its_limit_is_told_when_to_come_back(world: World, workers: l
     assert [headers["ratelimit-remaining"] for _, headers, _ in answers] == ["1", "0", "0"]
     assert (answers[2][1]["ratelimit-limit"], answers[2][1]["retry-after"]) == ("2", "2")
     assert json.loads(answers[2][2])["code"] == "rate_limited"
+    world.ship()
     assert len(world.log.entries) == 2
 
 
@@ -127,8 +128,7 @@ def test_metadata_is_loaded_on_another_thread_than_the_loops(world: World, worke
     source = Watching()
     source.callers, source.versions = world.catalog.callers, world.catalog.versions
     catalog = CatalogCache(source, ttl_seconds=math.inf)
-    ports = PredictionPorts(catalog, world.ports.scorers, world.ports.log, world.ports.assignments)
-    world.ports = ports
+    world.ports = PredictionPorts(catalog, world.ports.scorers, world.ports.journal, world.ports.log)
     worker = start(workers, build_ports(world, records=MemoryRecordQueue()))
     assert [ask(worker)[0] for _ in range(3)] == [200] * 3
     assert [name.rpartition("_")[0] for name in loaded] == ["compute"]
@@ -153,7 +153,7 @@ def test_a_body_without_a_length_is_read_up_to_the_bound(world: World, workers: 
 
 def test_an_error_nobody_foresaw_is_told_without_its_words(world: World, workers: list[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
     worker = start(workers, build_ports(world, records=MemoryRecordQueue()))
-    monkeypatch.setattr(type(world.log), "put_predictions", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(world.ports.journal), "append", lambda *_: 1 / 0)
     status, headers, body = ask(worker, x_request_id="mine-1")
     assert (status, headers["x-request-id"], json.loads(body)["request_id"]) == (500, "mine-1", "mine-1")
     assert b"division" not in body
