@@ -24,7 +24,7 @@ def call_wsgi(application: WSGIApplication, scope: Scope, body: bytes) -> Reply:
 
 
 def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
-    """Return the request as PEP 3333 has it."""
+    """Return the request as PEP 3333 has it. A header with `_` is left out: its variable could be mistaken for the gateway's."""
     host, _, port = scope.server.rpartition(":")
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope.method,
@@ -46,6 +46,6 @@ def build_environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "wsgi.run_once": False,
     }
     for name, value in scope.headers.items():
-        if name not in _OF_THEIR_OWN:
+        if name not in _OF_THEIR_OWN and "_" not in name:
             environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
     return environ

@@ -18,6 +18,7 @@ import pytest
 from presage.adapters.client import build_client
 from presage.adapters.sqs.prediction_queue import SqsPredictionMessages
 from presage.experiments.messages import decode_message
+from tests.fixtures.public_api import AMPLE_LIMITS
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,7 @@ class Scene:
             "PRESAGE_DATABASE_PORT": "1",
             "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": "u", "password": "p"}),
             "PRESAGE_CATALOG_TTL_SECONDS": "1",
+            "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
             "PRESAGE_CACHE_DIRECTORY": str(folder),
         }
         self._processes: list[subprocess.Popen[bytes]] = []
