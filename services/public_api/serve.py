@@ -15,6 +15,10 @@ from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import Server
 
+from presage.runtime.observability import configure_logging
+from presage.runtime.settings import load_settings
+from services.public_api.settings import PublicApiSettings
+
 WORKERS = 2
 CONNECTIONS = 256
 """A worker's open connections; more wait unaccepted."""
@@ -39,6 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description="Serves the public API.")
     parser.add_argument("--bind", required=True, metavar="HOST:PORT")
     host, _, port = str(parser.parse_args(arguments).bind).rpartition(":")
+    configure_logging(service="public_api", stage=load_settings(PublicApiSettings).stage)
     server = Server(
         "services.public_api.serve:load",
         factory=True,
@@ -52,6 +57,7 @@ def main(arguments: Sequence[str]) -> None:
         respawn_failed_workers=True,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=_HEADER_BYTES),
         log_access=False,
+        log_dictconfig={"version": 1, "disable_existing_loggers": False, "loggers": {"_granian": {"handlers": [], "propagate": True}}},
         websockets=False,
     )
     server.serve()

@@ -43,6 +43,7 @@ class Running:
     port: int
     process: subprocess.Popen[bytes]
     settings: Mapping[str, str]
+    log: Path
 
     def receive(self, queue: str, *, seconds: float = 10) -> list[dict[str, Any]]:
         """Return the bodies of a queue's messages, of which there is to be one at least within `seconds`."""
@@ -117,7 +118,7 @@ def running(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     port = free_port()
     log = folder / "log"
     process = start(environment, port, log)
-    service = Running(f"http://127.0.0.1:{port}", port, process, environment)
+    service = Running(f"http://127.0.0.1:{port}", port, process, environment, log)
     wait_ready(service, log)
     yield service
     process.terminate()
@@ -208,7 +209,7 @@ def test_a_killed_shipper_and_killed_workers_are_replaced_and_lose_nothing(runni
         while not asked <= found and time.monotonic() < deadline:
             found |= {entry["prediction_id"] for body in running.receive("PREDICTIONS", seconds=20) for entry in body["entries"]}
     assert asked <= found
-    assert running.call("/readyz")[0] == 200
+    wait_ready(running, running.log)
 
 
 def test_a_request_under_way_is_answered_after_sigterm_and_what_it_wrote_down_is_handed_over(running: Running) -> None:
