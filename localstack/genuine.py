@@ -41,6 +41,7 @@ SUITES = (
             "job_queue",
             "key_gateway",
             "model_files",
+            "prediction_queue",
             "record_queue",
             "training_files",
             "upload_store",

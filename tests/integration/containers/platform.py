@@ -37,7 +37,7 @@ class Stage:
     key: str
     key_id: str
     path: str
-    table: str
+    predictions_queue: str
 
     def fleet(self, *, asks_for_predictions: bool = True) -> EcsFleet:
         """Return the stage's two colours; readiness is always asked for, a prediction too unless told otherwise."""
@@ -51,10 +51,14 @@ class Stage:
             questions=(Question(), *prediction),
         )
 
-    def count_predictions(self) -> int:
-        """Return how many predictions are in the stage's log."""
-        pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=self.table, Select="COUNT")
-        return sum(page["Count"] for page in pages)
+    def take_predictions(self) -> int:
+        """Return how many predictions have come to the stage's queue since this was last asked; there is no function to log them."""
+        count, sqs = 0, boto3.client("sqs")
+        while found := sqs.receive_message(QueueUrl=self.predictions_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
+            for message in found:
+                count += len(json.loads(message["Body"])["entries"])
+                sqs.delete_message(QueueUrl=self.predictions_queue, ReceiptHandle=message["ReceiptHandle"])
+        return count
 
 
 def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpoint: str) -> Stage:
@@ -82,7 +86,7 @@ def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpo
     _export(name, cluster)
     api = _create_gateway(name, origin=f"{endpoint}/_alb/{balancer}", key_id=key["id"])
     path = f"/_aws/execute-api/{api}/{name}/v1/predict"
-    return Stage(name, cluster, key["value"], key["id"], path, environment["PRESAGE_PREDICTION_TABLE"])
+    return Stage(name, cluster, key["value"], key["id"], path, environment["PRESAGE_PREDICTIONS_QUEUE_URL"])
 
 
 def _export(name: str, cluster: str) -> None:
