@@ -1,4 +1,4 @@
-"""Loads versions of models: manifests, network and snapshot, each checked before it is used."""
+"""Loads versions of models: manifests, compiled model and snapshot, each checked before it is used."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import msgspec
 
 from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
 from presage.predictions.freshness import FreshCache
-from presage.predictions.network import Network
+from presage.predictions.loaded_model import load_model
 from presage.predictions.ports import Catalog, ModelFiles
 from presage.predictions.scorer import Scorer
 from presage.predictions.snapshot import Snapshot, SnapshotFile
 from presage.training.artifact import ModelArtifact, SnapshotManifest
 from presage.training.model import ModelVersion
 
-FORMAT = 1
+FORMATS = {ModelArtifact: 2, SnapshotManifest: 1}
 MAX_SCORERS = 64
 RETRY_SECONDS = 10.0
 
@@ -95,9 +95,9 @@ class ScorerCache:
     def _load_scorer(self, files: _VersionFiles) -> Scorer:
         artifact = self._artifacts.get(files)
         try:
-            path = self._files.fetch_artifact(artifact.network_key, sha256=artifact.network_sha256)
-            network = Network(path, columns=len(artifact.columns), classes=len(artifact.classes))
-            return Scorer(artifact, network, self._load_snapshot(files))
+            path = self._files.fetch_artifact(artifact.model_key, sha256=artifact.model_sha256)
+            model = load_model(path, columns=len(artifact.columns), classes=len(artifact.classes))
+            return Scorer(artifact, model, self._load_snapshot(files))
         except NotFoundError as error:
             raise CorruptArtifactError(f"Version {files.version} of {files.model_id} lacks a file: {error}") from error
 
@@ -122,6 +122,6 @@ def _decode(body: bytes, manifest_type: type[ManifestT], key: str) -> ManifestT:
         manifest = msgspec.json.decode(body, type=manifest_type)
     except msgspec.MsgspecError as error:
         raise CorruptArtifactError(f"{key} cannot be read: {error}") from error
-    if manifest.format != FORMAT:
-        raise CorruptArtifactError(f"{key} has format {manifest.format}, expected {FORMAT}")
+    if manifest.format != FORMATS[manifest_type]:
+        raise CorruptArtifactError(f"{key} has format {manifest.format}, expected {FORMATS[manifest_type]}")
     return manifest

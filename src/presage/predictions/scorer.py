@@ -1,4 +1,4 @@
-"""Scores entries with one version of a model: feature vectors from the snapshot, then the network, all rows in one run."""
+"""Scores entries with one version of a model: feature vectors from the snapshot, then the compiled model, all rows in one run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from presage.errors import CorruptArtifactError
 from presage.predictions.layout import FeatureLayout
-from presage.predictions.network import Network
+from presage.predictions.loaded_model import LoadedModel
 from presage.predictions.request import Query
 from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
@@ -20,11 +19,11 @@ from presage.training.artifact import ModelArtifact
 class Scored:
     """One entry scored. `items` names the rows of a ranking, best first and cut to the list's length; empty otherwise.
 
-    Shape: `probabilities` (rows, classes), `values` (rows, columns) before null values were filled.
+    Shape: `probabilities` (rows, classes), `values` (rows, columns).
     """
 
     items: tuple[str, ...]
-    probabilities: npt.NDArray[np.float32]
+    probabilities: FloatArray
     values: FloatArray
     entity_found: bool
 
@@ -39,7 +38,7 @@ class _Block:
 class Scorer:
     """One version of a model, ready to answer. Immutable, so that threads share it and a swap is one assignment."""
 
-    def __init__(self, artifact: ModelArtifact, network: Network, snapshot: Snapshot) -> None:
+    def __init__(self, artifact: ModelArtifact, model: LoadedModel, snapshot: Snapshot) -> None:
         """Take the parts; looks the snapshot's own candidates up once.
 
         Raises:
@@ -47,21 +46,21 @@ class Scorer:
         """
         self.artifact = artifact
         self.snapshot = snapshot
-        self._network = network
+        self._model = model
         self._layout = FeatureLayout(artifact)
         self._ranking = artifact.spec.kind == "ranking"
         self._items = self._layout.read_items(snapshot, snapshot.candidates)
 
     def score(self, queries: Sequence[Query]) -> list[Scored]:
-        """Return one `Scored` per query, in order, from a single run of the network.
+        """Return one `Scored` per query, in order, from a single run of the model.
 
         Raises:
-            CorruptArtifactError: The network fails or gives something that is no probability.
+            CorruptArtifactError: The model fails or gives something that is not finite.
         """
         blocks = [self._build_block(query) for query in queries]
         sizes = [len(block.values) for block in blocks]
         rows = np.concatenate([block.values for block in blocks])
-        probabilities = self._network.run(self._layout.fill(rows))
+        probabilities = self._model.run(rows)
         ends = np.cumsum(sizes)
         return [self._cut(block, probabilities[end - size : end]) for block, end, size in zip(blocks, ends, sizes, strict=True)]
 
@@ -99,13 +98,13 @@ class Scorer:
             raise CorruptArtifactError(f"Snapshot {self.snapshot.manifest.snapshot_id} has no candidates to rank")
         return self.snapshot.candidates, self._items.copy()
 
-    def _cut(self, block: _Block, probabilities: npt.NDArray[np.float32]) -> Scored:
+    def _cut(self, block: _Block, probabilities: FloatArray) -> Scored:
         if not self._ranking:
             return Scored((), probabilities, block.values, block.entity_found)
         order = rank(block.items, probabilities[:, -1])[: self.artifact.spec.list_length]
         return Scored(tuple(block.items[row] for row in order), probabilities[order], block.values[order], block.entity_found)
 
 
-def rank(items: Sequence[str], scores: npt.NDArray[np.float32]) -> list[int]:
+def rank(items: Sequence[str], scores: FloatArray) -> list[int]:
     """Return positions by falling score; equal scores by item id."""
     return sorted(range(len(items)), key=lambda row: (-scores[row], items[row]))
