@@ -17,3 +17,5 @@ class PublicApiSettings(DatabaseSettings, frozen=True):
     """How old the cached metadata (keys, datasets, aliases, experiments) may get while the database answers."""
     cache_directory: str
     """Where models and snapshots are kept on the local disk, by their sha256."""
+    model_memory_bytes: int
+    """How much memory the loaded versions of models may take in each process; their snapshots are mapped from the disk beside it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from threading import Lock
 from typing import Generic, TypeVar, cast
 
@@ -23,6 +24,7 @@ class _Slot(Generic[ValueT]):
     value: ValueT | None = None
     loaded: bool = False
     due: float = 0.0
+    used: int = 0
     error: PresageError | None = None
 
 
@@ -51,7 +53,8 @@ class FreshCache(Generic[KeyT, ValueT]):
         self._retry_seconds = retry_seconds
         self._capacity = capacity
         self._clock = clock
-        self._slots: OrderedDict[KeyT, _Slot[ValueT]] = OrderedDict()
+        self._slots: dict[KeyT, _Slot[ValueT]] = {}
+        self._uses = itertools.count()
         self._lock = Lock()
 
     def get(self, key: KeyT) -> ValueT:
@@ -60,7 +63,8 @@ class FreshCache(Generic[KeyT, ValueT]):
         Raises:
             PresageError: What the loader raised, when there is no last value.
         """
-        slot = self._find_slot(key)
+        slot = self._slots.get(key) or self._add_slot(key)
+        slot.used = next(self._uses)
         if self._clock() < slot.due:
             return self._answer(slot)
         if slot.lock.acquire(blocking=not slot.loaded):
@@ -71,16 +75,27 @@ class FreshCache(Generic[KeyT, ValueT]):
                 slot.lock.release()
         return self._answer(slot)
 
-    def _find_slot(self, key: KeyT) -> _Slot[ValueT]:
+    def find(self, key: KeyT) -> ValueT | None:
+        """Return the value if it is loaded, fresh or not; loads nothing and counts as no use."""
+        slot = self._slots.get(key)
+        return slot.value if slot is not None and slot.loaded else None
+
+    def shrink(self, limit: int, weigh: Callable[[ValueT], int]) -> None:
+        """Drop the least recently used of the loaded values until the others weigh at most `limit` together."""
         with self._lock:
-            slot = self._slots.get(key)
-            if slot is None:
-                slot = self._slots[key] = _Slot(Lock())
-                if len(self._slots) > self._capacity:
-                    self._slots.popitem(last=False)
-            else:
-                self._slots.move_to_end(key)
-            return slot
+            loaded = [(slot.used, key, weigh(cast("ValueT", slot.value))) for key, slot in self._slots.items() if slot.loaded]
+            excess = sum(weight for _, _, weight in loaded) - limit
+            for _, key, weight in sorted(loaded, key=itemgetter(0)):
+                if excess <= 0:
+                    return
+                del self._slots[key]
+                excess -= weight
+
+    def _add_slot(self, key: KeyT) -> _Slot[ValueT]:
+        with self._lock:
+            if key not in self._slots and len(self._slots) >= self._capacity:
+                del self._slots[min(self._slots, key=lambda known: self._slots[known].used)]
+            return self._slots.setdefault(key, _Slot(Lock(), used=next(self._uses)))
 
     def _refresh(self, key: KeyT, slot: _Slot[ValueT]) -> None:
         try:

@@ -23,15 +23,20 @@ class _Sum:
 
     def __init__(self, model: CompiledModel, body: Additive) -> None:
         self._model, self._body = model, body
+        self._encodings = tuple(zip(model.encodings, body.tables, strict=True))
 
     def run_row(self, rows: FloatArray) -> FloatArray:
-        """Return what `run` does for one row. Shape: (1, columns) → (outputs,). Most rows have neither nulls nor codes."""
-        if not self._model.encodings:
-            sums: FloatArray = np.add.reduce(self._body.slopes * (rows[0] - self._body.centers), axis=1)
-            if not math.isnan(sums[0]):
-                return sums
-        found: FloatArray = self.run(rows)[0]
-        return found
+        """Return what `run` does for one row, by the same additions in the same order. Shape: (1, columns) → (outputs,)."""
+        body, row = self._body, rows[0]
+        terms = body.slopes * (row - body.centers)
+        if self._encodings:
+            terms = np.where(np.isnan(row), body.at_null, terms)
+            for encoding, table in self._encodings:
+                terms[:, encoding.column] += table[:, encoding.encode_one(row.item(encoding.column))]
+        sums: FloatArray = np.add.reduce(terms, axis=1)
+        if not self._encodings and math.isnan(sums[0]):
+            sums = np.add.reduce(np.where(np.isnan(row), body.at_null, terms), axis=1)
+        return sums
 
     def run(self, rows: FloatArray) -> FloatArray:
         sums: FloatArray = np.add.reduce(compute_terms(self._model, self._body, rows), axis=2)
@@ -110,8 +115,9 @@ class LoadedModel:
             return rows
         inputs = np.empty((len(rows), rows.shape[1] + len(self._encodings)))
         inputs[:, : rows.shape[1]] = rows
+        alone = len(rows) == 1
         for place, encoding in self._encodings:
-            inputs[:, place] = encoding.encode(rows[:, encoding.column])
+            inputs[:, place] = encoding.encode_one(rows.item(encoding.column)) if alone else encoding.encode(rows[:, encoding.column])
         return inputs
 
     def _answer(self, margins: FloatArray) -> FloatArray:

@@ -14,6 +14,11 @@ from presage.predictions.request import Query
 from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
 
+FIXED_BYTES = 30_000
+"""What any version takes, measured over many: manifests, specification, layout."""
+TEXT_BYTES = 60
+"""What a short string takes beside its characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -50,6 +55,12 @@ class Scorer:
         self._layout = FeatureLayout(artifact)
         self._ranking = artifact.spec.kind == "ranking"
         self._items = self._layout.read_items(snapshot, snapshot.candidates)
+
+    @property
+    def nbytes(self) -> int:
+        """Return about how much memory the version takes beside its snapshot, which is mapped from the disk."""
+        texts = (*self.snapshot.candidates, *self.artifact.baseline)
+        return FIXED_BYTES + self._model.nbytes + self._items.nbytes + sum(TEXT_BYTES + len(text) for text in texts)
 
     def score(self, queries: Sequence[Query]) -> list[Scored]:
         """Return one `Scored` per query, in order, from a single run of the model.

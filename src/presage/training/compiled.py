@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -18,7 +20,7 @@ BoolArray = npt.NDArray[np.bool_]
 _DTYPES = {"<f8", "<i4", "|b1"}
 
 
-class Encoding(msgspec.Struct, frozen=True):
+class Encoding(msgspec.Struct, frozen=True, dict=True):
     """An input made from a column: the position of its value in `categories`, which ascend.
 
     Any other value is one position behind them all, null two.
@@ -37,6 +39,16 @@ class Encoding(msgspec.Struct, frozen=True):
         codes = np.searchsorted(self.categories, values)
         known = np.append(self.categories, np.nan)[codes] == values
         return np.where(np.isnan(values), self.codes - 1, np.where(known, codes, self.codes - 2))
+
+    def encode_one(self, value: float) -> int:
+        """Return the code of one value, as `encode` does, in a fraction of its time."""
+        if math.isnan(value):
+            return self.codes - 1
+        return self._positions.get(value, self.codes - 2)
+
+    @cached_property
+    def _positions(self) -> dict[float, int]:
+        return {category: position for position, category in enumerate(self.categories.tolist())}
 
 
 class Forest(msgspec.Struct, frozen=True, tag="forest"):

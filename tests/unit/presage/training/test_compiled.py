@@ -52,6 +52,7 @@ def test_a_model_comes_back_as_it_was(model: CompiledModel) -> None:
 def test_codes_name_the_category_or_that_it_is_none_or_null() -> None:
     values = np.array([7.0, 1.0, 2.5, 2.4, 8.0, -1.0, np.nan])
     assert Encoding(0, CATEGORIES).encode(values).tolist() == [2, 0, 1, 3, 3, 3, 4]
+    assert [Encoding(0, CATEGORIES).encode_one(value) for value in values.tolist()] == [2, 0, 1, 3, 3, 3, 4]
     assert Encoding(0, np.zeros(0)).encode(values).tolist() == [0, 0, 0, 0, 0, 0, 1]
 
 
