@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from presage.errors import CorruptArtifactError
-from presage.predictions.explanation import SCALES, Explanation, TreePaths, compute_terms, explain_additive
+from presage.predictions.explanation import SCALES, Explanation, Scale, TreePaths, compute_terms, explain_additive
 from presage.predictions.lightgbm import TreeRunner
 from presage.training.compiled import Additive, CompiledModel, FloatArray, Forest, decode_compiled
 
@@ -93,6 +93,11 @@ class LoadedModel:
         margins: FloatArray = self._runner.run(self._encode(rows)) + self._base
         return margins
 
+    @property
+    def scale(self) -> Scale:
+        """Return the scale of margins and explanations."""
+        return SCALES[self._link]
+
     def explain(self, row: FloatArray) -> Explanation:
         """Return each column's contribution to the margins of one row. Shape: (columns,)."""
         body = self.compiled.body
@@ -101,7 +106,7 @@ class LoadedModel:
         else:
             (inputs,) = self._encode(row[np.newaxis])
             base, contributions = self._paths.base, self._paths.explain(inputs)
-        return Explanation(SCALES[self._link], base, contributions)
+        return Explanation(self.scale, base, contributions)
 
     @cached_property
     def _paths(self) -> TreePaths:

@@ -15,7 +15,7 @@ from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
 
 FIXED_BYTES = 30_000
-"""What any version takes, measured over many: manifests, specification, layout."""
+"""An allowance for manifests, specification and layout: 8 kB were measured with three features."""
 TEXT_BYTES = 60
 """What a short string takes beside its characters."""
 
@@ -78,6 +78,19 @@ class Scorer:
     def describe(self, scored: Scored) -> Mapping[str, object]:
         """Return the feature vector as JSON-able values: by column, or for a ranking by column and by shown item and column."""
         return self._name(scored.items, scored.values)
+
+    def explain(self, scored: Scored) -> dict[str, object]:
+        """Return what made the scores, JSON-able: the scale, and base and contributions by column; for a ranking, of each shown item.
+
+        They add up to the margin of the last class, the one whose probability is the score. Off the hot path: only when asked for.
+        """
+        explained = [self._model.explain(row) for row in scored.values]
+        parts = [
+            {"base": found.base.item(-1), "contributions": dict(zip(self._layout.columns, found.contributions[-1].tolist(), strict=True))}
+            for found in explained
+        ]
+        scale = self._model.scale
+        return {"scale": scale, "items": dict(zip(scored.items, parts, strict=True))} if self._ranking else {"scale": scale, **parts[0]}
 
     def look_up(self, query: Query, items: tuple[str, ...]) -> Mapping[str, object]:
         """Return what `describe` would have, for an answer that the model did not give; `items` are the shown ones."""
