@@ -1,5 +1,6 @@
 """The programs that come from the system: found, installed by apt when root, else asked for by the exact command."""
 
+import ctypes.util
 import os
 import shutil
 import signal
@@ -42,6 +43,7 @@ def java_major() -> int | None:
 REQUIREMENTS = (
     Requirement(mariadb.PACKAGE, "MariaDB, in place of RDS MySQL", lambda: _finds(mariadb.find_server)),
     Requirement(postgres.PACKAGE, "PostgreSQL, in place of Redshift", lambda: _finds(postgres.find_binaries)),
+    Requirement("libgomp1", "what LightGBM links against", lambda: ctypes.util.find_library("gomp") is not None),
     Requirement("openjdk-17-jre-headless", "Java 17, for Spark", lambda: java_major() in {11, 17}),
 )
 

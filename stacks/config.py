@@ -74,6 +74,7 @@ class ContainerConfig:
     spot: bool
     cache_directory: str
     catalog_ttl_seconds: int
+    model_memory_mib: int
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ def _local(read_context: ReadContext) -> StageConfig:
             spot=False,
             cache_directory=_text(read_context, "cache_directory", ".local/cache"),
             catalog_ttl_seconds=1,
+            model_memory_mib=128,
         ),
         gateway=GatewayConfig(
             origin=_text(read_context, "public_api_origin", "http://127.0.0.1:8081"),
@@ -248,6 +250,7 @@ def _staging(read_context: ReadContext) -> StageConfig:
             spot=True,
             cache_directory="/var/cache/presage",
             catalog_ttl_seconds=10,
+            model_memory_mib=256,
         ),
         gateway=GatewayConfig(origin=None, public_url=None, rate_per_second=1000, burst=2000, plans=_plans(1)),
         beanstalk=BeanstalkConfig("64bit Amazon Linux 2023 v4.7.2 running Python 3.13", "3.13", "t3.small", 1, 2),
@@ -286,6 +289,7 @@ def _production(read_context: ReadContext) -> StageConfig:
             spot=False,
             cache_directory="/var/cache/presage",
             catalog_ttl_seconds=30,
+            model_memory_mib=512,
         ),
         gateway=GatewayConfig(origin=None, public_url=None, rate_per_second=5000, burst=10_000, plans=_plans(1)),
         beanstalk=BeanstalkConfig("64bit Amazon Linux 2023 v4.7.2 running Python 3.13", "3.13", "m7i.large", 2, 6),

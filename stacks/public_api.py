@@ -128,6 +128,7 @@ class PublicApiStack(StageStack):
             "PRESAGE_REQUEST_LIMITS": _describe_limits(self.config.gateway.plans),
             "PRESAGE_CATALOG_TTL_SECONDS": str(containers.catalog_ttl_seconds),
             "PRESAGE_CACHE_DIRECTORY": containers.cache_directory,
+            "PRESAGE_MODEL_MEMORY_BYTES": str(containers.model_memory_mib << 20),
         }
 
     def _grant(self) -> None:

@@ -43,7 +43,7 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         lake_bucket=settings.lake_bucket,
         folder=Path(settings.cache_directory),
     )
-    scorers = ScorerCache(files)
+    scorers = ScorerCache(files, memory_bytes=settings.model_memory_bytes)
     return PublicApiPorts(
         predictions=PredictionPorts(
             catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare),

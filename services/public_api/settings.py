@@ -22,3 +22,5 @@ class PublicApiSettings(DatabaseSettings, frozen=True):
     """How old the cached metadata (keys, datasets, aliases, experiments) may get while the database answers."""
     cache_directory: str
     """The local disk: models and snapshots by their sha256, and in `journal/` the predictions that are not handed over yet."""
+    model_memory_bytes: int
+    """How much memory the loaded versions of models may take in each process; their snapshots are mapped from the disk beside it."""

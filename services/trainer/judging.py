@@ -17,7 +17,7 @@ from presage.training.evaluation import (
     compute_log_losses,
     compute_ranking_gains,
 )
-from services.trainer.network import Fitted
+from services.trainer.fitting import Fitted
 from services.trainer.training_data import Rows, TrainingData
 
 Scores = npt.NDArray[np.float64]

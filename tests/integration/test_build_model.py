@@ -13,7 +13,6 @@ from pathlib import Path
 import lmdb
 import msgspec
 import numpy as np
-import onnxruntime
 import pytest
 
 from presage.adapters.client import build_client
@@ -26,8 +25,10 @@ from presage.adapters.s3.training_files import S3TrainingFiles
 from presage.errors import InvalidInputError, JobCancelledError, UnavailableError
 from presage.features.dataset import Column, Dataset
 from presage.features.records import FeatureSetVersion, Record
+from presage.predictions.loaded_model import LoadedModel
 from presage.progress import ignore_progress
 from presage.training.artifact import CANDIDATES_KEY, ModelArtifact, SnapshotManifest, build_snapshot_key
+from presage.training.compiled import decode_compiled
 from presage.training.model import Model, ModelVersion
 from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations
 from presage.training.use_cases import BuildPorts, build_model
@@ -169,9 +170,10 @@ def test_a_classification_is_built_and_beats_its_baseline(place: Place, tmp_path
 
     assert built.metrics["verdict"] == {"primary": "log_loss", "beats_baseline": True, "confidence_level": 0.95}
     artifact = msgspec.json.decode(place.files.read_artifact(built.artifact_key) or b"", type=ModelArtifact)
-    network = onnxruntime.InferenceSession(place.files.read_artifact(artifact.network_key) or b"")
-    eager, lazy = [27, 3, 1, 8, 100], [10, 3, 1, 0, artifact.fill_values[-1]]
-    (answered,) = network.run(["probabilities"], {"features": np.array([eager, lazy], dtype=np.float32)})
+    compiled = decode_compiled(place.files.read_artifact(artifact.model_key) or b"")
+    eager, lazy = [27, 3, 1, 8, 100], [10, 3, 1, 0, math.nan]
+    answered = LoadedModel(compiled).run(np.array([eager, lazy], dtype=np.float64))
+    assert artifact.parity.largest_difference <= artifact.parity.tolerance == 1e-6
     assert answered[0, 1] > 0.6
     assert answered[0, 1] > answered[1, 1]
     entries = read_snapshot(place, built, tmp_path)

@@ -52,6 +52,7 @@ class Scene:
             "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": "u", "password": "p"}),
             "PRESAGE_CATALOG_TTL_SECONDS": "1",
             "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
+            "PRESAGE_MODEL_MEMORY_BYTES": "100000000",
             "PRESAGE_CACHE_DIRECTORY": str(folder),
         }
         self._processes: list[subprocess.Popen[bytes]] = []

@@ -113,6 +113,7 @@ def running(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
         "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": url.username, "password": url.password or ""}),
         "PRESAGE_CATALOG_TTL_SECONDS": "1",
         "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
+        "PRESAGE_MODEL_MEMORY_BYTES": "100000000",
         "PRESAGE_CACHE_DIRECTORY": str(folder / "cache"),
     }
     port = free_port()

@@ -17,8 +17,8 @@ MAX_KEYS = 100_000
 class CatalogCache:
     """Who calls, and what of theirs exists. A change in the database is seen within `ttl_seconds`."""
 
-    def __init__(self, source: ServingCatalog, *, ttl_seconds: float, prepare: Callable[[Catalog], None] | None = None) -> None:
-        """Read from `source`. `prepare` gets each new catalog before it serves, while others still use the last one."""
+    def __init__(self, source: ServingCatalog, *, ttl_seconds: float, prepare: Callable[[Catalog], Catalog] | None = None) -> None:
+        """Read from `source`. `prepare` turns each new catalog into the one that serves."""
         self._source = source
         self._prepare = prepare
         self._reached = False
@@ -75,9 +75,7 @@ class CatalogCache:
 
     def _load_catalog(self, workspace_id: str) -> Catalog:
         catalog = self._source.load_catalog(workspace_id)
-        if self._prepare is not None:
-            self._prepare(catalog)
-        return catalog
+        return catalog if self._prepare is None else self._prepare(catalog)
 
     def _find_version(self, key: tuple[str, str, int]) -> ModelVersion | None:
         return self._source.find_version(*key)

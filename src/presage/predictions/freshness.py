@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from threading import Lock
 from typing import Generic, TypeVar, cast
 
@@ -97,6 +98,22 @@ class FreshCache(Generic[KeyT, ValueT]):
         if slot.loaded and slot.lock.locked():
             return self._answer(slot)
         raise WouldWaitError
+
+    def find(self, key: KeyT) -> ValueT | None:
+        """Return the value if it is loaded, fresh or not; loads nothing and counts as no use."""
+        slot = self._slots.get(key)
+        return slot.value if slot is not None and slot.loaded else None
+
+    def shrink(self, limit: int, weigh: Callable[[ValueT], int]) -> None:
+        """Drop the least recently used of the loaded values until the others weigh at most `limit` together."""
+        with self._lock:
+            loaded = [(slot.used, key, weigh(cast("ValueT", slot.value))) for key, slot in self._slots.items() if slot.loaded]
+            excess = sum(weight for _, _, weight in loaded) - limit
+            for _, key, weight in sorted(loaded, key=itemgetter(0)):
+                if excess <= 0:
+                    return
+                del self._slots[key]
+                excess -= weight
 
     def _add_slot(self, key: KeyT) -> _Slot[ValueT]:
         with self._lock:

@@ -32,13 +32,12 @@ class FeatureLayout:
         """Derive the layout from the artifact's spec.
 
         Raises:
-            CorruptArtifactError: Columns or fill values do not match the spec.
+            CorruptArtifactError: Columns do not match the spec.
         """
-        if artifact.columns != feature_columns(artifact.spec) or len(artifact.fill_values) != len(artifact.columns):
+        if artifact.columns != feature_columns(artifact.spec):
             raise CorruptArtifactError(f"Version {artifact.version} of {artifact.model_id}: columns do not match its spec")
         self.columns = artifact.columns
         self._position = {name: position for position, name in enumerate(artifact.columns)}
-        self._fill = np.array(artifact.fill_values, dtype=np.float64)
         self._views = tuple(_slice_views(artifact.spec.feature_views))
         functions = [feature.function for view in artifact.spec.feature_views for feature in view.features]
         self._times = np.array([function.startswith("days_since_") for function in functions], dtype=np.bool_)
@@ -82,10 +81,6 @@ class FeatureLayout:
             if name not in self._position:
                 raise CorruptArtifactError(f"The version has no column {name!r}")
             values[:, self._position[name]] = value
-
-    def fill(self, values: FloatArray) -> npt.NDArray[np.float32]:
-        """Return the network's input: nulls replaced by the fill values, as float32."""
-        return np.where(np.isnan(values), self._fill, values).astype(np.float32)
 
     def name_values(self, row: FloatArray, *, join: Join | None = None) -> dict[str, float | None]:
         """Return one row by column name, null for NaN; only the columns of views with that `join`, if given."""

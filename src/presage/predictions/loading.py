@@ -1,27 +1,30 @@
-"""Loads versions of models: manifests, network and snapshot, each checked before it is used."""
+"""Loads versions of models: manifests, compiled model and snapshot, each checked before it is used."""
 
 from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
-from threading import Lock
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Lock, Thread
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
+from presage.errors import CorruptArtifactError, NotFoundError, PresageError
 from presage.predictions.freshness import FreshCache
-from presage.predictions.network import Network
-from presage.predictions.ports import Catalog, ModelFiles
+from presage.predictions.loaded_model import load_model
+from presage.predictions.ports import Catalog, Deployment, ModelFiles
 from presage.predictions.scorer import Scorer
 from presage.predictions.snapshot import Snapshot, SnapshotFile
 from presage.training.artifact import ModelArtifact, SnapshotManifest
 from presage.training.model import ModelVersion
 
-FORMAT = 1
-MAX_SCORERS = 64
+FORMATS = {ModelArtifact: 2, SnapshotManifest: 1}
+MEMORY_BYTES = 256 << 20
+MAX_SCORERS = 100_000
+"""Memory is what bounds them; this bounds those that failed to load."""
 RETRY_SECONDS = 10.0
 
 _LOG = logging.getLogger(__name__)
@@ -38,15 +41,35 @@ class _VersionFiles:
     snapshot_key: str
 
 
-class ScorerCache:
-    """Scorers of versions, loaded by the first request that needs them; failures are retried after a pause."""
+def start_thread(work: Callable[[], None]) -> None:
+    """Let the work be done in the background; a process that ends does not wait for it."""
+    Thread(target=work, name="load-version", daemon=True).start()
 
-    def __init__(self, files: ModelFiles, *, retry_seconds: float = RETRY_SECONDS) -> None:
-        """Load from `files`."""
+
+class ScorerCache:
+    """Scorers of versions, ready to answer, within a budget of memory: the least recently used go for new ones.
+
+    A version of a model in use is loaded in the background before it serves (`prepare`); any other by the first request that needs
+    it. Failures are retried after a pause. A scorer that is dropped ends with the last request that uses it.
+    """
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        *,
+        memory_bytes: int = MEMORY_BYTES,
+        retry_seconds: float = RETRY_SECONDS,
+        start: Callable[[Callable[[], None]], None] = start_thread,
+    ) -> None:
+        """Load from `files`; `start` runs what is done in the background."""
         self._files = files
+        self._memory_bytes = memory_bytes
+        self._start = start
         self._open_files: WeakValueDictionary[str, SnapshotFile] = WeakValueDictionary()
         self._opening = Lock()
-        self._models_in_use: set[str] = set()
+        self._serving: dict[str, ModelVersion] = {}
+        self._loading: set[_VersionFiles] = set()
+        self._failed: set[_VersionFiles] = set()
         self._artifacts: FreshCache[_VersionFiles, ModelArtifact] = FreshCache(
             self._load_artifact, ttl_seconds=math.inf, retry_seconds=retry_seconds
         )
@@ -61,18 +84,45 @@ class ScorerCache:
             CorruptArtifactError: A file is missing, fails its checksum or cannot be understood.
             UnavailableError: S3 does not answer.
         """
-        self._models_in_use.add(version.model_id)
         return self._scorers.get(_name_files(version))
 
-    def prepare(self, catalog: Catalog) -> None:
-        """Load the versions that serve in `catalog` of models that were asked for before; one that cannot be loaded is logged."""
-        for deployment in catalog.deployments.values():
-            if deployment.version is None or deployment.model.model_id not in self._models_in_use:
-                continue
+    def prepare(self, catalog: Catalog) -> Catalog:
+        """Return the catalog as it can serve now: while a new version of a model in use is loaded, the last one stays in its place.
+
+        The call that first meets the new version starts the loading and waits for nothing. A version that cannot be loaded is put in
+        its place all the same: the fallback ladder says so.
+        """
+        deployments = {name: self._prepare_deployment(deployment) for name, deployment in catalog.deployments.items()}
+        return replace(catalog, deployments=deployments)
+
+    def _prepare_deployment(self, deployment: Deployment) -> Deployment:
+        model_id, version = deployment.model.model_id, deployment.version
+        if version is None:
+            return deployment
+        files, serving = _name_files(version), self._serving.get(model_id)
+        if serving is not None and self._scorers.find(files) is None and self._scorers.find(_name_files(serving)) is not None:
+            self._load_behind(files)
+            if files in self._loading:
+                return replace(deployment, version=serving)
+        if self._scorers.find(files) is not None:
+            self._serving[model_id] = version
+        return deployment
+
+    def _load_behind(self, files: _VersionFiles) -> None:
+        if files in self._loading or files in self._failed:
+            return
+        self._loading.add(files)
+
+        def load() -> None:
             try:
-                self.get_scorer(deployment.version)
-            except (CorruptArtifactError, UnavailableError) as error:
-                _LOG.warning("version %d of %s cannot be prepared: %s", deployment.version.version, deployment.model.model_id, error)
+                self._scorers.get(files)
+            except PresageError as error:
+                self._failed.add(files)
+                _LOG.warning("version %d of %s cannot be prepared: %s", files.version, files.model_id, error)
+            finally:
+                self._loading.discard(files)
+
+        self._start(load)
 
     def get_artifact(self, version: ModelVersion) -> ModelArtifact:
         """Return only the version's `model.json`, which holds the baseline.
@@ -95,11 +145,13 @@ class ScorerCache:
     def _load_scorer(self, files: _VersionFiles) -> Scorer:
         artifact = self._artifacts.get(files)
         try:
-            path = self._files.fetch_artifact(artifact.network_key, sha256=artifact.network_sha256)
-            network = Network(path, columns=len(artifact.columns), classes=len(artifact.classes))
-            return Scorer(artifact, network, self._load_snapshot(files))
+            path = self._files.fetch_artifact(artifact.model_key, sha256=artifact.model_sha256)
+            model = load_model(path, columns=len(artifact.columns), classes=len(artifact.classes))
+            scorer = Scorer(artifact, model, self._load_snapshot(files))
         except NotFoundError as error:
             raise CorruptArtifactError(f"Version {files.version} of {files.model_id} lacks a file: {error}") from error
+        self._scorers.shrink(self._memory_bytes - scorer.nbytes, _weigh)
+        return scorer
 
     def _load_snapshot(self, files: _VersionFiles) -> Snapshot:
         manifest = _decode(self._files.read_lake_manifest(files.snapshot_key), SnapshotManifest, files.snapshot_key)
@@ -113,6 +165,10 @@ class ScorerCache:
         return Snapshot(opened, manifest)
 
 
+def _weigh(scorer: Scorer) -> int:
+    return scorer.nbytes
+
+
 def _name_files(version: ModelVersion) -> _VersionFiles:
     return _VersionFiles(version.model_id, version.version, version.artifact_key, version.snapshot_key)
 
@@ -122,6 +178,6 @@ def _decode(body: bytes, manifest_type: type[ManifestT], key: str) -> ManifestT:
         manifest = msgspec.json.decode(body, type=manifest_type)
     except msgspec.MsgspecError as error:
         raise CorruptArtifactError(f"{key} cannot be read: {error}") from error
-    if manifest.format != FORMAT:
-        raise CorruptArtifactError(f"{key} has format {manifest.format}, expected {FORMAT}")
+    if manifest.format != FORMATS[manifest_type]:
+        raise CorruptArtifactError(f"{key} has format {manifest.format}, expected {FORMATS[manifest_type]}")
     return manifest

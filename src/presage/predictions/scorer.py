@@ -1,4 +1,4 @@
-"""Scores entries with one version of a model: feature vectors from the snapshot, then the network, all rows in one run."""
+"""Scores entries with one version of a model: feature vectors from the snapshot, then the compiled model, all rows in one run."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from presage.errors import CorruptArtifactError
 from presage.predictions.layout import FeatureLayout
-from presage.predictions.network import Network
+from presage.predictions.loaded_model import LoadedModel
 from presage.predictions.request import Query
 from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
+
+FIXED_BYTES = 30_000
+"""An allowance for manifests, specification and layout: 8 kB were measured with three features."""
+TEXT_BYTES = 60
+"""What a short string takes beside its characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
     """One entry scored. `items` names the rows of a ranking, best first and cut to the list's length; empty otherwise.
 
-    Shape: `probabilities` (rows, classes), `values` (rows, columns) before null values were filled.
+    Shape: `probabilities` (rows, classes), `values` (rows, columns).
     """
 
     items: tuple[str, ...]
-    probabilities: npt.NDArray[np.float32]
+    probabilities: FloatArray
     values: FloatArray
     entity_found: bool
 
@@ -40,7 +44,7 @@ class _Block:
 class Scorer:
     """One version of a model, ready to answer. Immutable, so that threads share it and a swap is one assignment."""
 
-    def __init__(self, artifact: ModelArtifact, network: Network, snapshot: Snapshot) -> None:
+    def __init__(self, artifact: ModelArtifact, model: LoadedModel, snapshot: Snapshot) -> None:
         """Take the parts; looks the snapshot's own candidates up once.
 
         Raises:
@@ -48,27 +52,46 @@ class Scorer:
         """
         self.artifact = artifact
         self.snapshot = snapshot
-        self._network = network
+        self._model = model
         self._layout = FeatureLayout(artifact)
         self._ranking = artifact.spec.kind == "ranking"
         self._items = self._layout.read_items(snapshot, snapshot.candidates)
 
+    @property
+    def nbytes(self) -> int:
+        """Return about how much memory the version takes beside its snapshot, which is mapped from the disk."""
+        texts = (*self.snapshot.candidates, *self.artifact.baseline)
+        return FIXED_BYTES + self._model.nbytes + self._items.nbytes + sum(TEXT_BYTES + len(text) for text in texts)
+
     def score(self, queries: Sequence[Query]) -> list[Scored]:
-        """Return one `Scored` per query, in order, from a single run of the network.
+        """Return one `Scored` per query, in order, from a single run of the model.
 
         Raises:
-            CorruptArtifactError: The network fails or gives something that is no probability.
+            CorruptArtifactError: The model fails or gives something that is not finite.
         """
         blocks = [self._build_block(query) for query in queries]
         sizes = [len(block.values) for block in blocks]
         rows = np.concatenate([block.values for block in blocks])
-        probabilities = self._network.run(self._layout.fill(rows))
+        probabilities = self._model.run(rows)
         ends = np.cumsum(sizes)
         return [self._cut(block, probabilities[end - size : end]) for block, end, size in zip(blocks, ends, sizes, strict=True)]
 
     def describe(self, scored: Scored) -> Mapping[str, object]:
         """Return the feature vector as JSON-able values: by column, or for a ranking by column and by shown item and column."""
         return self._name(scored.items, scored.values)
+
+    def explain(self, scored: Scored) -> dict[str, object]:
+        """Return what made the scores, JSON-able: the scale, and base and contributions by column; for a ranking, of each shown item.
+
+        They add up to the margin of the last class, the one whose probability is the score. Off the hot path: only when asked for.
+        """
+        explained = [self._model.explain(row) for row in scored.values]
+        parts = [
+            {"base": found.base.item(-1), "contributions": dict(zip(self._layout.columns, found.contributions[-1].tolist(), strict=True))}
+            for found in explained
+        ]
+        scale = self._model.scale
+        return {"scale": scale, "items": dict(zip(scored.items, parts, strict=True))} if self._ranking else {"scale": scale, **parts[0]}
 
     def look_up(self, query: Query, items: tuple[str, ...]) -> Mapping[str, object]:
         """Return what `describe` would have, for an answer that the model did not give; `items` are the shown ones."""
@@ -100,13 +123,13 @@ class Scorer:
             raise CorruptArtifactError(f"Snapshot {self.snapshot.manifest.snapshot_id} has no candidates to rank")
         return self.snapshot.candidates, self._items.copy()
 
-    def _cut(self, block: _Block, probabilities: npt.NDArray[np.float32]) -> Scored:
+    def _cut(self, block: _Block, probabilities: FloatArray) -> Scored:
         if not self._ranking:
             return Scored((), probabilities, block.values, block.entity_found)
         order = rank(block.items, probabilities[:, -1])[: self.artifact.spec.list_length]
         return Scored(tuple(block.items[row] for row in order), probabilities[order], block.values[order], block.entity_found)
 
 
-def rank(items: Sequence[str], scores: npt.NDArray[np.float32]) -> list[int]:
+def rank(items: Sequence[str], scores: FloatArray) -> list[int]:
     """Return positions by falling score; equal scores by item id."""
     return sorted(range(len(items)), key=lambda row: (-scores[row], items[row]))

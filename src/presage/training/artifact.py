@@ -25,11 +25,21 @@ def build_snapshot_key(view: str, join_key: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelArtifact:
-    """`model.json`: how to feed `model.onnx`.
+class Parity:
+    """How far the compiled model was from the fitted pipeline: on held-out rows, and on probes made of them."""
 
-    Shape: the network takes float32 (n, len(columns)), nulls as NaN already replaced by `fill_values`, and its
-    `probabilities` output is (n, len(classes)). `baseline` answers without features: a class, or items by popularity.
+    largest_difference: float
+    tolerance: float
+    rows: int
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelArtifact:
+    """`model.json`: how to feed `model.msgpack`, a `presage.training.compiled.CompiledModel`.
+
+    Shape: it takes float64 (n, len(columns)), nulls as NaN, and answers (n, len(classes)). `baseline` answers without features:
+    a class, or items by popularity.
     """
 
     format: int
@@ -37,11 +47,11 @@ class ModelArtifact:
     version: int
     spec: ModelSpec
     columns: tuple[str, ...]
-    fill_values: tuple[float, ...]
     classes: tuple[str, ...]
     baseline: tuple[str, ...]
-    network_key: str
-    network_sha256: str
+    model_key: str
+    model_sha256: str
+    parity: Parity
     training_set_id: str
 
 

@@ -42,17 +42,20 @@ def verify_artifact(files: TrainingFiles, prefix: str, *, training_set: str) -> 
     """Return whether the model's files are there, made from the training set of that prefix, with the right checksum.
 
     Raises:
-        CorruptArtifactError: The network's bytes are not those that the manifest names.
+        CorruptArtifactError: The compiled model's bytes are not those that the manifest names.
     """
     body = files.read_artifact(f"{prefix}model.json")
     if body is None or files.read_artifact(f"{prefix}metrics.json") is None:
         return False
-    artifact = msgspec.json.decode(body, type=ModelArtifact)
+    try:
+        artifact = msgspec.json.decode(body, type=ModelArtifact)
+    except msgspec.ValidationError:  # a trainer of another release left it: let this one write it anew
+        return False
     if artifact.training_set_id not in training_set:
         return False
-    network = files.read_artifact(artifact.network_key)
-    if network is None or sha256(network).hexdigest() != artifact.network_sha256:
-        raise CorruptArtifactError(f"{artifact.network_key} does not have the checksum that {prefix}model.json names")
+    compiled = files.read_artifact(artifact.model_key)
+    if compiled is None or sha256(compiled).hexdigest() != artifact.model_sha256:
+        raise CorruptArtifactError(f"{artifact.model_key} does not have the checksum that {prefix}model.json names")
     return True
 
 

@@ -14,9 +14,9 @@ from presage.adapters.s3.model_files import S3ModelFiles
 from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
 from presage.predictions.ports import ModelFiles
 
-BODY = b"network" * 1000
+BODY = b"compiled" * 1000
 SHA256 = sha256(BODY).hexdigest()
-KEY = "ws=w/models/m/1/model.onnx"
+KEY = "ws=w/models/m/1/model.msgpack"
 
 
 class Store(Protocol):

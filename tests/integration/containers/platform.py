@@ -124,6 +124,7 @@ def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tu
         "PRESAGE_DATABASE_NAME": database,
         "PRESAGE_CATALOG_TTL_SECONDS": "1",
         "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
+        "PRESAGE_MODEL_MEMORY_BYTES": "100000000",
         "PRESAGE_CACHE_DIRECTORY": "/var/cache/presage",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -157,13 +157,13 @@ class TestLadder:
     def test_a_corrupt_version_gives_way_to_the_previous_one(self, world: World) -> None:
         model = world.add_model("m", CLASSIFICATION, "0")
         good, bad = world.add_version(model, 1, weights=WEIGHTS), world.add_version(model, 2, weights=WEIGHTS)
-        world.files.artifacts[bad.artifact_key.replace("json", "onnx")] += b"x"
+        world.files.artifacts[bad.artifact_key.replace("json", "msgpack")] += b"x"
         world.deploy(model, bad, previous=good)
         (result,) = ask(world, {"id": "c1"})
         assert (result.answered_by, result.model_version, result.fallback_reason) == ("previous_version", 1, "corrupt_artifact")
 
-    @pytest.mark.parametrize("lost", ["model.onnx", "features.lmdb", "snapshot.json"])
-    def test_without_any_network_the_baseline_answers(self, world: World, lost: str) -> None:
+    @pytest.mark.parametrize("lost", ["model.msgpack", "features.lmdb", "snapshot.json"])
+    def test_without_any_model_the_baseline_answers(self, world: World, lost: str) -> None:
         serve_classification(world)
         for objects in (world.files.artifacts, world.files.lake):
             for key in [key for key in objects if key.endswith(lost)]:
@@ -201,11 +201,10 @@ class TestLadder:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"format": 2},
+            {"format": 1},
             {"version": 9},
             {"model_id": "mdl_other"},
-            {"columns": ("orders__n",), "fill_values": (0.0,)},
-            {"fill_values": (0.0,)},
+            {"columns": ("orders__n",)},
             {"classes": ("0", "1", "2")},
         ],
     )
@@ -215,7 +214,7 @@ class TestLadder:
         world.deploy(model, bad, previous=good)
         assert ask(world, {"id": "c1"})[0].answered_by == "previous_version"
 
-    def test_a_network_that_gives_nan_is_not_used(self, world: World) -> None:
+    def test_a_model_of_nan_is_not_used(self, world: World) -> None:
         model = world.add_model("m", CLASSIFICATION, "0")
         world.deploy(model, world.add_version(model, 1, weights=(math.nan, 0.0, 0.0)))
         assert ask(world, {"id": "c1"})[0].answered_by == "baseline"

@@ -16,7 +16,7 @@ from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.errors import ConflictError, CorruptArtifactError, InvalidInputError, JobCancelledError, UnavailableError
 from presage.features.dataset import Column, Dataset
 from presage.features.records import FeatureSetVersion, Part
-from presage.training.artifact import ModelArtifact, SnapshotManifest
+from presage.training.artifact import ModelArtifact, Parity, SnapshotManifest
 from presage.training.model import AliasMove, Model, ModelVersion
 from presage.training.ports import RunState
 from presage.training.recipe import compute_training_set_id, decode_recipe
@@ -101,10 +101,10 @@ class Factory:
             return self.ends[task]
         if task == "fit":
             recipe = decode_recipe(self.files.lake[f"{options['--training-set']}recipe.json"])
-            key = f"{options['--artifact']}model.onnx"
+            key = f"{options['--artifact']}model.msgpack"
             artifact = ModelArtifact(
-                1, "mdl_1", int(options["--version"]), recipe.spec, (), (), ("0", "1"), ("0",), key, sha256(b"net").hexdigest(),
-                compute_training_set_id(recipe),
+                2, "mdl_1", int(options["--version"]), recipe.spec, (), ("0", "1"), ("0",), key, sha256(b"net").hexdigest(),
+                Parity(0.0, 1e-6, 1, 0), compute_training_set_id(recipe),
             )  # fmt: skip
             self.files.put_artifact(key, b"net")
             self.files.put_artifact(f"{options['--artifact']}metrics.json", b'{"model":{"auc":1}}')
@@ -229,7 +229,7 @@ def test_damaged_files_of_an_earlier_try_are_not_registered() -> None:
     factory = Factory(stop_at="materialize: starting")
     with pytest.raises(KilledError):
         factory.build()
-    factory.files.put_artifact("ws=ws_1/models/mdl_1/1/model.onnx", b"damaged")
+    factory.files.put_artifact("ws=ws_1/models/mdl_1/1/model.msgpack", b"damaged")
     with pytest.raises(CorruptArtifactError, match="checksum"):
         factory.build(retry=True)
 

@@ -1,16 +1,18 @@
 import io
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
-import onnxruntime
 import polars as pl
 import pytest
 
 from presage.adapters.memory.training_files import MemoryTrainingFiles
+from presage.predictions.loaded_model import LoadedModel
 from presage.training.artifact import ModelArtifact
+from presage.training.compiled import decode_compiled
 from presage.training.recipe import Recipe, compute_training_set_id, encode_recipe, to_microseconds
 from presage.training.sampling import sample_items
 from services.trainer.app import REFUSED, run
@@ -86,9 +88,10 @@ def test_a_classification_that_can_be_learnt_beats_the_prior(files: MemoryTraini
     assert metrics["rows"] == {"train": 450, "fitted": 450, "test": 150, "registered": 600}
     artifact = msgspec.json.decode(files.artifacts[f"{ARTIFACT}model.json"], type=ModelArtifact)
     assert (artifact.columns, artifact.classes, artifact.baseline) == (("people__orders", "people__last"), ("0", "1"), ("0",))
-    assert artifact.fill_values == (-1.0, 0.0)
-    network = onnxruntime.InferenceSession(files.artifacts[artifact.network_key])
-    (answered,) = network.run(["probabilities"], {"features": np.array([[9, 9], [0, 0]], dtype=np.float32)})
+    assert artifact.parity.largest_difference < 1e-11
+    assert (artifact.parity.tolerance, artifact.parity.rows) == (1e-6, 150)
+    assert artifact.parity.probes > 600
+    answered = LoadedModel(decode_compiled(files.artifacts[artifact.model_key])).run(np.array([[9.0, 9.0], [0.0, math.nan]]))
     assert answered.shape == (2, 2)
     assert answered[0, 1] > 0.95
     assert answered[1, 1] < 0.05
@@ -122,8 +125,8 @@ def test_what_is_registered_knows_the_rows_behind_the_train_split_and_what_is_ju
     metrics = msgspec.json.decode(files.artifacts[f"{ARTIFACT}metrics.json"])
     assert metrics["model"]["auc"]["value"] == 0.0
     assert metrics["rows"] == {"train": 150, "fitted": 150, "test": 150, "registered": 600}
-    network = onnxruntime.InferenceSession(files.artifacts[f"{ARTIFACT}model.onnx"])
-    (answered,) = network.run(["probabilities"], {"features": np.array([[9, 9], [0, 0]], dtype=np.float32)})
+    compiled = decode_compiled(files.artifacts[f"{ARTIFACT}model.msgpack"])
+    answered = LoadedModel(compiled).run(np.array([[9.0, 9.0], [0.0, math.nan]]))
     assert answered[0, 1] < 0.5
     assert answered[1, 1] > 0.5
 

@@ -1,4 +1,4 @@
-"""Fits the model and turns it into an ONNX network that answers the same."""
+"""Fits the model."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import GradientBoostingClassifier
 
-from presage.errors import CorruptArtifactError, InvalidInputError
+from presage.errors import InvalidInputError
 from services.trainer.training_data import Rows
 
 MOST_ROWS = 150_000
 """More training rows are thinned to so many, at random but always the same ones."""
 
-TOLERANCE = 1e-5
-OUTPUT = "probabilities"
 Matrix = npt.NDArray[np.float32]
 
 
@@ -31,14 +26,18 @@ class Fitted:
     rows: int
 
     def fill(self, features: npt.NDArray[np.float64]) -> Matrix:
-        """Return the features as the network takes them."""
+        """Return the features as the classifier takes them."""
         filled = np.where(np.isnan(features), np.array(self.fill_values), features)
         return filled.astype(np.float32)
 
     def score(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the probability of label 1. Shape: (rows,)."""
-        scores: npt.NDArray[np.float64] = self.classifier.predict_proba(self.fill(features))[:, 1]
-        return scores
+        return self.predict(features)[:, 1]
+
+    def predict(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the probabilities of both labels. Shape: (rows, 2)."""
+        probabilities: npt.NDArray[np.float64] = self.classifier.predict_proba(self.fill(features))
+        return probabilities
 
 
 def fit_classifier(rows: Rows, columns: tuple[str, ...], *, seed: int) -> Fitted:
@@ -62,31 +61,3 @@ def fit_classifier(rows: Rows, columns: tuple[str, ...], *, seed: int) -> Fitted
         raise InvalidInputError(f"values of the feature {unfit[0]!r} are too large for 32-bit floats")
     classifier.fit(filled, rows.labels[chosen])
     return fitted
-
-
-def convert_to_onnx(fitted: Fitted) -> bytes:
-    """Return the network: float32 (n, columns) named `features` to `label` and `probabilities` (n, 2)."""
-    network = convert_sklearn(
-        fitted.classifier,
-        name="presage",
-        initial_types=[("features", FloatTensorType([None, len(fitted.fill_values)]))],
-        options={id(fitted.classifier): {"zipmap": False}},
-        target_opset={"": 17, "ai.onnx.ml": 3},
-    )
-    body: bytes = network.SerializeToString()
-    return body
-
-
-def check_parity(network: bytes, fitted: Fitted, features: npt.NDArray[np.float64]) -> float:
-    """Return the largest difference in probability between network and classifier on these rows.
-
-    Raises:
-        CorruptArtifactError: It is over `TOLERANCE`: the network would answer something else than what was measured.
-    """
-    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-    filled = fitted.fill(features)
-    (answered,) = session.run([OUTPUT], {"features": filled})
-    difference = float(np.abs(answered - fitted.classifier.predict_proba(filled)).max())
-    if not difference <= TOLERANCE:
-        raise CorruptArtifactError(f"the network differs from the classifier by {difference:.2g} in probability, over {TOLERANCE}")
-    return difference
