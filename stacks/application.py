@@ -35,7 +35,7 @@ def build_stacks(app: cdk.App, config: StageConfig) -> OwnRules:
         storage=storage,
         prediction_log=PredictionLogStack(app, config=config),
         queues=QueuesStack(app, config=config, topic=alerts.topic),
-        metadata=MetadataStack(app, config=config, network=network),
+        metadata=MetadataStack(app, config=config, network=network, topic=alerts.topic),
         warehouse=WarehouseStack(app, config=config, network=network, storage=storage),
     )
     functions = FunctionInputs(

@@ -20,6 +20,7 @@ ROLES = {
     "profile_feature_set": "Functions/ProfileFeatureSetFunctionServiceRole",
     "log_predictions": "Functions/LogPredictionsFunctionServiceRole",
     "load_assignments": "Functions/LoadAssignmentsFunctionServiceRole",
+    "rotate_database_password": "Metadata/RotationRotateDatabasePasswordFunctionServiceRole",
     "spark": "Spark/ExecutionRole",
     "warehouse_copy": "Warehouse/CopyRole",
 }

@@ -91,6 +91,22 @@ def test_the_database_is_private_and_speaks_tls(synthesis: Synthesis) -> None:
     assert parameters["Parameters"]["require_secure_transport"] == "ON"
 
 
+def test_the_password_of_the_database_is_rotated_from_inside_the_network(synthesis: Synthesis) -> None:
+    (schedule,) = properties_of(synthesis.resources("AWS::SecretsManager::RotationSchedule"))
+    functions = {name.split("/")[1]: each["Properties"] for name, each in synthesis.resources("AWS::Lambda::Function").items()}
+    function = functions[schedule["RotationLambdaARN"]["Fn::GetAtt"][0]]
+    assert schedule["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert schedule["RotateImmediatelyOnUpdate"] is False
+    assert function["VpcConfig"]["SubnetIds"]
+    assert function["Handler"].startswith("lambdas.rotate_database_password.")
+    (invoker,) = (
+        each["Properties"]
+        for name, each in synthesis.resources("AWS::Lambda::Permission").items()
+        if each["Properties"]["Principal"] == "secretsmanager.amazonaws.com"
+    )
+    assert invoker["SourceArn"] == schedule["SecretId"]
+
+
 def test_the_warehouse_is_private_and_capped(synthesis: Synthesis) -> None:
     (workgroup,) = properties_of(synthesis.resources("AWS::RedshiftServerless::Workgroup"))
     (namespace,) = properties_of(synthesis.resources("AWS::RedshiftServerless::Namespace"))
