@@ -11,6 +11,7 @@ from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.functions import FunctionInputs, FunctionsStack
 from stacks.gateway import GatewayStack
+from stacks.mail_policy import MailPolicyStack
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack, ObservedStacks
@@ -75,6 +76,7 @@ def _build_services(
     )
     dns = DnsStack(app, config=config)
     gateway = GatewayStack(app, config=config, public_api=public_api, dns=dns)
+    MailPolicyStack(app, config=config, dns=dns, gateway=gateway)
     backend = BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
     worker = WorkerStack(app, config=config, inputs=WorkerInputs(network=network, data=data, spark=spark, trainer=trainer))
     worker.add_dependency(backend, "The backend's deployment brings the schemas up to date.")

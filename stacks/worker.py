@@ -55,7 +55,6 @@ class WorkerStack(StageStack):
         _grant_data(role, data)
         inputs.spark.grant_submit(role)
         inputs.trainer.grant_run(role)
-        accept_wildcards(role, "Runs of this application only.", r"Resource::.*/jobruns/\*")
         accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")
         self.export_output("WorkerEnvironment", self.worker.environment.ref)
 
