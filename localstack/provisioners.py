@@ -57,6 +57,7 @@ PLAIN: dict[str, Plain] = {
     "AWS::WAFv2::LoggingConfiguration": Plain("stub"),
     "AWS::S3::StorageLens": Plain("stub"),
     "AWS::RDS::OptionGroup": Plain("stub", "OptionGroupName"),
+    "AWS::EMR::SecurityConfiguration": Plain("stub"),
     "AWS::EMRServerless::Application": Plain(
         "bridged",
         attributes=(("ApplicationId", "{id}"), ("Arn", "arn:aws:emr-serverless:{region}:{account}:/applications/{id}")),
