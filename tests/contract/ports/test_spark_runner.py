@@ -155,10 +155,10 @@ def test_an_unknown_run_is_not_found(place: Place) -> None:
         place.runner.get_step_state("00f0000000000000")
 
 
+@pytest.mark.parametrize("place", [pytest.param("clusters", marks=pytest.mark.integration)], indirect=True)
 def test_the_calls_that_clusters_need_are_those_on_record(place: Place) -> None:
     """Of all tests before: what the rights of the worker with EMR on EC2 are held against."""
-    if not isinstance(place.runner, EmrClusterRunner) or place.noted is None:
-        pytest.skip("the calls of EMR Serverless are recorded by the journeys")
+    assert place.noted is not None
     noted = {calls.Call(**json.loads(line)) for line in place.noted.read_text().splitlines()}
 
     assert {call for call in noted if call.service == "elasticmapreduce"} == CALLS
