@@ -187,7 +187,7 @@ def test_each_stage_has_its_own_warehouse(stages: dict[str, Stage]) -> None:
 def test_what_clusters_are_started_with_is_there(stages: dict[str, Stage], stage: str) -> None:
     mine = stages[stage]
     (profile,) = (value for name, value in mine.physical_ids.items() if name.startswith(f"Presage-{stage.capitalize()}-Spark/Profile"))
-    roles = mine.client("iam").get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
+    roles = mine.client("iam").get_instance_profile(InstanceProfileName=profile.rpartition("/")[2])["InstanceProfile"]["Roles"]
     groups = [value for name, value in mine.physical_ids.items() if "-Spark/" in name and value.startswith("sg-")]
 
     assert [each["Arn"] for each in roles] == [mine.outputs["EmrExecutionRoleArn"]]
