@@ -28,7 +28,9 @@ _TARGETS = {
     "RedshiftData": "redshift-data",
     "AmazonEC2ContainerServiceV20141113": "ecs",
     "secretsmanager": "secretsmanager",
+    "ElasticMapReduce": "elasticmapreduce",
 }
+_CLUSTER_MEMBERS = {"ClusterId", "JobFlowIds"}
 _NAMES = ("QueueUrl", "TableName", "WorkgroupName", "taskDefinition", "SecretId")
 """Members of a JSON body that name what an operation acts on, the first that is there counts."""
 _EMR = {"POST": "StartJobRun", "GET": "GetJobRun", "DELETE": "CancelJobRun"}
@@ -71,6 +73,8 @@ def describe(request: Received) -> Call | None:
         return None
     if target:
         arguments = json.loads(request.body or b"{}")
+        if arguments.keys() & _CLUSTER_MEMBERS:
+            return Call(component, _TARGETS[target], operation, "{clusters}/*")
         names = [str(arguments[name]) for name in _NAMES if name in arguments] or [*arguments.get("RequestItems", {}), ""]
         index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""
         return Call(component, _TARGETS[target], operation, names[0].rpartition("/")[2] + index)

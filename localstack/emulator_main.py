@@ -1,28 +1,32 @@
 """Starts the emulator with what it lacks. Runs under the emulator's own interpreter and environment.
 
-The project's root is importable only while its two modules load: functions inherit the environment, and must not find the library there.
+The project's root is importable only while its modules load: functions inherit the environment, and must not find the library there.
 """
 
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 
 def main() -> None:
-    """Register provisioners, close the gateway's gaps, and serve until a signal ends it; SIGUSR1 saves its state."""
+    """Register provisioners, close the gaps of gateway and rotation, and serve until a signal ends it; SIGUSR1 saves its state."""
     from ministack import app  # noqa: PLC0415 - only in the emulator's environment
     from ministack.core import persistence  # noqa: PLC0415 - same
-    from ministack.services import apigateway_v1, rds  # noqa: PLC0415 - same
+    from ministack.services import apigateway_v1, rds, secretsmanager  # noqa: PLC0415 - same
     from ministack.services.cloudformation import provisioners as registry  # noqa: PLC0415 - same
 
     root = str(Path(__file__).resolve().parent.parent)
     sys.path.insert(0, root)
-    from localstack import calls, gateway_gaps, provisioners  # noqa: PLC0415 - same
+    from localstack import calls, gateway_gaps, provisioners, rotation  # noqa: PLC0415 - same
 
     sys.path.remove(root)
     gateway_gaps.apply(apigateway_v1)
+    invoke = partial(rotation.invoke_function, int(os.environ["GATEWAY_PORT"]))
+    rotations = rotation.Rotation(secretsmanager, invoke, save=partial(os.kill, os.getpid(), signal.SIGUSR1))
+    secretsmanager._rotate_secret = rotations.rotate  # noqa: SLF001 - it offers no hook
     convert = registry._normalize_container_defs  # noqa: SLF001 - it offers no hook
     registry._normalize_container_defs = lambda declared: provisioners.complete_containers(convert(declared), declared)  # noqa: SLF001 - same
     log = calls.open_log()
@@ -31,7 +35,7 @@ def main() -> None:
     facts = os.environ.get("LOCALSTACK_PROVISIONING_FILE")
     if facts is not None:
         surroundings = provisioners.Surroundings.read(Path(facts))
-        provisioners.Provisioners(surroundings).register(registry._RESOURCE_HANDLERS, rds._instances)  # noqa: SLF001 - same
+        provisioners.Provisioners(surroundings).register(registry._RESOURCE_HANDLERS, rds._instances, rotations)  # noqa: SLF001 - same
 
     def save(_number: int, _frame: FrameType | None) -> None:
         persistence.save_all(app._build_persistence_save_dict())  # noqa: SLF001 - same

@@ -76,6 +76,7 @@ class Pieces:
             **emulator.client_environment(self.ports.by_name["emulator"]),
             "AWS_ENDPOINT_URL_REDSHIFT_DATA": self.ports.url("redshift_data"),
             "AWS_ENDPOINT_URL_EMR_SERVERLESS": self.ports.url("emr_serverless"),
+            "AWS_ENDPOINT_URL_EMR": self.ports.url("emr_serverless"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",

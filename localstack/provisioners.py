@@ -57,6 +57,7 @@ PLAIN: dict[str, Plain] = {
     "AWS::WAFv2::LoggingConfiguration": Plain("stub"),
     "AWS::S3::StorageLens": Plain("stub"),
     "AWS::RDS::OptionGroup": Plain("stub", "OptionGroupName"),
+    "AWS::EMR::SecurityConfiguration": Plain("stub"),
     "AWS::EMRServerless::Application": Plain(
         "bridged",
         attributes=(("ApplicationId", "{id}"), ("Arn", "arn:aws:emr-serverless:{region}:{account}:/applications/{id}")),
@@ -67,10 +68,12 @@ PLAIN: dict[str, Plain] = {
     "AWS::ElasticBeanstalk::Environment": Plain("bridged", "EnvironmentName", (("EndpointURL", "{endpoint}"),)),
 }
 _IDENTITY = "AWS::SES::EmailIdentity"
+_ROTATION = "AWS::SecretsManager::RotationSchedule"
 WITH_EFFECT: dict[str, Kind] = {
     "AWS::RDS::DBInstance": "real",
     "AWS::RedshiftServerless::Namespace": "real",
     "AWS::RedshiftServerless::Workgroup": "bridged",
+    _ROTATION: "bridged",
 }
 
 
@@ -109,13 +112,14 @@ class Provisioners:
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
 
-    def register(self, registry: dict[str, Handler], rds_instances: Any) -> None:  # noqa: ANN401 - a dictionary of the emulator's own
+    def register(self, registry: dict[str, Handler], rds_instances: Any, rotation: Any) -> None:  # noqa: ANN401 - of the emulator's own kind
         """Add the handlers to the emulator's registry; types that it does know keep their own, RDS instances excepted."""
         for type_name, plain in PLAIN.items():
             registry.setdefault(type_name, self._plain(type_name, plain))
         if _IDENTITY in registry:
             registry[_IDENTITY] = complete_identity(registry[_IDENTITY])
         registry["AWS::RDS::DBInstance"] = self._database(registry.get("AWS::RDS::DBInstance", {}), rds_instances)
+        registry[_ROTATION] = {**self._handler(rotation.create_schedule), "delete": rotation.delete_schedule}
         registry["AWS::RedshiftServerless::Namespace"] = self._handler(self._create_namespace)
         registry["AWS::RedshiftServerless::Workgroup"] = self._handler(self._create_workgroup)
 
@@ -269,6 +273,8 @@ def create_mysql_database(server: Mapping[str, Any], properties: Properties) -> 
         cursor.execute("CREATE USER IF NOT EXISTS %s@'127.0.0.1'", (user,))
         cursor.execute("ALTER USER %s@'127.0.0.1' IDENTIFIED BY %s", (user, password))
         cursor.execute(f"GRANT ALL ON {quoted}.* TO %s@'127.0.0.1'", (user,))
+        # As RDS gives its master user, who changes its own password with it.
+        cursor.execute("GRANT CREATE USER ON *.* TO %s@'127.0.0.1'", (user,))
 
 
 def create_postgres_database(url: str, database: str) -> None:

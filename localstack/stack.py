@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from urllib.parse import quote
 
 from localstack import emulator, system_packages, toolchain
 from localstack.deployed import Deployed
@@ -109,7 +108,7 @@ class Stack:
         self._screen.head("bridges")
         for program, version in pieces.bridges():
             self._put(program, version=version)
-        self._migrate(pieces, deployed, outputs)
+        self._migrate(pieces, outputs)
         self._screen.head("services")
         for program, version in list_services(pieces, deployed, outputs):
             self._put(program, version=version)
@@ -180,13 +179,12 @@ class Stack:
             "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
         }
 
-    def _migrate(self, pieces: Pieces, deployed: Deployed, outputs: dict[str, str]) -> None:
+    def _migrate(self, pieces: Pieces, outputs: dict[str, str]) -> None:
         self._screen.head("migrations")
-        credentials = json.loads(deployed.secret(outputs["DatabaseCredentials"]))
-        address = f"{outputs['DatabaseHost']}:{outputs['DatabasePort']}/{outputs['DatabaseName']}"
-        url = f"mysql+pymysql://{quote(credentials['username'])}:{quote(credentials['password'])}@{address}?charset=utf8mb4"
+        address = {"host": outputs["DatabaseHost"], "port": outputs["DatabasePort"], "name": outputs["DatabaseName"]}
+        metadata = {**address, "secret": outputs["DatabaseCredentials"]}
         warehouse = ["--workgroup", outputs["RedshiftWorkgroup"], "--database", outputs["RedshiftDatabase"]]
-        self._run(pieces, "presage.adapters.sql.migrate", ["--url", url])
+        self._run(pieces, "presage.adapters.sql.migrate", [word for name, value in metadata.items() for word in (f"--{name}", value)])
         self._run(pieces, "presage.adapters.redshift.migrate", warehouse)
 
     def _run(self, pieces: Pieces, module: str, arguments: list[str]) -> None:

@@ -15,6 +15,7 @@ BRIDGED = {
     "AWS::ECS::Cluster": "tasks run as processes of the launcher",
     "AWS::ECS::Service": "runs as a process with its task definition's environment",
     "AWS::ECS::TaskDefinition": "its command, variables and secrets are what the process gets",
+    "AWS::SecretsManager::RotationSchedule": "the real function, whenever rotate-secret asks; nothing asks by the clock",
 }
 RECORDED = {
     "AWS::ApiGateway::Account": "nobody writes the log it points at",

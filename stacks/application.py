@@ -11,6 +11,7 @@ from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.functions import FunctionInputs, FunctionsStack
 from stacks.gateway import GatewayStack
+from stacks.mail_policy import MailPolicyStack
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack, ObservedStacks
@@ -35,7 +36,7 @@ def build_stacks(app: cdk.App, config: StageConfig) -> OwnRules:
         storage=storage,
         prediction_log=PredictionLogStack(app, config=config),
         queues=QueuesStack(app, config=config, topic=alerts.topic),
-        metadata=MetadataStack(app, config=config, network=network),
+        metadata=MetadataStack(app, config=config, network=network, topic=alerts.topic),
         warehouse=WarehouseStack(app, config=config, network=network, storage=storage),
     )
     functions = FunctionInputs(
@@ -75,6 +76,7 @@ def _build_services(
     )
     dns = DnsStack(app, config=config)
     gateway = GatewayStack(app, config=config, public_api=public_api, dns=dns)
+    MailPolicyStack(app, config=config, dns=dns, gateway=gateway)
     backend = BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
     worker = WorkerStack(app, config=config, inputs=WorkerInputs(network=network, data=data, spark=spark, trainer=trainer))
     worker.add_dependency(backend, "The backend's deployment brings the schemas up to date.")

@@ -34,7 +34,7 @@ class BackendStack(StageStack):
                 "PRESAGE_GATEWAY_USAGE_PLANS": gateway.plan_ids,
                 "PRESAGE_PUBLIC_API_URL": gateway.public_url,
             },
-            secrets={"PRESAGE_DATABASE_CREDENTIALS": data.metadata.credentials, "PRESAGE_OPERATOR_TOKEN": self.operator_token},
+            secrets={"PRESAGE_OPERATOR_TOKEN": self.operator_token},
             options=_https_options(network, dns),
         )
         self.web = BeanstalkEnvironment(self, "Web", config=config, network=network, program=program)
@@ -51,6 +51,7 @@ class BackendStack(StageStack):
         lake = BucketRights(data.storage.lake, self.web.role)
         lake.read("ws=*/imports/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/profiles/*", "ws=*/predictions/*")
         lake.write("ws=*/imports/*")
+        data.metadata.grant_opening(self.web.role)
         grant_log_reading(self.web.role, data.prediction_log.table)
         grant_sending(self.web.role, data.queues.jobs.queue)
         data.warehouse.grant_statements(self.web.role)

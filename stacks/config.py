@@ -43,11 +43,16 @@ class WarehouseConfig:
 
 @dataclass(frozen=True)
 class SparkConfig:
-    """Ceilings of the EMR Serverless application; they cap its cost."""
+    """Ceilings of the EMR Serverless application, which cap its cost; or EMR on EC2 when `cluster_nodes` are named.
+
+    Then each step gets a cluster of its own with that many core nodes of 4 vCPU, which grows on Spot up to `maximum_vcpu`.
+    """
 
     architecture: str
     maximum_vcpu: int
     maximum_memory_gib: int
+    cluster_nodes: int = 0
+    cluster_instance_types: tuple[str, ...] = ("m7g.xlarge", "m6g.xlarge", "m7gd.xlarge", "m6gd.xlarge")
 
 
 @dataclass(frozen=True)
@@ -237,7 +242,7 @@ def _staging(read_context: ReadContext) -> StageConfig:
             monthly_unit_hours=_number(read_context, "redshift_unit_hours", 200),
             cluster_nodes=_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128),
+        spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128, cluster_nodes=_number(read_context, "spark_nodes")),
         functions=FunctionConfig("arm64", "3.13", memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",
@@ -276,7 +281,7 @@ def _production(read_context: ReadContext) -> StageConfig:
             monthly_unit_hours=_number(read_context, "redshift_unit_hours", 3000),
             cluster_nodes=_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512),
+        spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512, cluster_nodes=_number(read_context, "spark_nodes")),
         functions=FunctionConfig("arm64", "3.13", memory_mib=2048, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",

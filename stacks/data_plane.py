@@ -21,10 +21,10 @@ class DataPlane:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Variables of a service that works on them; the database's credentials are a secret and not among them."""
+        """Variables of a service that works on them."""
         return {
             "PRESAGE_LAKE_BUCKET": self.storage.lake.bucket_name,
             "PRESAGE_JOBS_QUEUE_URL": self.queues.jobs.queue.queue_url,
-            **self.metadata.address.variables,
+            **self.metadata.variables,
             **self.warehouse.address,
         }

@@ -76,8 +76,8 @@ class DnsStack(StageStack):
 
     def _mail_records(self) -> None:
         """Mail of the domain goes through Amazon SES; what does not is refused."""
-        region, domain = self.config.region, self.config.domain
-        inbound = route53.MxRecordValue(host_name=f"inbound-smtp.{region}.amazonaws.com", priority=10)
+        domain = self.config.domain
+        inbound = route53.MxRecordValue(host_name=name_mail_server(self.config), priority=10)
         sender_policy = ["v=spf1 include:amazonses.com -all"]
         route53.MxRecord(self, "Mx", zone=self.zone, values=[inbound], ttl=_HOUR)
         route53.TxtRecord(self, "Spf", zone=self.zone, values=sender_policy, ttl=_HOUR)
@@ -96,3 +96,8 @@ class DnsStack(StageStack):
             values=[f"v=DMARC1; p=quarantine; rua=mailto:dmarc@{domain}; adkim=s; aspf=r"],
             ttl=_HOUR,
         )
+
+
+def name_mail_server(config: StageConfig) -> str:
+    """Return the name of the server that takes the domain's mail: Amazon SES in the stage's region."""
+    return f"inbound-smtp.{config.region}.amazonaws.com"

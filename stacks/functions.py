@@ -30,6 +30,7 @@ _READERS = 2
 _LOGGERS = 10
 """Instances that put predictions, which contend for nothing: DynamoDB takes what they bring."""
 _PROFILES_AT_ONCE = 20
+"""A burst of manifests must not use up the account's concurrency."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class FunctionsStack(StageStack):
             on_failure=destinations.SqsDestination(failures), retry_attempts=2, max_event_age=cdk.Duration.hours(6)
         )
         self._start_on_manifests(function.function)
-        _bound(function.function)
+        function.bound(_PROFILES_AT_ONCE)
         self.export_output("ProfileFailuresUrl", failures.queue_url)
         return function
 
@@ -136,14 +137,6 @@ class FunctionsStack(StageStack):
         accept_wildcards(function, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
         _consume(function, self.inputs.queues.assignments, batch_size=100, window_seconds=5)
         return function
-
-
-def _bound(function: lambda_.Function) -> None:
-    """Reserve the concurrency of a function that no queue holds back: a burst of manifests must not use up the account's."""
-    resource = function.node.default_child
-    if not isinstance(resource, lambda_.CfnFunction):
-        raise TypeError(f"{function.node.path} has no function resource")
-    resource.reserved_concurrent_executions = _PROFILES_AT_ONCE
 
 
 def _consume(function: PythonFunction, watched: WatchedQueue, *, batch_size: int, window_seconds: int, readers: int = _READERS) -> None:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secrets
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.config import StageConfig
 from stacks.constructs.findings import acknowledge
+from stacks.constructs.password_rotation import PasswordRotation
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 
@@ -28,14 +31,14 @@ class DatabaseAddress:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Variables of every deployable that opens the database."""
+        """Variables of every deployable that finds the database."""
         return {"PRESAGE_DATABASE_HOST": self.host, "PRESAGE_DATABASE_PORT": self.port, "PRESAGE_DATABASE_NAME": self.name}
 
 
 class MetadataStack(StageStack):
-    """MySQL 8.4 in isolated subnets, TLS only, its credentials generated into a secret."""
+    """MySQL 8.4 in isolated subnets, TLS only, its credentials generated into a secret and changed by a rotation."""
 
-    def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack) -> None:
+    def __init__(self, scope: Construct, *, config: StageConfig, network: NetworkStack, topic: sns.ITopic) -> None:
         super().__init__(scope, "Metadata", config=config, description="Presage: relational database")
         key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=self.removal_policy)
         self.credentials = self._credentials()
@@ -43,13 +46,27 @@ class MetadataStack(StageStack):
         self.security_group.add_ingress_rule(ec2.Peer.ipv4(config.network.cidr), ec2.Port.tcp(PORT), "services of this network")
         self.instance = self._instance(network, key)
         self.address = DatabaseAddress(self.instance.db_instance_endpoint_address, self.instance.db_instance_endpoint_port, DATABASE_NAME)
+        rotation = PasswordRotation(self, "Rotation", config=config, network=network, topic=topic)
+        variables = {"PRESAGE_STAGE": config.name, **self.address.variables}
+        rotation.rotate(self.credentials, self.instance, port=PORT, environment=variables)
+        self.export_output("RotateDatabasePasswordFunction", rotation.rotation.function.function_name)
         self.export_output("DatabaseHost", self.address.host)
         self.export_output("DatabasePort", self.address.port)
         self.export_output("DatabaseName", self.address.name)
         self.export_output("DatabaseCredentials", self.credentials.secret_arn)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """Variables of every deployable that opens the database; it needs `grant_opening` too."""
+        return {**self.address.variables, "PRESAGE_DATABASE_SECRET_ARN": self.credentials.secret_arn}
+
+    def grant_opening(self, role: iam.IRole) -> None:
+        """Let `role` read the credentials, in every version that a rotation makes."""
+        policy = iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self.credentials.secret_arn])
+        role.add_to_principal_policy(policy)
+
     def _credentials(self) -> secrets.Secret:
-        secret = secrets.Secret(
+        return secrets.Secret(
             self,
             "Credentials",
             description="User and password of the relational database",
@@ -61,11 +78,6 @@ class MetadataStack(StageStack):
                 exclude_punctuation=True,
             ),
         )
-        acknowledge(
-            secret,
-            {"SMG4": "Containers and instances read the credentials once, at start; rotation needs a rolling restart."},
-        )
-        return secret
 
     def _instance(self, network: NetworkStack, key: kms.Key) -> rds.DatabaseInstance:
         database = self.config.database

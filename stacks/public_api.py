@@ -99,7 +99,6 @@ class PublicApiStack(StageStack):
             image=ecs.ContainerImage.from_ecr_repository(self.inputs.repository, containers.image_tag),
             command=_COMMAND,
             environment=self._environment(),
-            secrets={"PRESAGE_DATABASE_CREDENTIALS": ecs.Secret.from_secrets_manager(self.inputs.metadata.credentials)},
             logging=ecs.LogDriver.aws_logs(stream_prefix="public_api", log_group=self.log_group, mode=ecs.AwsLogDriverMode.NON_BLOCKING),
             health_check=ecs.HealthCheck(command=["CMD", "python", "-c", _READY], start_period=cdk.Duration.seconds(60)),
             port_mappings=[ecs.PortMapping(container_port=PORT)],
@@ -110,7 +109,9 @@ class PublicApiStack(StageStack):
             ecs.MountPoint(container_path=containers.cache_directory, source_volume="cache", read_only=False),
             ecs.MountPoint(container_path="/tmp", source_volume="scratch", read_only=False),  # noqa: S108 - the only writable folders of a read-only root
         )
-        acknowledge(definition, {"ECS2": "Only names and addresses are plain; the credentials are a reference to a secret."})
+        acknowledge(
+            definition, {"ECS2": "Only names and addresses are plain; the credentials are read from the secret that one of them names."}
+        )
         return definition
 
     def _environment(self) -> dict[str, str]:
@@ -124,7 +125,7 @@ class PublicApiStack(StageStack):
             "PRESAGE_RECORDS_QUEUE_URL": inputs.queues.records.queue.queue_url,
             "PRESAGE_PREDICTIONS_QUEUE_URL": inputs.queues.predictions.queue.queue_url,
             "PRESAGE_ASSIGNMENTS_QUEUE_URL": inputs.queues.assignments.queue.queue_url,
-            **inputs.metadata.address.variables,
+            **inputs.metadata.variables,
             "PRESAGE_REQUEST_LIMITS": _describe_limits(self.config.gateway.plans),
             "PRESAGE_CATALOG_TTL_SECONDS": str(containers.catalog_ttl_seconds),
             "PRESAGE_CACHE_DIRECTORY": containers.cache_directory,
@@ -137,6 +138,7 @@ class PublicApiStack(StageStack):
         lake.read("ws=*/snapshots/*", "ws=*/predictions/*")
         lake.write("ws=*/staging/records/*", "ws=*/staging/predictions/*", tagged=True)
         BucketRights(inputs.storage.artifacts, role).read("ws=*/models/*")
+        inputs.metadata.grant_opening(role)
         grant_log_getting(role, inputs.prediction_log.table)
         queues = inputs.queues
         grant_sending(role, queues.records.queue, queues.predictions.queue, queues.assignments.queue)

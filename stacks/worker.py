@@ -47,7 +47,7 @@ class WorkerStack(StageStack):
                 **inputs.spark.variables,
                 **inputs.trainer.variables,
             },
-            secrets={"PRESAGE_DATABASE_CREDENTIALS": data.metadata.credentials},
+            secrets={},
             options=_daemon_options(data),
         )
         self.worker = BeanstalkEnvironment(self, "Worker", config=config, network=inputs.network, program=program)
@@ -55,7 +55,6 @@ class WorkerStack(StageStack):
         _grant_data(role, data)
         inputs.spark.grant_submit(role)
         inputs.trainer.grant_run(role)
-        accept_wildcards(role, "Runs of this application only.", r"Resource::.*/jobruns/\*")
         accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")
         self.export_output("WorkerEnvironment", self.worker.environment.ref)
 
@@ -69,6 +68,7 @@ def _grant_data(role: iam.IRole, data: DataPlane) -> None:
     BucketRights(data.storage.artifacts, role).read("ws=*/models/*")
     data.queues.jobs.queue.grant(role, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage")
     data.warehouse.grant_statements(role)
+    data.metadata.grant_opening(role)
 
 
 def _daemon_options(data: DataPlane) -> dict[tuple[str, str], str]:

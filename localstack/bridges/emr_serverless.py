@@ -1,8 +1,9 @@
-"""EMR Serverless on spark-submit: `python -m localstack.bridges.emr_serverless --port N --log-directory D`.
+"""EMR on spark-submit, serverless and on EC2: `python -m localstack.bridges.emr_serverless --port N --log-directory D`.
 
-It speaks the service's REST JSON for job runs. A run is `spark-submit --master local[2]` of the very step and library that EMR would
-run: objects named by `s3://` URIs are brought from the emulator before, and what changed is put back after success. One run at a time;
-exit codes are real; cancelling kills. Nothing but the logs survives the process: a run from before a restart is not found.
+It speaks the REST JSON of EMR Serverless for job runs, and the JSON 1.1 of EMR for clusters (`emr_clusters`). A run is
+`spark-submit --master local[2]` of the very step and library that EMR would run: objects named by `s3://` URIs are brought from the
+emulator before, and what changed is put back after success. One run at a time; exit codes are real; cancelling kills. Nothing but
+the logs survives the process: a run from before a restart is not found.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from localstack.bridges.emr_clusters import TARGET, ClusterBridge, RefusedError
 from localstack.bridges.spark_runs import Run, SparkRuns
 from localstack.bridges.staging import Staging
 from localstack.calls import note_wsgi, open_log
@@ -31,6 +33,7 @@ from localstack.calls import note_wsgi, open_log
 _ROUTES = Map(
     [
         Rule("/health", endpoint="health", methods=["GET"]),
+        Rule("/", endpoint="cluster", methods=["POST"]),
         Rule("/applications/<application_id>/jobruns", endpoint="start", methods=["POST"]),
         Rule("/applications/<application_id>/jobruns", endpoint="list", methods=["GET"]),
         Rule("/applications/<application_id>/jobruns/<run_id>", endpoint="get", methods=["GET"]),
@@ -100,7 +103,7 @@ def _describe(run: Run) -> dict[str, Any]:
     }
 
 
-def create_application(bridge: Bridge) -> Callable[..., Any]:
+def create_application(bridge: Bridge, clusters: ClusterBridge) -> Callable[..., Any]:
     """Return the WSGI application."""
 
     @Request.application
@@ -108,7 +111,11 @@ def create_application(bridge: Bridge) -> Callable[..., Any]:
         try:
             operation, arguments = _ROUTES.bind_to_environ(request.environ).match()
             body = msgspec.json.decode(request.get_data() or b"{}")
+            if operation == "cluster":
+                return _answer(clusters.call(request.headers.get("X-Amz-Target", "").removeprefix(TARGET), body), 200)
             return _answer(getattr(bridge, operation)(body, **arguments), 200)
+        except RefusedError as error:
+            return _answer({"__type": error.kind, "message": str(error)}, 400, error.kind)
         except NoSuchRunError as error:
             return _answer({"message": str(error)}, 404, "ResourceNotFoundException")
         except (KeyError, TypeError, msgspec.DecodeError) as error:
@@ -129,7 +136,7 @@ def _answer(body: Mapping[str, Any], status: int, kind: str = "") -> Response:
 
 def main(arguments: Sequence[str]) -> None:
     """Serve until SIGTERM or SIGINT; what runs then is cancelled."""
-    parser = argparse.ArgumentParser(description="EMR Serverless on spark-submit.")
+    parser = argparse.ArgumentParser(description="EMR on spark-submit.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--log-directory", type=Path, required=True)
     options = parser.parse_args(arguments)
@@ -138,7 +145,7 @@ def main(arguments: Sequence[str]) -> None:
     objects.mkdir(parents=True)
     client = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
     runs = SparkRuns(options.log_directory, Staging(objects, client))
-    server = make_server("127.0.0.1", options.port, create_application(Bridge(runs)), threaded=True)
+    server = make_server("127.0.0.1", options.port, create_application(Bridge(runs), ClusterBridge(runs)), threaded=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     print(f"emr-serverless bridge: http://127.0.0.1:{server.port}; runs do not survive it", flush=True)

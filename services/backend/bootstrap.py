@@ -11,6 +11,7 @@ from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.upload_store import S3UploadStore
+from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
 from presage.adapters.sqs.job_queue import SqsJobQueue
@@ -27,8 +28,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         host=settings.database_host,
         port=settings.database_port,
         database=settings.database_name,
-        username=settings.database_credentials.username,
-        password=settings.database_credentials.password,
+        credentials=SecretCredentials(build_client("secretsmanager"), settings.database_secret_arn),
     )
     sql, s3 = SqlStores.build(engine), build_client("s3")
     ports = BackendPorts(

@@ -8,6 +8,7 @@ from presage.adapters.client import build_client
 from presage.adapters.redshift import migrate as warehouse
 from presage.adapters.redshift.data_api import DataApi, Warehousing
 from presage.adapters.sql import migrate as metadata
+from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine
 from presage.runtime.observability import configure_logging
 from services.backend.settings import BackendSettings
@@ -25,8 +26,7 @@ def build_migrations(settings: BackendSettings) -> Callable[[], Sequence[str]]:
         host=settings.database_host,
         port=settings.database_port,
         database=settings.database_name,
-        username=settings.database_credentials.username,
-        password=settings.database_credentials.password,
+        credentials=SecretCredentials(build_client("secretsmanager"), settings.database_secret_arn),
         pool_size=2,
     )
     data_api = DataApi(build_client("redshift-data"), Warehousing(settings.redshift_workgroup, settings.redshift_database))

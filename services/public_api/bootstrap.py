@@ -11,6 +11,7 @@ from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.journal.prediction_journal import FilePredictionJournal
 from presage.adapters.s3.model_files import S3ModelFiles
 from presage.adapters.shared_memory.rate_limiter import SharedRateLimiter
+from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
 from presage.adapters.sqs.record_queue import SqsRecordQueue
@@ -34,8 +35,9 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         host=settings.database_host,
         port=settings.database_port,
         database=settings.database_name,
-        username=settings.database_credentials.username,
-        password=settings.database_credentials.password,
+        credentials=SecretCredentials(
+            build_client("secretsmanager", read_timeout_seconds=READ_TIMEOUT_SECONDS), settings.database_secret_arn
+        ),
     )
     files = S3ModelFiles(
         client=s3,

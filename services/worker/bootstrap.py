@@ -12,6 +12,7 @@ from presage.adapters.redshift.data_api import DataApi, Warehousing
 from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.import_files import S3ImportFiles
+from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
 from presage.adapters.sqs.job_queue import SqsJobQueue
@@ -29,13 +30,12 @@ from services.worker.tasks import enqueue_analyses
 def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     """Return the worker on real ports and the check that the database answers. Nothing is connected yet."""
     configure_logging(service="worker", stage=settings.stage)
-    credentials, clock = settings.database_credentials, partial(datetime.now, UTC)
+    clock = partial(datetime.now, UTC)
     engine = build_engine(
         host=settings.database_host,
         port=settings.database_port,
         database=settings.database_name,
-        username=credentials.username,
-        password=credentials.password,
+        credentials=SecretCredentials(build_client("secretsmanager"), settings.database_secret_arn),
     )
     sql, s3 = SqlStores.build(engine), build_client("s3")
     lake = S3FeatureSetStore(settings.lake_bucket, s3)

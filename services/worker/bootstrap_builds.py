@@ -6,25 +6,23 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
+
 from presage.adapters.client import build_client
 from presage.adapters.ecs.task_runner import EcsTaskRunner
+from presage.adapters.emr.cluster_runner import ClusterPlan, EmrClusterRunner
 from presage.adapters.emr.spark_runner import EmrSparkRunner
+from presage.adapters.emr.steps import StepPrograms
 from presage.adapters.s3.training_files import S3TrainingFiles
 from presage.adapters.sql.stores import SqlStores
 from presage.features.ports import FeatureSetStore
+from presage.training.ports import SparkRunner
 from presage.training.use_cases import BuildPorts
-from services.worker.settings import WorkerSettings
+from services.worker.settings import ServerlessSpark, WorkerSettings
 
 
 def build_build_ports(settings: WorkerSettings, sql: SqlStores, feature_sets: FeatureSetStore) -> BuildPorts:
     """Return what building a model needs."""
-    spark = EmrSparkRunner(
-        build_client("emr-serverless"),
-        application_id=settings.emr_application_id,
-        execution_role_arn=settings.emr_execution_role_arn,
-        steps=settings.emr_steps,
-        lake_bucket=settings.lake_bucket,
-    )
     tasks = EcsTaskRunner(
         build_client("ecs"),
         cluster=settings.trainer_cluster,
@@ -33,4 +31,15 @@ def build_build_ports(settings: WorkerSettings, sql: SqlStores, feature_sets: Fe
         security_groups=settings.trainer_security_groups.split(","),
     )
     files = S3TrainingFiles(settings.lake_bucket, settings.artifacts_bucket, build_client("s3"))
-    return BuildPorts(sql.datasets, feature_sets, spark, tasks, files, sql.versions, partial(datetime.now, UTC), time.sleep)
+    return BuildPorts(
+        sql.datasets, feature_sets, build_spark_runner(settings), tasks, files, sql.versions, partial(datetime.now, UTC), time.sleep
+    )
+
+
+def build_spark_runner(settings: WorkerSettings) -> SparkRunner:
+    """Return what runs the steps where the settings say."""
+    target, programs = settings.spark_target, StepPrograms(settings.emr_steps, settings.lake_bucket)
+    if isinstance(target, ServerlessSpark):
+        return EmrSparkRunner(build_client("emr-serverless"), programs=programs, **msgspec.structs.asdict(target))
+    plan = ClusterPlan(**msgspec.structs.asdict(target))
+    return EmrClusterRunner(build_client("emr"), plan=plan, programs=programs, clock=partial(datetime.now, UTC))

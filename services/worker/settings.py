@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from presage.runtime.settings import DatabaseSettings
+
+
+class ServerlessSpark(msgspec.Struct, frozen=True, tag_field="kind", tag="serverless"):
+    """Spark on an application of EMR Serverless."""
+
+    application_id: str
+    execution_role_arn: str
+
+
+class ClusterSpark(msgspec.Struct, frozen=True, tag_field="kind", tag="cluster"):
+    """Spark on EMR clusters on EC2, one a step."""
+
+    name: str
+    release: str
+    service_role: str
+    instance_profile: str
+    security_configuration: str
+    log_uri: str
+    log_key_arn: str
+    subnets: list[str]
+    primary_security_group: str
+    core_security_group: str
+    service_security_group: str
+    instance_types: list[str]
+    core_nodes: int
+    task_nodes: int
+    tags: dict[str, str]
 
 
 class WorkerSettings(DatabaseSettings, frozen=True):
@@ -14,8 +43,8 @@ class WorkerSettings(DatabaseSettings, frozen=True):
     redshift_workgroup: str
     redshift_database: str
     redshift_copy_role_arn: str
-    emr_application_id: str
-    emr_execution_role_arn: str
+    spark_target: ServerlessSpark | ClusterSpark
+    """What runs the steps: `kind` says which."""
     emr_steps: dict[str, str]
     """Step to the S3 URI of its `step.py`; `py_files` to that of the zip with the library."""
     trainer_cluster: str

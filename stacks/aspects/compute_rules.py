@@ -5,11 +5,13 @@ from typing import Any
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticbeanstalk as beanstalk
+from aws_cdk import aws_emr as emr_on_ec2
 from aws_cdk import aws_emrserverless as emr
 from aws_cdk import aws_lambda as lambda_
 
 from stacks.aspects.rule import Rule, list_neighbours, read, read_keys, refers_to
 
+_SECOND_METADATA_SERVICE = 2
 _TLS_POLICIES = ("ELBSecurityPolicy-TLS13-1-2", "ELBSecurityPolicy-TLS13-1-3")
 
 
@@ -94,6 +96,29 @@ def _spark_uses_kms(application: emr.CfnApplication) -> bool:
     return bool(read_keys(monitoring.get("managedpersistencemonitoringconfiguration")).get("encryptionkeyarn"))
 
 
+def _encryption(security: emr_on_ec2.CfnSecurityConfiguration) -> dict[str, Any]:
+    found: dict[str, Any] = (read(security, "security_configuration") or {}).get("EncryptionConfiguration", {})
+    return found
+
+
+def _nodes_encrypt_at_rest(security: emr_on_ec2.CfnSecurityConfiguration) -> bool:
+    at_rest = _encryption(security).get("AtRestEncryptionConfiguration", {})
+    disks, objects = at_rest.get("LocalDiskEncryptionConfiguration", {}), at_rest.get("S3EncryptionConfiguration", {})
+    keys = [disks.get("AwsKmsKey"), objects.get("AwsKmsKey")]
+    return _encryption(security).get("EnableAtRestEncryption") is True and disks.get("EnableEbsEncryption") is True and all(keys)
+
+
+def _nodes_encrypt_in_transit(security: emr_on_ec2.CfnSecurityConfiguration) -> bool:
+    encryption = _encryption(security)
+    certificates = encryption.get("InTransitEncryptionConfiguration", {}).get("TLSCertificateConfiguration", {})
+    return encryption.get("EnableInTransitEncryption") is True and bool(certificates.get("S3Object"))
+
+
+def _nodes_need_tokens(security: emr_on_ec2.CfnSecurityConfiguration) -> bool:
+    metadata = (read(security, "security_configuration") or {}).get("InstanceMetadataServiceConfiguration", {})
+    return bool(metadata.get("MinimumInstanceMetadataServiceVersion") == _SECOND_METADATA_SERVICE)
+
+
 RULES = (
     Rule("ECS-BREAKER", "a service rolls back by its circuit breaker", ecs.CfnService, _service_breaks_off),
     Rule("ECS-ALARMS", "a service's deployment is rolled back by alarms", ecs.CfnService, _service_has_alarms),
@@ -126,4 +151,7 @@ RULES = (
     Rule("EMR-STOPS", "Spark stops when idle", emr.CfnApplication, _spark_stops),
     Rule("EMR-NETWORK", "Spark runs in the VPC", emr.CfnApplication, _spark_is_private),
     Rule("EMR-KMS", "Spark's logs are encrypted with a key of ours", emr.CfnApplication, _spark_uses_kms),
+    Rule("EMR-AT-REST", "nodes encrypt disks and objects with keys of ours", emr_on_ec2.CfnSecurityConfiguration, _nodes_encrypt_at_rest),
+    Rule("EMR-IN-TRANSIT", "nodes speak TLS among themselves", emr_on_ec2.CfnSecurityConfiguration, _nodes_encrypt_in_transit),
+    Rule("EMR-IMDSV2", "nodes refuse the first metadata service", emr_on_ec2.CfnSecurityConfiguration, _nodes_need_tokens),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
@@ -14,6 +15,7 @@ from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import LOG_POLICY, acknowledge
 from stacks.constructs.logs import build_log_group
 from stacks.constructs.watched_queue import raise_alarm
+from stacks.network import NetworkStack
 
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
@@ -22,9 +24,18 @@ class PythonFunction(Construct):
     """`lambdas/<name>`, its handler `lambdas.<name>.handler.handle`; errors and throttles raise an alarm."""
 
     def __init__(
-        self, scope: Construct, name: str, *, config: FunctionConfig, timeout: cdk.Duration, environment: Mapping[str, str]
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        config: FunctionConfig,
+        timeout: cdk.Duration,
+        environment: Mapping[str, str],
+        placement: tuple[NetworkStack, ec2.ISecurityGroup] | None = None,
     ) -> None:
+        """With a `placement` it runs in the network's service subnets, behind the security group."""
         super().__init__(scope, name.title().replace("_", ""))
+        network, group = placement or (None, None)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -39,6 +50,9 @@ class PythonFunction(Construct):
             log_group=build_log_group(self, "Logs"),
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE,
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.service_subnets if network else None,
+            security_groups=[group] if group else None,
         )
         acknowledge(
             self,
@@ -65,6 +79,13 @@ class PythonFunction(Construct):
         errors, throttles = self.function.metric_errors(period=minute), self.function.metric_throttles(period=minute)
         raise_alarm(self, "ErrorsAlarm", metric=errors, threshold=1, runbook="functions#errors", topic=topic)
         raise_alarm(self, "ThrottlesAlarm", metric=throttles, threshold=1, runbook="functions#throttles", topic=topic)
+
+    def bound(self, executions: int) -> None:
+        """Reserve the concurrency of a function that no queue holds back."""
+        resource = self.function.node.default_child
+        if not isinstance(resource, lambda_.CfnFunction):
+            raise TypeError(f"{self.node.path} has no function resource")
+        resource.reserved_concurrent_executions = executions
 
     def _code(self, name: str, config: FunctionConfig) -> lambda_.Code:
         if cdk.Stack.of(self).bundling_required:

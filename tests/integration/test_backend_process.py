@@ -20,6 +20,7 @@ from localstack.program import free_port
 from presage.adapters.client import build_client
 from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.migrate import migrate
+from tests.fixtures.database_secret import create_secret_of
 from tests.fixtures.metadata_rows import unique
 
 pytestmark = pytest.mark.integration
@@ -65,7 +66,7 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
         "DATABASE_HOST": address.hostname,
         "DATABASE_PORT": address.port,
         "DATABASE_NAME": address.path.lstrip("/"),
-        "DATABASE_CREDENTIALS": json.dumps({"username": address.username, "password": address.password}),
+        "DATABASE_SECRET_ARN": create_secret_of(mariadb),
         "REDSHIFT_WORKGROUP": "w",
         "REDSHIFT_DATABASE": "d",
         "GATEWAY_USAGE_PLANS": json.dumps({"standard": plan_id}),

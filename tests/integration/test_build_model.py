@@ -18,6 +18,7 @@ import pytest
 from presage.adapters.client import build_client
 from presage.adapters.ecs.task_runner import EcsTaskRunner
 from presage.adapters.emr.spark_runner import EmrSparkRunner
+from presage.adapters.emr.steps import StepPrograms
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
@@ -85,8 +86,7 @@ def place(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
                 build_client("emr-serverless"),
                 application_id="app",
                 execution_role_arn="arn:aws:iam::000000000000:role/x",
-                steps=steps,
-                lake_bucket=lake,
+                programs=StepPrograms(steps, lake),
             )
             runner = EcsTaskRunner(
                 build_client("ecs"), cluster="training", task_definition=definition, subnets=["subnet-1"], security_groups=["sg-1"]

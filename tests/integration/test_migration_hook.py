@@ -17,6 +17,7 @@ from presage.adapters.redshift.migrate import list_migrations
 from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.tables import Row
 from stacks.constructs import bundles
+from tests.fixtures.database_secret import create_secret, create_secret_of
 from tests.fixtures.redshift import run_bridge
 
 pytestmark = pytest.mark.integration
@@ -25,7 +26,7 @@ HOOK = ".platform/hooks/predeploy/10_migrate.sh"
 
 
 @pytest.fixture(scope="module")
-def environment(mariadb: str, postgres: str) -> Iterator[dict[str, str]]:
+def environment(emulator: str, mariadb: str, postgres: str) -> Iterator[dict[str, str]]:
     address = urlsplit(mariadb)
     settings = {
         "STAGE": "local",
@@ -35,7 +36,7 @@ def environment(mariadb: str, postgres: str) -> Iterator[dict[str, str]]:
         "DATABASE_HOST": str(address.hostname),
         "DATABASE_PORT": str(address.port),
         "DATABASE_NAME": address.path.lstrip("/"),
-        "DATABASE_CREDENTIALS": json.dumps({"username": address.username, "password": address.password}),
+        "DATABASE_SECRET_ARN": create_secret_of(mariadb),
         "REDSHIFT_WORKGROUP": "presage",
         "REDSHIFT_DATABASE": urlsplit(postgres).path.lstrip("/"),
         "GATEWAY_USAGE_PLANS": "{}",
@@ -47,6 +48,7 @@ def environment(mariadb: str, postgres: str) -> Iterator[dict[str, str]]:
             **{f"PRESAGE_{name}": value for name, value in settings.items()},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}",
             "PYTHONPATH": "/var/app/current",
+            "AWS_ENDPOINT_URL": emulator,
             "AWS_ENDPOINT_URL_REDSHIFT_DATA": bridge,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -75,7 +77,7 @@ def test_instances_that_start_together_bring_both_schemas_up_to_date_once(enviro
 
 
 def test_a_failed_migration_fails_the_deployment_and_tells_no_secret(environment: dict[str, str]) -> None:
-    done = run_hook({**environment, "PRESAGE_DATABASE_CREDENTIALS": '{"username": "nobody", "password": "hunter2"}'})
+    done = run_hook({**environment, "PRESAGE_DATABASE_SECRET_ARN": create_secret("nobody", "hunter2")})
 
     assert done.returncode != 0
     assert "hunter2" not in done.stdout + done.stderr

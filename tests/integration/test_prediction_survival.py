@@ -49,7 +49,7 @@ class Scene:
             "PRESAGE_PREDICTIONS_QUEUE_URL": self.queues["predictions"],
             "PRESAGE_ASSIGNMENTS_QUEUE_URL": self.queues["assignments"],
             "PRESAGE_DATABASE_PORT": "1",
-            "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": "u", "password": "p"}),
+            "PRESAGE_DATABASE_SECRET_ARN": "unused",
             "PRESAGE_CATALOG_TTL_SECONDS": "1",
             "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
             "PRESAGE_MODEL_MEMORY_BYTES": "100000000",

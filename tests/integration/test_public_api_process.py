@@ -24,6 +24,7 @@ from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.sqs.prediction_queue import SqsPredictionMessages
+from tests.fixtures.database_secret import create_secret_of
 from tests.fixtures.prediction_table import create_table
 from tests.fixtures.public_api import AMPLE_LIMITS
 from tests.fixtures.served import fill_database, upload
@@ -110,7 +111,7 @@ def running(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
         "PRESAGE_DATABASE_HOST": str(url.host),
         "PRESAGE_DATABASE_PORT": str(url.port),
         "PRESAGE_DATABASE_NAME": str(url.database),
-        "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": url.username, "password": url.password or ""}),
+        "PRESAGE_DATABASE_SECRET_ARN": create_secret_of(mariadb),
         "PRESAGE_CATALOG_TTL_SECONDS": "1",
         "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
         "PRESAGE_MODEL_MEMORY_BYTES": "100000000",

@@ -1,6 +1,5 @@
 """A worker that is killed or stopped in the middle of a job: the job is done once in effect, by its successor."""
 
-import json
 import os
 import signal
 import subprocess
@@ -26,6 +25,7 @@ from presage.features.dataset import Dataset
 from presage.jobs.arguments import ImportFile
 from presage.jobs.model import Job
 from presage.jobs.use_cases import JobPorts, build_job, submit_job
+from tests.fixtures.database_secret import create_secret_of
 from tests.fixtures.metadata_rows import make_dataset, unique
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
@@ -101,12 +101,11 @@ def place(mariadb: str, tmp_path: Path) -> Place:
         "DATABASE_HOST": address.hostname,
         "DATABASE_PORT": address.port,
         "DATABASE_NAME": address.path.lstrip("/"),
-        "DATABASE_CREDENTIALS": json.dumps({"username": address.username, "password": address.password}),
+        "DATABASE_SECRET_ARN": create_secret_of(mariadb),
         "REDSHIFT_WORKGROUP": "w",
         "REDSHIFT_DATABASE": "d",
         "REDSHIFT_COPY_ROLE_ARN": "arn",
-        "EMR_APPLICATION_ID": "a",
-        "EMR_EXECUTION_ROLE_ARN": "arn",
+        "SPARK_TARGET": '{"kind": "serverless", "application_id": "a", "execution_role_arn": "arn"}',
         "EMR_STEPS": "{}",
         "TRAINER_CLUSTER": "c",
         "TRAINER_TASK_DEFINITION": "t",

@@ -29,6 +29,7 @@ from presage.errors import AlreadyExistsError, NotFoundError, UnavailableError
 if TYPE_CHECKING:
     from types_boto3_apigateway import APIGatewayClient
     from types_boto3_ecs import ECSClient
+    from types_boto3_emr import EMRClient
     from types_boto3_emr_serverless import EMRServerlessClient
     from types_boto3_redshift_data import RedshiftDataAPIServiceClient
     from types_boto3_s3 import S3Client
@@ -66,6 +67,8 @@ def build_client(service: Literal["apigateway"], *, pool_size: int = ..., read_t
 @overload
 def build_client(service: Literal["ecs"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> ECSClient: ...
 @overload
+def build_client(service: Literal["emr"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> EMRClient: ...
+@overload
 def build_client(service: Literal["emr-serverless"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> EMRServerlessClient: ...
 @overload
 def build_client(
@@ -80,7 +83,7 @@ def build_client(
 @overload
 def build_client(service: Literal["sqs"], *, pool_size: int = ..., read_timeout_seconds: float = ..., attempts: int = ...) -> SQSClient: ...
 def build_client(
-    service: Literal["apigateway", "ecs", "emr-serverless", "redshift-data", "s3", "secretsmanager", "sqs"],
+    service: Literal["apigateway", "ecs", "emr", "emr-serverless", "redshift-data", "s3", "secretsmanager", "sqs"],
     *,
     pool_size: int = 32,
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS,

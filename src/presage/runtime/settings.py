@@ -11,13 +11,6 @@ PREFIX = "PRESAGE_"
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 
-class DatabaseCredentials(msgspec.Struct, frozen=True):
-    """The JSON secret that holds the database's user."""
-
-    username: str
-    password: str
-
-
 class DatabaseSettings(msgspec.Struct, frozen=True):
     """What every service that opens the relational database reads of its environment."""
 
@@ -25,7 +18,8 @@ class DatabaseSettings(msgspec.Struct, frozen=True):
     database_host: str
     database_port: int
     database_name: str
-    database_credentials: DatabaseCredentials
+    database_secret_arn: str
+    """The secret `{"username", "password"}`, which a rotation changes: it is read when a connection needs it."""
 
 
 def load_settings(settings_type: type[SettingsT], environment: Mapping[str, str] | None = None) -> SettingsT:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tests.contract.wiring.rights import Right
 
-FUNCTIONS = ("land_records", "profile_feature_set", "log_predictions", "load_assignments")
+FUNCTIONS = ("land_records", "profile_feature_set", "log_predictions", "load_assignments", "rotate_database_password")
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,11 @@ REASONS: tuple[Reason, ...] = (
         "sqs:GetQueueUrl",
     ),
     *_reasons(
-        ("backend", "worker"),
-        "{DatabaseCredentials}",
+        ("backend",),
+        "{OperatorTokenSecret}",
         "Beanstalk's agent on the instance puts the secret into the environment, under the instance's role.",
         "secretsmanager:GetSecretValue",
     ),
-    *_reasons(("backend",), "{OperatorTokenSecret}", "Beanstalk's agent, as for the credentials.", "secretsmanager:GetSecretValue"),
     *_reasons(("backend", "worker"), "{assets}/*.zip", "Beanstalk's agent on the instance fetches the bundle.", "s3:GetObject"),
     *_reasons(("public_api", "backend", "log_predictions"), "{PredictionLog/Key}", _LOG_KEY, "kms:DescribeKey"),
     *_reasons(
@@ -118,13 +117,14 @@ REASONS: tuple[Reason, ...] = (
 
 MANAGED_POLICIES = {
     "AWSLambdaBasicExecutionRole": "It only writes to log groups.",
+    "AWSLambdaVPCAccessExecutionRole": "It manages the function's network interfaces, which know no ARNs.",
     "AWSElasticBeanstalkWebTier": "What Beanstalk's own agents on the instance need, kept current by AWS.",
     "AWSElasticBeanstalkWorkerTier": "What Beanstalk's own agents on the instance need, kept current by AWS.",
 }
 """AWS's own policies on roles of components; what they allow is not held against the calls."""
 
 OTHER_ROLES = {
-    "PublicApi/TaskExecutionRole": "ECS's agent: pulls the image, reads the secret, writes logs. No code of ours runs under it.",
+    "PublicApi/TaskExecutionRole": "ECS's agent: pulls the image, writes logs. No code of ours runs under it.",
     "PublicApi/ServiceAlternateRole": "ECS itself, to shift the listener's traffic between the two colours of a deployment.",
     "Warehouse/AWS679f53fac002430cb0da5b7982bd2287ServiceRole": "The CDK's own, at deployment only: sets the workgroup's usage limit.",
     "Trainer/TaskExecutionRole": "ECS's agent, as for the public API.",

@@ -16,7 +16,7 @@ from tests.fixtures.synthesis import ROOT
 RECORD = ROOT / "tests" / "contract" / "wiring" / "calls.json"
 SIGNER = "backend"
 """The component whose rights count for presigned URLs."""
-_NO_RESOURCE = {"DescribeStatement", "GetStatementResult", "CancelStatement", "DescribeTasks", "StopTask"}
+_NO_RESOURCE = {"DescribeStatement", "GetStatementResult", "CancelStatement", "DescribeTasks", "StopTask", "RunJobFlow", "ListClusters"}
 _STAND_INS_OWN = {Call("spark", "s3", "ListObjectsV2", "{assets}")}
 """What only the file staging in place of Spark's file system calls: it lists where EMR gets a step by its key."""
 _PLANS = ("{FreePlanId}", "{StandardPlanId}")
@@ -92,6 +92,9 @@ def _list_further_needs(call: Call, rights: Rights) -> Iterator[Right]:
         yield from (Right("iam:PassRole", role) for role in rights.find_task_roles())
     if call.operation == "StartJobRun":
         yield Right("iam:PassRole", "{EmrExecutionRoleArn}")
+    if call.operation == "RunJobFlow":
+        yield Right("elasticmapreduce:AddTags", "{clusters}/*")
+        yield from (Right("iam:PassRole", role) for role in ("{EmrExecutionRoleArn}", "{EmrServiceRoleArn}"))
     if call.service == "dynamodb":
         key = rights.find_key(call.resource.partition("/")[0].strip("{}"))
         yield from () if key is None else [Right("kms:Decrypt", key)]

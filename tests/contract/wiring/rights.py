@@ -20,6 +20,7 @@ ROLES = {
     "profile_feature_set": "Functions/ProfileFeatureSetFunctionServiceRole",
     "log_predictions": "Functions/LogPredictionsFunctionServiceRole",
     "load_assignments": "Functions/LoadAssignmentsFunctionServiceRole",
+    "rotate_database_password": "Metadata/RotationRotateDatabasePasswordFunctionServiceRole",
     "spark": "Spark/ExecutionRole",
     "warehouse_copy": "Warehouse/CopyRole",
 }
@@ -143,7 +144,8 @@ class Rights:
 
 
 def _shorten(arn: str) -> str:
-    """Return an object's ARN without its start, and a deployment's file without its hash."""
+    """Return an object's ARN without its start, a deployment's file without its hash, and EMR's clusters by one name."""
+    arn = re.sub(r"^arn:.*:elasticmapreduce:.*:cluster/", "{clusters}/", arn)
     return re.sub(r"^cdk-.*?/[0-9a-f]{64}", "{assets}/*", arn.removeprefix("arn:aws:s3:::"))
 
 

@@ -4,13 +4,14 @@ import copy
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from typing import Any
 
 import pytest
 
-from tests.contract.wiring.reasons import MANAGED_POLICIES, OTHER_ROLES, REASONS
+from localstack.calls import Call
+from tests.contract.wiring.reasons import MANAGED_POLICIES, OTHER_ROLES, REASONS, Reason
 from tests.contract.wiring.recorded_calls import list_needs, read_record
 from tests.contract.wiring.rights import ROLES, Right, Rights
 from tests.fixtures.synthesis import STAGES, Synthesis, read_synthesis
@@ -21,10 +22,14 @@ MUTATED_STAGE = "staging"
 
 def find_problems(component: str, synthesis: Synthesis) -> list[str]:
     """What is wrong between the component's rights, its calls and the reasons."""
+    return compare(component, synthesis, calls=read_record()[component], reasons=REASONS)
+
+
+def compare(component: str, synthesis: Synthesis, *, calls: Iterable[Call], reasons: Iterable[Reason]) -> list[str]:
     rights = Rights(synthesis)
     given = rights.read(component)
-    needed = {need for call in read_record()[component] for need in list_needs(call, rights)}
-    excused = {reason.right for reason in REASONS if component in reason.components}
+    needed = {need for call in calls for need in list_needs(call, rights)}
+    excused = {reason.right for reason in reasons if component in reason.components}
     covering = [[right for right in given if right.covers(need)] for need in needed]
     used = {rights_of_one[0] for rights_of_one in covering if len(rights_of_one) == 1}
     return [

@@ -5,7 +5,7 @@ import pytest
 from tests.contract.wiring.deployables import list_deployables, read_given, read_needed
 from tests.fixtures.synthesis import ROOT, STAGES, read_synthesis
 
-SECRETS = {"PRESAGE_DATABASE_CREDENTIALS", "PRESAGE_OPERATOR_TOKEN"}
+SECRETS = {"PRESAGE_OPERATOR_TOKEN"}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -66,9 +66,9 @@ def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpo
     key = boto3.client("apigateway").create_api_key(name=name, enabled=True, value=secrets.token_hex(20))
     cluster = boto3.client("ecs").create_cluster(clusterName=f"presage-{name}")["cluster"]["clusterName"]
     folder.mkdir(parents=True)
-    environment, credentials = _create_data(name, server=server, folder=folder, key_id=key["id"])
+    environment = _create_data(name, server=server, folder=folder, key_id=key["id"])
     balancer, group = _create_balancer(name)
-    definition = _register(environment, credentials, digest)
+    definition = _register(environment, digest)
     boto3.client("ecs").create_service(
         cluster=cluster,
         serviceName="public_api",
@@ -98,7 +98,7 @@ def _export(name: str, cluster: str) -> None:
     boto3.client("cloudformation").create_stack(StackName=f"Presage-{name.title()}-PublicApi", TemplateBody=json.dumps(template))
 
 
-def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tuple[dict[str, str], str]:
+def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> dict[str, str]:
     world = build_world(folder)
     model = world.add_model("m", CLASSIFICATION, "0")
     world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
@@ -112,7 +112,7 @@ def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tu
         boto3.client("sqs").create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("records", "predictions", "assignments")
     ]
     secret = json.dumps({"username": url.username, "password": url.password or ""})
-    environment = {
+    return {
         "PRESAGE_STAGE": name,
         **upload(world),
         "PRESAGE_PREDICTION_TABLE": table,
@@ -122,6 +122,7 @@ def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tu
         "PRESAGE_DATABASE_HOST": BRIDGE,
         "PRESAGE_DATABASE_PORT": str(url.port),
         "PRESAGE_DATABASE_NAME": database,
+        "PRESAGE_DATABASE_SECRET_ARN": boto3.client("secretsmanager").create_secret(Name=f"{name}-database", SecretString=secret)["ARN"],
         "PRESAGE_CATALOG_TTL_SECONDS": "1",
         "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
         "PRESAGE_MODEL_MEMORY_BYTES": "100000000",
@@ -131,7 +132,6 @@ def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tu
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
     }
-    return environment, boto3.client("secretsmanager").create_secret(Name=f"{name}-database", SecretString=secret)["ARN"]
 
 
 def _create_balancer(name: str) -> tuple[str, str]:
@@ -149,7 +149,7 @@ def _create_balancer(name: str) -> tuple[str, str]:
     return balancer["LoadBalancerName"], group
 
 
-def _register(environment: dict[str, str], credentials: str, digest: str) -> str:
+def _register(environment: dict[str, str], digest: str) -> str:
     answer = boto3.client("ecs").register_task_definition(
         family=f"public_api-{environment['PRESAGE_STAGE']}",
         networkMode="awsvpc",
@@ -162,7 +162,6 @@ def _register(environment: dict[str, str], credentials: str, digest: str) -> str
                 "image": f"{REGISTRY}/presage/public_api@{digest}",
                 "command": COMMAND,
                 "environment": [{"name": key, "value": value} for key, value in environment.items()],
-                "secrets": [{"name": "PRESAGE_DATABASE_CREDENTIALS", "valueFrom": credentials}],
                 "portMappings": [{"containerPort": PORT}],
                 "essential": True,
             }

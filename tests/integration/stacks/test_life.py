@@ -103,7 +103,13 @@ def use(emulator: OwnEmulator, outputs: dict[str, str]) -> dict[str, Any]:
         cursor.execute("SELECT CURRENT_USER()")
         row = cursor.fetchone()
     url = f"http://127.0.0.1:{emulator.port}/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}/v1/predict"
-    return {"database_user": row and row[0], "without_key": requests.post(url, json={}, timeout=10).status_code}
+    policy = f"http://127.0.0.1:{emulator.port}/_aws/execute-api/{outputs['MailPolicyApiId']}/{outputs['ApiStage']}/.well-known/mta-sts.txt"
+    answer = requests.get(policy, timeout=10)
+    return {
+        "database_user": row and row[0],
+        "without_key": requests.post(url, json={}, timeout=10).status_code,
+        "mail_policy": (answer.status_code, answer.headers["content-type"].partition(";")[0], answer.text),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +171,13 @@ def test_every_stack_is_deployed_and_its_resources_answer(life: Life) -> None:
 def test_the_database_lets_the_secrets_user_in_and_the_gateway_nobody_without_a_key(life: Life) -> None:
     assert life.found["database_user"] == "presage@127.0.0.1"
     assert life.found["without_key"] == 403
+
+
+def test_the_policy_for_senders_of_mail_is_answered_without_a_key(life: Life) -> None:
+    status, content_type, text = life.found["mail_policy"]
+
+    assert (status, content_type) == (200, "text/plain")
+    assert text == "version: STSv1\nmode: enforce\nmx: inbound-smtp.us-east-1.amazonaws.com\nmax_age: 604800\n"
 
 
 def test_what_is_real_emulated_bridged_and_stubbed_is_printed_for_every_resource(life: Life) -> None:

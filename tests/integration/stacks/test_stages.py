@@ -23,8 +23,8 @@ from tests.integration.stacks.test_synthesis import synthesise
 pytestmark = pytest.mark.integration
 
 STAGES = ("staging", "production")
-STACKS = ("Gateway", "Warehouse")
-"""What these need is deployed with them: network, storage, queues, log, database, cluster and service."""
+STACKS = ("Gateway", "Warehouse", "Spark")
+"""What these need is deployed with them: network, storage, queues, log, database, cluster and service. Spark is on EC2."""
 
 ACCOUNT_WIDE = {"AWS::ApiGateway::Account"}
 """The role that API Gateway writes its logs with: one setting for an account and region, equal in both stages."""
@@ -81,7 +81,8 @@ def stages(servers: SessionServers, tmp_path_factory: pytest.TempPathFactory) ->
 
 def deploy(emulator: OwnEmulator, stage: str) -> Stage:
     assembly = emulator.folder / stage
-    synthesise(assembly, stage=stage, redshift_unit_hours="0")  # the limit is set by an API that the emulator lacks
+    # The warehouse's limit is set by an API that the emulator lacks.
+    synthesise(assembly, stage=stage, redshift_unit_hours="0", spark_nodes="2")
     tool = emulator.deployment({})
     tool.bootstrap(assembly, region=REGION, say=print)
     prefix = f"Presage-{stage.capitalize()}-"
@@ -120,7 +121,7 @@ def test_each_stage_has_its_cluster_and_runs_its_service_there_only(pair: tuple[
     assert [arn.rpartition("/")[2] for arn in arns] == [mine.outputs["PublicApiService"]]
 
 
-@pytest.mark.parametrize("bucket", ["LakeBucket", "ArtifactsBucket"])
+@pytest.mark.parametrize("bucket", ["LakeBucket", "ArtifactsBucket", "EmrFilesBucket"])
 def test_an_object_is_in_its_own_stage_only(pair: tuple[Stage, Stage], bucket: str) -> None:
     mine, other = pair
     mine.client("s3").put_object(Bucket=mine.outputs[bucket], Key=f"ws=1/{mine.name}", Body=b"1")
@@ -180,3 +181,14 @@ def test_each_stage_has_its_own_warehouse(stages: dict[str, Stage]) -> None:
     namespaces = {path.name for path in (stages["staging"].emulator.folder / "resources").glob("AWS-RedshiftServerless-Namespace.*")}
 
     assert len(workgroups) == len(namespaces) == len(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_clusters_are_started_with_is_there(stages: dict[str, Stage], stage: str) -> None:
+    mine = stages[stage]
+    (profile,) = (value for name, value in mine.physical_ids.items() if name.startswith(f"Presage-{stage.capitalize()}-Spark/Profile"))
+    roles = mine.client("iam").get_instance_profile(InstanceProfileName=profile.rpartition("/")[2])["InstanceProfile"]["Roles"]
+    groups = [value for name, value in mine.physical_ids.items() if "-Spark/" in name and value.startswith("sg-")]
+
+    assert [each["Arn"] for each in roles] == [mine.outputs["EmrExecutionRoleArn"]]
+    assert len(mine.client("ec2").describe_security_groups(GroupIds=groups)["SecurityGroups"]) == 3

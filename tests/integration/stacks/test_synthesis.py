@@ -39,13 +39,13 @@ def test_synthesis_is_deterministic(tmp_path: Path) -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("stage", ["local", "production"])  # staging differs from production in sizes only
-def test_cfn_lint_has_nothing_to_say(stage: str) -> None:
+@pytest.mark.parametrize("arguments", [("local",), ("production",), ("production", "spark_nodes=2")])  # staging differs in sizes only
+def test_cfn_lint_has_nothing_to_say(arguments: tuple[str, ...]) -> None:
     from cfnlint.api import lint  # type: ignore[import-untyped] # noqa: PLC0415 - slow to load
 
     found = [
         f"{match.rule.id} in {name}: {match.message}"
-        for name, template in read_synthesis(stage).templates.items()
+        for name, template in read_synthesis(*arguments).templates.items()
         for match in lint(json.dumps(template), regions=["us-east-1"])
     ]
     assert found == []
@@ -88,3 +88,23 @@ def test_a_configured_cluster_takes_the_workgroups_place() -> None:
         if "PRESAGE_REDSHIFT_WORKGROUP" in function.get("Environment", {}).get("Variables", {})
     }
     assert "cluster:" in target
+
+
+@pytest.mark.parametrize("stage", ["staging", "production"])
+def test_configured_clusters_take_the_applications_place(stage: str) -> None:
+    """That it was synthesised at all says that no rule of ours is broken; what a cluster is asked to be: test_cluster_runner.py."""
+    synthesis = read_synthesis(stage, "spark_nodes=2")
+    (security,) = (each["Properties"]["SecurityConfiguration"] for each in synthesis.resources("AWS::EMR::SecurityConfiguration").values())
+    files = next(each["Properties"] for name, each in synthesis.resources("AWS::S3::Bucket").items() if "-Spark/Files" in name)
+    groups = {name: each["Properties"] for name, each in synthesis.resources("AWS::EC2::SecurityGroup").items() if "-Spark/" in name}
+    tag = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
+
+    assert synthesis.nag == []
+    assert synthesis.resources("AWS::EMRServerless::Application") == synthesis.resources("AWS::EMR::Cluster") == {}
+    assert security["EncryptionConfiguration"]["EnableInTransitEncryption"] is True
+    assert security["InstanceMetadataServiceConfiguration"]["MinimumInstanceMetadataServiceVersion"] == 2
+    assert files["LifecycleConfiguration"]["Rules"][0]["Prefix"] == "logs/"
+    assert len(groups) == 3
+    assert all(tag in each["Tags"] for each in groups.values())
+    tagged = [each for each in synthesis.resources("AWS::EC2::Subnet").values() if tag in each["Properties"]["Tags"]]
+    assert len(tagged) == 3

@@ -26,6 +26,15 @@ def test_every_resource_type_has_a_price_or_a_reason_for_having_none(stage: str)
     assert list_unpriced(list(read_synthesis(stage).templates.values())) == []
 
 
+@pytest.mark.parametrize("stage", USAGE)
+def test_clusters_cost_by_the_hour_as_the_application_does(stage: str) -> None:
+    lines = estimate(list(read_synthesis(stage, "spark_nodes=2").templates.values()), USAGE[stage])
+
+    (hours,) = (line.quantity for line in lines if line.service == "EMR")
+    assert hours == next(line.quantity for line in estimate_stage(stage) if line.item == "Spark vCPU hour")
+    assert "EMRServerless" not in {line.service for line in lines}
+
+
 def test_no_type_has_both_a_price_and_a_reason() -> None:
     assert {name: find_reason(name) for name in PRICES["charges"] if find_reason(name)} == {}
 

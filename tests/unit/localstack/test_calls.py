@@ -32,6 +32,10 @@ def received(service: str, method: str, path: str, *, target: str = "", body: ob
             *("sqs", "SendMessage", "jobs"),
         ),
         (
+            received("elasticmapreduce", "POST", "/", target="ElasticMapReduce.TerminateJobFlows", body={"JobFlowIds": ["j-1"]}),
+            *("elasticmapreduce", "TerminateJobFlows", "{clusters}/*"),
+        ),
+        (
             received("dynamodb", "POST", "/", target="DynamoDB_20120810.Query", body={"TableName": "log", "IndexName": "by_entity"}),
             *("dynamodb", "Query", "log/index/by_entity"),
         ),

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from localstack.provisioners import Handler, Provisioners, Surroundings, complete_containers, complete_identity, create_mysql_database
+from localstack.rotation import Rotation
 
 ENVIRONMENT = "AWS::ElasticBeanstalk::Environment"
 
@@ -19,7 +20,7 @@ def registry(tmp_path: Path) -> dict[str, Handler]:
         beanstalk_urls={"WebServer": "http://127.0.0.1:8082"},
     )
     registry: dict[str, Handler] = {"AWS::EC2::EIP": {"create": "the emulator's own"}}
-    Provisioners(surroundings).register(registry, {})
+    Provisioners(surroundings).register(registry, {}, Rotation(None, lambda _arn, _event: "", save=lambda: None))
     return registry
 
 

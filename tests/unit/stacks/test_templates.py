@@ -1,5 +1,6 @@
 """Decisions that the templates must hold, whatever else changes in them."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -39,6 +40,11 @@ def synthesis(request: pytest.FixtureRequest) -> Synthesis:
 
 def properties_of(resources: dict[str, Resource]) -> list[dict[str, Any]]:
     return [resource["Properties"] for resource in resources.values()]
+
+
+def list_methods(synthesis: Synthesis) -> dict[str, Resource]:
+    """Those of the public API; the mail policy is a gateway of its own."""
+    return {name: each for name, each in synthesis.resources("AWS::ApiGateway::Method").items() if "-Gateway/" in name}
 
 
 def test_all_twelve_services_are_there(synthesis: Synthesis) -> None:
@@ -91,6 +97,22 @@ def test_the_database_is_private_and_speaks_tls(synthesis: Synthesis) -> None:
     assert parameters["Parameters"]["require_secure_transport"] == "ON"
 
 
+def test_the_password_of_the_database_is_rotated_from_inside_the_network(synthesis: Synthesis) -> None:
+    (schedule,) = properties_of(synthesis.resources("AWS::SecretsManager::RotationSchedule"))
+    functions = {name.split("/")[1]: each["Properties"] for name, each in synthesis.resources("AWS::Lambda::Function").items()}
+    function = functions[schedule["RotationLambdaARN"]["Fn::GetAtt"][0]]
+    assert schedule["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert schedule["RotateImmediatelyOnUpdate"] is False
+    assert function["VpcConfig"]["SubnetIds"]
+    assert function["Handler"].startswith("lambdas.rotate_database_password.")
+    (invoker,) = (
+        each["Properties"]
+        for name, each in synthesis.resources("AWS::Lambda::Permission").items()
+        if each["Properties"]["Principal"] == "secretsmanager.amazonaws.com"
+    )
+    assert invoker["SourceArn"] == schedule["SecretId"]
+
+
 def test_the_warehouse_is_private_and_capped(synthesis: Synthesis) -> None:
     (workgroup,) = properties_of(synthesis.resources("AWS::RedshiftServerless::Workgroup"))
     (namespace,) = properties_of(synthesis.resources("AWS::RedshiftServerless::Namespace"))
@@ -116,7 +138,7 @@ def test_spark_stops_when_idle_and_has_a_ceiling(synthesis: Synthesis) -> None:
 
 
 def test_every_gateway_method_needs_a_key_and_names_it_to_the_service(synthesis: Synthesis) -> None:
-    methods = synthesis.resources("AWS::ApiGateway::Method")
+    methods = list_methods(synthesis)
     assert len(methods) == 4
     for name, method in methods.items():
         integration = method["Properties"]["Integration"]
@@ -221,6 +243,30 @@ def test_the_domain_has_its_mail_records(synthesis: Synthesis) -> None:
     ).items()
 
 
+def test_senders_are_told_to_deliver_over_tls_to_the_server_that_takes_the_mail(synthesis: Synthesis) -> None:
+    records = properties_of(synthesis.resources("AWS::Route53::RecordSet"))
+    (announcement,) = (each["ResourceRecords"][0] for each in records if str(each["Name"]).startswith("_mta-sts."))
+    (server,) = (
+        each["ResourceRecords"][0].split()[1] for each in records if each["Type"] == "MX" and "inbound" in str(each["ResourceRecords"])
+    )
+    (answer,) = (
+        each["Integration"]["IntegrationResponses"][0]
+        for each in properties_of(synthesis.resources("AWS::ApiGateway::Method"))
+        if each["Integration"]["Type"] == "MOCK"
+    )
+    policy = answer["ResponseTemplates"]["application/json"]
+    assert f"mx: {server}\n" in policy
+    assert policy.startswith("version: STSv1\nmode: enforce\n")
+    assert hashlib.sha256(policy.encode()).hexdigest()[:32] in announcement
+    assert announcement.startswith('"v=STSv1; id=')
+    (domain,) = (
+        each["DomainName"]
+        for each in properties_of(synthesis.resources("AWS::ApiGateway::DomainName"))
+        if each["DomainName"].startswith("mta-sts.")
+    )
+    assert any(each["Name"] == f"{domain}." and each["Type"] == "A" for each in records)
+
+
 def test_the_zone_is_signed_and_its_queries_are_logged(synthesis: Synthesis) -> None:
     (zone,) = properties_of(synthesis.resources("AWS::Route53::HostedZone"))
     (signing,) = properties_of(synthesis.resources("AWS::Route53::KeySigningKey"))
@@ -233,7 +279,7 @@ def test_the_zone_is_signed_and_its_queries_are_logged(synthesis: Synthesis) -> 
 
 def test_bodies_have_models_and_parameters_are_required(synthesis: Synthesis) -> None:
     assert {model["Name"] for model in properties_of(synthesis.resources("AWS::ApiGateway::Model"))} == {"Prediction", "Records"}
-    for method in properties_of(synthesis.resources("AWS::ApiGateway::Method")):
+    for method in properties_of(list_methods(synthesis)):
         assert method["RequestValidatorId"]
         assert ("RequestModels" in method) == (method["HttpMethod"] == "POST")
 
@@ -288,10 +334,10 @@ def test_production_keeps_and_protects_what_holds_data() -> None:
 
 def test_outside_local_the_gateway_goes_through_the_vpc_link() -> None:
     for stage in ("staging", "production"):
-        for method in properties_of(read_synthesis(stage).resources("AWS::ApiGateway::Method")):
+        for method in properties_of(list_methods(read_synthesis(stage))):
             assert method["Integration"]["ConnectionType"] == "VPC_LINK"
             assert "Balancer" in json.dumps(method["Integration"]["IntegrationTarget"])
-    for method in properties_of(read_synthesis("local").resources("AWS::ApiGateway::Method")):
+    for method in properties_of(list_methods(read_synthesis("local"))):
         assert method["Integration"]["Uri"].startswith("http://127.0.0.1:8081/v1/")
 
 

@@ -7,13 +7,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
-from presage.errors import NotFoundError
+from presage.adapters.emr.steps import StepPrograms
 from presage.training.ports import RunState
 
 if TYPE_CHECKING:
     from types_boto3_emr_serverless import EMRServerlessClient
 
-LAKE_SCHEME = "lake://"
 _STATES: Mapping[str, RunState] = MappingProxyType(
     {
         "SUBMITTED": "pending",
@@ -30,17 +29,14 @@ _STATES: Mapping[str, RunState] = MappingProxyType(
 
 
 class EmrSparkRunner:
-    """`SparkRunner` on one application. `steps` maps a step's name to the S3 URI of its `step.py`, and `py_files` to their library."""
+    """`SparkRunner` on one application."""
 
-    def __init__(
-        self, client: EMRServerlessClient, *, application_id: str, execution_role_arn: str, steps: Mapping[str, str], lake_bucket: str
-    ) -> None:
-        """Run steps of the application under the role; `lake://` in their arguments means the lake bucket."""
+    def __init__(self, client: EMRServerlessClient, *, application_id: str, execution_role_arn: str, programs: StepPrograms) -> None:
+        """Run `programs` on the application, under the role."""
         self._client = client
         self._application_id = application_id
         self._execution_role_arn = execution_role_arn
-        self._steps = steps
-        self._lake = f"s3://{lake_bucket}/"
+        self._programs = programs
 
     def start_step(self, step: str, arguments: Mapping[str, str], *, token: str) -> str:
         """Start the step and return the run's id. Idempotency: EMR starts one run a token.
@@ -48,9 +44,7 @@ class EmrSparkRunner:
         Raises:
             NotFoundError: There is no such step.
         """
-        if step not in self._steps:
-            raise NotFoundError(f"no step {step!r}, expected one of {sorted(self._steps)}")
-        command = [word for name, value in arguments.items() for word in (f"--{name}", value.replace(LAKE_SCHEME, self._lake))]
+        program, words = self._programs.build_command(step, arguments)
         with translate_errors(f"start step {step}"):
             run = self._client.start_job_run(
                 applicationId=self._application_id,
@@ -59,9 +53,9 @@ class EmrSparkRunner:
                 name=step,
                 jobDriver={
                     "sparkSubmit": {
-                        "entryPoint": self._steps[step],
-                        "entryPointArguments": command,
-                        "sparkSubmitParameters": f"--py-files {self._steps['py_files']}",
+                        "entryPoint": program,
+                        "entryPointArguments": words,
+                        "sparkSubmitParameters": f"--py-files {self._programs.py_files}",
                     }
                 },
             )

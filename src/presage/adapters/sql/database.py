@@ -12,14 +12,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
+import pymysql
 import sqlalchemy
-from sqlalchemy import ColumnElement, CursorResult, Dialect, Engine, Select, Table
+from sqlalchemy import ColumnElement, CursorResult, Dialect, Engine, Select, Table, event
 from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from presage.adapters.sql.credentials import CredentialSource
 from presage.errors import AlreadyExistsError, InvalidInputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 30
 RECYCLE_SECONDS = 1800
+ACCESS_DENIED = 1045
+"""What MySQL and MariaDB answer to a wrong user or password."""
 
 DomainT = TypeVar("DomainT")
 
@@ -56,18 +61,32 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def build_engine(*, host: str, port: int, database: str, username: str, password: str, pool_size: int = 10) -> Engine:
-    """Return the engine of this process; nothing is connected yet."""
-    url = sqlalchemy.URL.create(
-        "mysql+pymysql",
-        username=username,
-        password=password,
-        host=host,
-        port=port,
-        database=database,
-        query={"charset": "utf8mb4"},
-    )
-    return build_engine_from_url(url, pool_size=pool_size)
+def build_engine(*, host: str, port: int, database: str, credentials: CredentialSource, pool_size: int = 10) -> Engine:
+    """Return the engine of this process; nothing is connected yet, and `credentials` are asked for by every new connection."""
+    url = sqlalchemy.URL.create("mysql+pymysql", host=host, port=port, database=database, query={"charset": "utf8mb4"})
+    engine = build_engine_from_url(url, pool_size=pool_size)
+
+    def connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> DBAPIConnection:
+        return _connect(dialect, arguments, parameters, credentials)
+
+    event.listen(engine, "do_connect", connect)
+    return engine
+
+
+def _connect(dialect: Dialect, arguments: tuple[Any, ...], parameters: dict[str, Any], source: CredentialSource) -> DBAPIConnection:
+    """Connect with the first candidate that the database takes; what it says of the last one is raised if it takes none."""
+    refusal: Exception | None = None
+    for candidate in source.list_candidates():
+        try:
+            connection = dialect.connect(*arguments, **parameters, user=candidate.username, password=candidate.password)
+        except pymysql.err.OperationalError as error:
+            if error.args[0] != ACCESS_DENIED:
+                raise
+            refusal = error
+        else:
+            source.accept(candidate)
+            return connection
+    raise refusal or UnavailableError("There are no credentials for the database")
 
 
 def build_engine_from_url(url: str | sqlalchemy.URL, *, pool_size: int = 10) -> Engine:

@@ -1,22 +1,22 @@
 """Brings a database's schema to the newest revision: `python -m presage.adapters.sql.migrate --url mysql+pymysql://…`.
 
-In a deployed environment, give `--host --port --name` and the credentials' JSON on standard input instead of a URL.
+In a deployed environment, give `--host --port --name` and the `--secret` with the credentials instead of a URL.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-import msgspec
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
+from presage.adapters.client import build_client
+from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, build_engine_from_url
 from presage.errors import UnavailableError
 
@@ -69,20 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--host")
     parser.add_argument("--port", type=int, default=3306)
     parser.add_argument("--name", default="presage")
+    parser.add_argument("--secret", help="name or ARN of the secret with the credentials")
     options = parser.parse_args(arguments)
-    if bool(options.url) == bool(options.host):
-        parser.error("give either --url or --host")
+    if bool(options.url) == bool(options.host and options.secret):
+        parser.error("give either --url, or --host and --secret")
     if options.url:
         engine = build_engine_from_url(options.url, pool_size=1)
     else:
-        credentials = msgspec.json.decode(sys.stdin.read(), type=dict[str, str])
-        engine = build_engine(
-            host=options.host,
-            port=options.port,
-            database=options.name,
-            username=credentials["username"],
-            password=credentials["password"],
-        )
+        credentials = SecretCredentials(build_client("secretsmanager"), options.secret)
+        engine = build_engine(host=options.host, port=options.port, database=options.name, credentials=credentials, pool_size=1)
     migrate(engine)
     engine.dispose()
 
