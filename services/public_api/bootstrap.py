@@ -11,6 +11,8 @@ from presage.adapters.s3.model_files import S3ModelFiles
 from presage.adapters.sql.database import build_engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
+from presage.adapters.sqs.batch_sender import SqsBatchSender
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
@@ -20,12 +22,14 @@ from services.public_api.settings import PublicApiSettings
 
 READ_TIMEOUT_SECONDS = 3.0
 """Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
+STAGING_ATTEMPTS = 2
+"""A batch that is staged waits for SQS as well."""
 
 
 def build(settings: PublicApiSettings) -> PublicApiPorts:
     """Return the ports; nothing is connected yet."""
     s3 = build_client("s3")
-    quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=STAGING_ATTEMPTS)
     sqs = build_client("sqs", read_timeout_seconds=READ_TIMEOUT_SECONDS)
     engine = build_engine(
         host=settings.database_host,
@@ -48,6 +52,6 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
             log=DynamoPredictionLog(settings.prediction_table),
             assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
         ),
-        records=SqsRecordQueue(settings.records_queue_url, settings.lake_bucket, sqs=sqs, s3=quick_s3),
+        records=SqsRecordQueue(GroupCommit(SqsBatchSender(settings.records_queue_url).send), settings.lake_bucket, s3=quick_s3),
         now=lambda: datetime.now(UTC),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 from flask import current_app, g, request
 
 from presage.features.ports import RecordQueue
+from presage.features.recent_ids import RecentIds
 from presage.predictions.use_cases import PredictionPorts
 from presage.runtime.http import note
 
@@ -26,6 +27,7 @@ class PublicApiPorts:
     predictions: PredictionPorts
     records: RecordQueue
     now: Callable[[], datetime]
+    recent_ids: RecentIds = field(default_factory=RecentIds)
 
 
 def get_ports() -> PublicApiPorts:

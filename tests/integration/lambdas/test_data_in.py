@@ -16,10 +16,13 @@ import pytest
 
 from presage.adapters.client import build_client
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
+from presage.adapters.sqs.batch_sender import SqsBatchSender
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.features.dataset import Dataset
 from presage.features.keys import build_manifest_key
 from presage.features.ports import FeatureSetStore
+from presage.features.recent_ids import RecentIds
 from presage.features.use_cases import accept_records
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
 
@@ -34,7 +37,7 @@ class Surroundings:
     dataset: Dataset
 
     def send(self, *raw_records: bytes) -> None:
-        accept_records(dataset=self.dataset, raw_records=raw_records, now=NOW, queue=self.queue)
+        accept_records(dataset=self.dataset, raw_records=raw_records, now=NOW, queue=self.queue, recent=RecentIds())
 
     def receive_event(self) -> dict[str, Any]:
         """Return what Lambda's event source mapping would call the function with."""
@@ -60,7 +63,7 @@ def surroundings(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sur
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     dataset = make_dataset(f"ds_{secrets.token_hex(4)}")
-    yield Surroundings(SqsRecordQueue(url, name, sqs=sqs, s3=s3), url, S3FeatureSetStore(name, s3), dataset)
+    yield Surroundings(SqsRecordQueue(GroupCommit(SqsBatchSender(url).send), name, s3=s3), url, S3FeatureSetStore(name, s3), dataset)
     root.handlers[:], root.level = before, level
 
 

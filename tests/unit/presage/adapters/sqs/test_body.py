@@ -1,6 +1,7 @@
 """What is published arrives as it was, whatever characters callers bring."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
 from presage.adapters.sqs.body import build_body
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.experiments.messages import decode_message
 from presage.experiments.model import Assignment
 from presage.features.messages import decode_batch
-from presage.features.use_cases import build_batch
-from tests.fixtures.feature_records import NOW, make_dataset, make_record
+from presage.features.records import build_batch
+from tests.fixtures.feature_records import NOW, make_dataset, make_record, write
 
 REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What SQS's SendMessage does not take: all that is not in XML 1.0's character set."""
@@ -32,8 +34,12 @@ class Queue:
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - boto3's names
         assert QueueUrl == "url"
-        assert not REFUSED.search(MessageBody)
-        self.bodies.append(MessageBody)
+        self.take([MessageBody])
+
+    def take(self, bodies: Sequence[str]) -> list[None]:
+        assert not any(REFUSED.search(body) for body in bodies)
+        self.bodies += bodies
+        return [None] * len(bodies)
 
 
 @given(st.text())
@@ -49,7 +55,8 @@ def test_both_queues_publish_so() -> None:
     assignment = replace(ASSIGNMENT, unit_id=ODD, shown=(ODD,))
     batch = build_batch(make_dataset(), [make_record(1, entity_id=ODD)], received_at=NOW)
     SqsAssignmentQueue("url", sqs).publish_assignments([assignment])
-    SqsRecordQueue("url", "lake", sqs=sqs, s3=cast("Any", None)).publish_batch(batch)
+    messages = GroupCommit(queue.take)
+    SqsRecordQueue(messages, "lake", s3=cast("Any", None)).publish_batch(write(batch))
     assignments, records = queue.bodies
     assert decode_message(assignments) == (assignment,)
     assert decode_batch(records) == batch
