@@ -15,6 +15,11 @@ STAGING_EXPIRY = cdk.Duration.days(60)
 """Longer than a message can wait for the object it points to: in its queue, as a dead letter, and both again after a redrive."""
 
 
+IDS_TAG = {"presage": "ids"}
+IDS_EXPIRY = cdk.Duration.days(10)
+"""Longer than the eight days for which land_records reads a segment of ids (docs/adr/0017)."""
+
+
 class StorageStack(StageStack):
     """Buckets by class of data: lake, artifacts, and the access logs of both."""
 
@@ -70,9 +75,10 @@ class StorageStack(StageStack):
 
 
 def _lake_rules() -> list[s3.LifecycleRule]:
-    """Files that wait to be copied expire; keys begin with the workspace, so objects are selected by tag."""
+    """Files that wait to be copied and ids that landed long ago expire; keys begin with the workspace, so objects are selected by tag."""
     return [
         s3.LifecycleRule(tag_filters=STAGING_TAG, expiration=STAGING_EXPIRY),
+        s3.LifecycleRule(tag_filters=IDS_TAG, expiration=IDS_EXPIRY),
         s3.LifecycleRule(
             transitions=[s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(30))]
         ),
