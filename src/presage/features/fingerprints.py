@@ -28,12 +28,16 @@ def compute_fingerprint(record_id: str) -> Fingerprint:
 
 
 def build_frame(record_ids: Iterable[str], merged: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
-    """Return the fingerprints of ids, and those of other frames, sorted.
+    """Return the fingerprints of ids, and those of other frames of this kind, each once and sorted.
 
     Grain: one row per id. Columns: high, low (the halves of the hash).
     """
     own = pl.DataFrame([compute_fingerprint(record_id) for record_id in record_ids], schema=_SCHEMA, orient="row")
-    return pl.concat([own, *merged]).unique().sort(HIGH, LOW)
+    frame = own.sort(HIGH)
+    for other in merged:
+        frame = frame.merge_sorted(other, key=HIGH)
+    repeated = (pl.col(HIGH) == pl.col(HIGH).shift()) & (pl.col(LOW) == pl.col(LOW).shift())
+    return frame.filter(repeated.not_().fill_null(value=True)).rechunk()
 
 
 def encode_frame(frame: pl.DataFrame) -> bytes:

@@ -158,15 +158,19 @@ class RecordReader:
         event, declared = wire.event_timestamp, wire.known_timestamp
         if event.tzinfo is not UTC:
             wire.event_timestamp = event = event.astimezone(UTC)
-        if declared is not None:
-            wire.known_timestamp = declared = declared.astimezone(UTC)
-        fault = check_clocks(event, declared, now=now)
-        if fault is not None:
-            return fault
+        if declared is None and EARLIEST_TIMESTAMP <= event <= now:  # nearly always
+            known = now
+        else:
+            if declared is not None:
+                declared = declared.astimezone(UTC)
+            fault = check_clocks(event, declared, now=now)
+            if fault is not None:
+                return fault
+            known = declared or max(now, event)
         if not wire.record_id:
+            wire.known_timestamp = declared
             wire.record_id = compute_record_id(wire)
-        if declared is None:
-            wire.known_timestamp = max(now, event)
+        wire.known_timestamp = known
         return wire
 
 
