@@ -40,6 +40,7 @@ from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.dataset_store import SqlDatasetStore
 from presage.adapters.sql.migrate import migrate
 from presage.adapters.sql.workspace_store import SqlWorkspaceStore
+from presage.adapters.sqs.packing import unpack
 from presage.features.dataset import Column, Dataset
 from presage.tenancy.model import ApiKey, User, Workspace
 from tests.fixtures.servers import SessionServers, session_folder
@@ -50,10 +51,9 @@ BATCHES = (500, 100)
 PEER_CALLS = {"message": 1, "messages_of_10": 10}
 PATH = "/v1/datasets/orders/records"
 _SERIAL, _DIGITS = b"@@@@@@@@@@@@", 12
-_MARK = b"entity_id"
+_MARK = "entity_id"
 """What the sink holds once an event, in whatever message it came."""
 _COLUMNS = (Column("amount", "number"), Column("quantity", "number"), Column("shop", "string"), Column("item", "string"))
-_CHUNK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -191,12 +191,8 @@ class Sunk:
 
     def take_events(self) -> int:
         """Return how many events are there, and forget them."""
-        events, rest = 0, b""
         with self._path.open("rb") as lines:
-            while chunk := lines.read(_CHUNK_BYTES):
-                text = rest + chunk
-                events += text.count(_MARK)
-                rest = text[-len(_MARK) + 1 :]
+            events = sum(str(unpack(json.loads(line))).count(_MARK) for line in lines)
         os.truncate(self._path, 0)
         return events
 

@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import make_url
 
 from localstack.program import free_port
+from presage.adapters.sqs.record_queue import SqsRecordMessages
 from tests.fixtures.prediction_table import create_table
 from tests.fixtures.served import fill_database, upload
 from tests.fixtures.serving import CLASSIFICATION, KEY_ID, build_world
@@ -135,7 +136,8 @@ def test_accepted_records_are_on_the_queue(running: Running) -> None:
     status, answer = running.call("/v1/datasets/orders/records", {"records": [record]})
     assert (status, answer["accepted"]) == (202, 1)
     (message,) = boto3.client("sqs").receive_message(QueueUrl=running.records_queue)["Messages"]
-    assert "r1" in message["Body"]
+    (read,) = SqsRecordMessages("lake", s3=boto3.client("s3")).read_batch(message["Body"]).records
+    assert (read.record_id, read.values) == ("r1", {"spent": 2.5})
 
 
 def test_a_call_without_a_model_is_a_problem(running: Running) -> None:

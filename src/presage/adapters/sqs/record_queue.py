@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
-from presage.adapters.sqs.body import escape_body
 from presage.adapters.sqs.group_commit import GroupCommit
+from presage.adapters.sqs.packing import pack, unpack
 from presage.errors import InvalidInputError
 from presage.features.keys import build_staging_key, is_staging_key
 from presage.features.messages import BatchMessage, decode_batch, decode_pointer, encode_pointer
@@ -31,7 +31,7 @@ class SqsRecordQueue:
 
     def publish_batch(self, message: BatchMessage) -> None:
         """Return once the batch is durable, or raise `UnavailableError`."""
-        body = escape_body(message.body)
+        body = pack(message.body)
         if len(body) > MAX_MESSAGE_BYTES:
             key = build_staging_key(message.workspace_id, message.dataset_id, message.batch_id)
             with translate_errors(f"stage {key}"):
@@ -52,9 +52,9 @@ class SqsRecordMessages:
         """Return the batch that a message carries or points to."""
         key = decode_pointer(body)
         if key is None:
-            return decode_batch(body)
+            return decode_batch(unpack(body))
         if not is_staging_key(key):
             raise InvalidInputError(f"the message points to {key!r}, where no batch is staged", path="$.payload_key")
         with translate_errors(f"get {key}"):
             staged = self._s3.get_object(Bucket=self._lake_bucket, Key=key)["Body"].read()
-        return decode_batch(staged)
+        return decode_batch(unpack(staged))

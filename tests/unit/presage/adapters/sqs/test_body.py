@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
 from presage.adapters.sqs.body import build_body
 from presage.adapters.sqs.group_commit import GroupCommit
-from presage.adapters.sqs.record_queue import SqsRecordQueue
+from presage.adapters.sqs.record_queue import SqsRecordMessages, SqsRecordQueue
 from presage.experiments.messages import decode_message
 from presage.experiments.model import Assignment
-from presage.features.messages import decode_batch
 from presage.features.records import build_batch
 from tests.fixtures.feature_records import NOW, make_dataset, make_record, write
 
@@ -59,4 +58,4 @@ def test_both_queues_publish_so() -> None:
     SqsRecordQueue(messages, "lake", s3=cast("Any", None)).publish_batch(write(batch))
     assignments, records = queue.bodies
     assert decode_message(assignments) == (assignment,)
-    assert decode_batch(records) == batch
+    assert SqsRecordMessages("lake", s3=cast("Any", None)).read_batch(records) == batch
