@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
 from botocore.config import Config
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 20.0
-POOL_SIZE = 32
 MAX_ATTEMPTS = 4
 """Attempts in all, with botocore's standard back-off and jitter between them."""
 _NOT_FOUND_CODES = frozenset(
@@ -62,31 +61,30 @@ _UNREACHED = (
 _PRECONDITION_CODES = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 
 
-class ClientOptions(TypedDict, total=False):
-    """What of a client can be other than the default."""
-
-    pool_size: int
-    read_timeout_seconds: float
-    attempts: int
-
-
 @overload
-def build_client(service: Literal["apigateway"], **options: Unpack[ClientOptions]) -> APIGatewayClient: ...
+def build_client(service: Literal["apigateway"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> APIGatewayClient: ...
 @overload
-def build_client(service: Literal["ecs"], **options: Unpack[ClientOptions]) -> ECSClient: ...
+def build_client(service: Literal["ecs"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> ECSClient: ...
 @overload
-def build_client(service: Literal["emr-serverless"], **options: Unpack[ClientOptions]) -> EMRServerlessClient: ...
+def build_client(service: Literal["emr-serverless"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> EMRServerlessClient: ...
 @overload
-def build_client(service: Literal["redshift-data"], **options: Unpack[ClientOptions]) -> RedshiftDataAPIServiceClient: ...
+def build_client(
+    service: Literal["redshift-data"], *, pool_size: int = ..., read_timeout_seconds: float = ...
+) -> RedshiftDataAPIServiceClient: ...
 @overload
-def build_client(service: Literal["s3"], **options: Unpack[ClientOptions]) -> S3Client: ...
+def build_client(service: Literal["s3"], *, pool_size: int = ..., read_timeout_seconds: float = ..., attempts: int = ...) -> S3Client: ...
 @overload
-def build_client(service: Literal["secretsmanager"], **options: Unpack[ClientOptions]) -> SecretsManagerClient: ...
+def build_client(
+    service: Literal["secretsmanager"], *, pool_size: int = ..., read_timeout_seconds: float = ...
+) -> SecretsManagerClient: ...
 @overload
-def build_client(service: Literal["sqs"], **options: Unpack[ClientOptions]) -> SQSClient: ...
+def build_client(service: Literal["sqs"], *, pool_size: int = ..., read_timeout_seconds: float = ..., attempts: int = ...) -> SQSClient: ...
 def build_client(
     service: Literal["apigateway", "ecs", "emr-serverless", "redshift-data", "s3", "secretsmanager", "sqs"],
-    **options: Unpack[ClientOptions],
+    *,
+    pool_size: int = 32,
+    read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    attempts: int = MAX_ATTEMPTS,
 ) -> Any:
     """Return a thread-safe client with bounded timeouts and retries; region, keys and endpoints come from the machine around it.
 
@@ -94,9 +92,9 @@ def build_client(
     """
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=options.get("read_timeout_seconds", READ_TIMEOUT_SECONDS),
-        retries={"mode": "standard", "total_max_attempts": options.get("attempts", MAX_ATTEMPTS)},
-        max_pool_connections=options.get("pool_size", POOL_SIZE),
+        read_timeout=read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=pool_size,
         tcp_keepalive=True,
         s3={"addressing_style": "path"},
     )
