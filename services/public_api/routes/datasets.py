@@ -21,12 +21,12 @@ def post_records(dataset: str) -> Response:
     """Take records into a dataset; every accepted one is durable when the answer is sent."""
     ports = get_ports()
     found = ports.predictions.catalog.get_dataset(get_workspace_id(), dataset)
-    raw_records = parse_body(
+    body = parse_body(
         request.get_data(cache=False),
         content_type=request.content_type or "",
         content_encoding=request.headers.get("content-encoding", ""),
     )
-    results = accept_records(dataset=found, raw_records=raw_records, now=ports.now(), queue=ports.records, recent=ports.recent_ids)
+    results = accept_records(dataset=found, body=body, now=ports.now(), queue=ports.records, recent=ports.recent_ids)
     return _answer(results)
 
 

@@ -18,8 +18,8 @@ from presage.features.messages import build_message
 from presage.features.ports import DatasetStore, FeatureSetStore, ImportFiles, RecordQueue
 from presage.features.recent_ids import RecentIds
 from presage.features.records import FeatureSetVersion, Part, Record, RecordBatch, build_batch, split_by_month
-from presage.features.validation import RecordResult, judge_records
-from presage.features.wire import MAX_RECORDS, RawRecord
+from presage.features.validation import RecordResult, judge_call
+from presage.features.wire import CallBody
 from presage.identifiers import new_identifier
 from presage.progress import Progress, ignore_progress
 
@@ -70,9 +70,7 @@ def check_columns(columns: Sequence[Column]) -> None:
             raise InvalidInputError(f"column {column.name!r} is there twice (case does not count)", path=path)
 
 
-def accept_records(
-    *, dataset: Dataset, raw_records: Sequence[RawRecord], now: datetime, queue: RecordQueue, recent: RecentIds
-) -> list[RecordResult]:
+def accept_records(*, dataset: Dataset, body: CallBody, now: datetime, queue: RecordQueue, recent: RecentIds) -> list[RecordResult]:
     """Put the valid records of a call on the queue and return what became of each, in order.
 
     When this returns, every accepted record is durable, and so is the earlier record of every duplicate. Nothing is published
@@ -80,12 +78,10 @@ def accept_records(
     Idempotency: a repeated call is the same batch, and lands once.
 
     Raises:
-        InvalidInputError: There are more than `MAX_RECORDS` records.
+        InvalidInputError: The body is no list of records, or of too many.
         UnavailableError: The queue did not take the batch; none of the records is accepted.
     """
-    if len(raw_records) > MAX_RECORDS:
-        raise InvalidInputError(f"{len(raw_records)} records in one call; at most {MAX_RECORDS} are taken", path="$.records")
-    judgement = judge_records(dataset, raw_records, now=now, known_ids=recent.ids_of(dataset, now=now))
+    judgement = judge_call(dataset, body, now=now, known_ids=recent.ids_of(dataset, now=now))
     if judgement.accepted:
         queue.publish_batch(build_message(dataset, judgement.accepted, received_at=now))
         recent.remember(dataset, (record.record_id for record in judgement.accepted))

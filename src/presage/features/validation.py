@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Protocol, cast
 
 import msgspec
 
@@ -26,7 +26,7 @@ from presage.features.limits import (
 )
 from presage.features.recent_ids import KnownIds
 from presage.features.records import Record
-from presage.features.wire import RawRecord
+from presage.features.wire import MAX_RECORDS, CallBody, RawRecord
 
 Status = Literal["accepted", "duplicate", "invalid"]
 _ESCAPED_NUL = b"\\u0000"
@@ -37,7 +37,7 @@ _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _COLUMN_TYPES: Mapping[str, Any] = {"number": float | None, "string": _Text | None, "boolean": bool | None}
 
 
-class RecordResult(msgspec.Struct, frozen=True, omit_defaults=True):
+class RecordResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of one record of a call, in the wire form of the answer.
 
     `duplicate`: an earlier record with the same `record_id` is durable, or is so when the call is answered.
@@ -72,7 +72,12 @@ class WireRecord(msgspec.Struct, kw_only=True, gc=False):
     known_timestamp: datetime | None = None
 
 
+class _Envelope(Protocol):
+    records: list[WireRecord]
+
+
 _ENCODER = msgspec.json.Encoder()
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError)
 
 
 class RecordReader:
@@ -106,7 +111,19 @@ class RecordReader:
             omit_defaults=True,
             gc=False,
         )
+        envelope_type = msgspec.defstruct("Envelope", [("records", list[self._wire_type])], forbid_unknown_fields=True)  # type: ignore[name-defined]
         self._decode = cast("Callable[[bytes], WireRecord]", msgspec.json.Decoder(self._wire_type).decode)
+        self._decode_envelope = cast("Callable[[bytes], _Envelope]", msgspec.json.Decoder(envelope_type).decode)
+
+    def check_envelope(self, text: bytes, *, now: datetime) -> Sequence[WireRecord | Fault] | None:
+        """Return the records of a call that are all of the right form, checked; None if they are not, or not so many as may be."""
+        if _ESCAPED_NUL in text:
+            return None
+        try:
+            records = self._decode_envelope(text).records
+            return [self._check(record, now) for record in records] if 0 < len(records) <= MAX_RECORDS else None
+        except _UNDECODABLE:
+            return None
 
     def check_json(self, raw: RawRecord, *, now: datetime) -> WireRecord | Fault:
         """Return the checked record of one JSON text as it was sent, or what is wrong with it."""
@@ -114,7 +131,7 @@ class RecordReader:
         if _ESCAPED_NUL not in text:
             try:
                 return self._check(self._decode(text), now)
-            except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError):
+            except _UNDECODABLE:
                 pass  # the diagnosis below says what it is
         try:
             content = msgspec.json.decode(text)
@@ -180,6 +197,18 @@ def reader_of(columns: tuple[Column, ...]) -> RecordReader:
     return RecordReader(columns)
 
 
+def judge_call(dataset: Dataset, body: CallBody, *, now: datetime, known_ids: KnownIds = _NONE_KNOWN) -> Judgement:
+    """Return what `judge_records` does of the records of a body. Most calls are right, and read in one go.
+
+    Raises:
+        InvalidInputError: The body is no list of records; see `CallBody.split`.
+    """
+    checked = None if body.in_lines else reader_of(dataset.columns).check_envelope(body.text, now=now)
+    if checked is None:
+        return judge_records(dataset, body.split(), now=now, known_ids=known_ids)
+    return _sort_out(checked, known_ids)
+
+
 def judge_records(dataset: Dataset, raw_records: Sequence[RawRecord], *, now: datetime, known_ids: KnownIds = _NONE_KNOWN) -> Judgement:
     """Return a result per raw record, in order, and the records that were accepted.
 
@@ -190,11 +219,14 @@ def judge_records(dataset: Dataset, raw_records: Sequence[RawRecord], *, now: da
         known_ids: Ids of this dataset's records that are durable already; a record with one of them is a duplicate.
     """
     check = reader_of(dataset.columns).check_json
+    return _sort_out([check(raw, now=now) for raw in raw_records], known_ids)
+
+
+def _sort_out(checked: Sequence[WireRecord | Fault], known_ids: KnownIds) -> Judgement:
     young, old = known_ids
     accepted: dict[str, WireRecord] = {}
     results: list[RecordResult] = []
-    for raw in raw_records:
-        outcome = check(raw, now=now)
+    for outcome in checked:
         if isinstance(outcome, Fault):
             results.append(RecordResult("invalid", code=outcome.code, path=outcome.path, message=outcome.message))
             continue

@@ -24,6 +24,7 @@ from presage.features.keys import build_manifest_key
 from presage.features.ports import FeatureSetStore
 from presage.features.recent_ids import RecentIds
 from presage.features.use_cases import accept_records
+from presage.features.wire import CallBody
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
 
 pytestmark = pytest.mark.integration
@@ -37,7 +38,9 @@ class Surroundings:
     dataset: Dataset
 
     def send(self, *raw_records: bytes) -> None:
-        accept_records(dataset=self.dataset, raw_records=raw_records, now=NOW, queue=self.queue, recent=RecentIds())
+        accept_records(
+            dataset=self.dataset, body=CallBody(b"\n".join(raw_records), in_lines=True), now=NOW, queue=self.queue, recent=RecentIds()
+        )
 
     def receive_event(self) -> dict[str, Any]:
         """Return what Lambda's event source mapping would call the function with."""

@@ -11,6 +11,7 @@ from presage.features.dataset import Column, Dataset
 from presage.features.recent_ids import RecentIds
 from presage.features.use_cases import accept_records, create_dataset
 from presage.features.validation import RecordResult
+from presage.features.wire import CallBody
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
 
 DATASET = make_dataset()
@@ -58,7 +59,9 @@ def test_a_malformed_dataset_is_refused_with_its_place(name: str, columns: list[
 
 
 def accept(*raw_records: bytes, queue: MemoryRecordQueue, recent: RecentIds | None = None, now: datetime = NOW) -> list[RecordResult]:
-    return accept_records(dataset=DATASET, raw_records=raw_records, now=now, queue=queue, recent=recent or RecentIds())
+    return accept_records(
+        dataset=DATASET, body=CallBody(b"\n".join(raw_records), in_lines=True), now=now, queue=queue, recent=recent or RecentIds()
+    )
 
 
 def test_accepted_records_are_on_the_queue_and_the_others_are_not() -> None:
@@ -103,7 +106,9 @@ def test_a_record_that_the_process_accepted_lately_is_a_duplicate_and_not_publis
 def test_an_id_of_another_dataset_is_no_duplicate() -> None:
     queue, recent = MemoryRecordQueue(), RecentIds()
     accept(make_wire(record_id="a"), queue=queue, recent=recent)
-    other = accept_records(dataset=make_dataset("ds_2"), raw_records=[make_wire(record_id="a")], now=NOW, queue=queue, recent=recent)
+    other = accept_records(
+        dataset=make_dataset("ds_2"), body=CallBody(make_wire(record_id="a"), in_lines=True), now=NOW, queue=queue, recent=recent
+    )
     assert other[0].status == "accepted"
 
 

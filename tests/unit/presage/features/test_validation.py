@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from presage.errors import InvalidInputError
 from presage.features.dataset import Column
 from presage.features.messages import build_message, decode_batch
 from presage.features.records import Record
-from presage.features.validation import RecordResult, judge_records
+from presage.features.validation import RecordResult, judge_call, judge_records
+from presage.features.wire import CallBody
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
 
 DATASET = make_dataset()
@@ -197,6 +199,38 @@ def test_whatever_json_is_sent_is_judged_and_what_is_accepted_can_be_sent_on(con
     assert msgspec.json.encode(judgement.results)
     if judgement.accepted:
         assert len(decode_batch(build_message(DATASET, judgement.accepted, received_at=NOW).body).records) == 1
+
+
+RAW_RECORDS = st.sampled_from(
+    [
+        make_wire(record_id="a"),
+        make_wire(record_id="a", entity_id="c9"),
+        make_wire(),
+        make_wire(entity_id="a\\u0000b"),
+        make_wire(entity_id="c\0"),
+        make_wire(event_timestamp=at(NOW + timedelta(seconds=6))),
+        make_wire(known_timestamp="2026-02-28T09:00:00Z"),
+        make_wire(values={"amount": "1"}),
+        make_wire(event_timestamp="0001-01-01T00:00:00+14:00"),
+        b"1",
+    ]
+)
+
+
+@given(st.lists(RAW_RECORDS, min_size=1, max_size=5))
+def test_a_call_read_in_one_go_is_judged_like_each_of_its_records(raws: list[bytes]) -> None:
+    by_record = judge_records(DATASET, raws, now=NOW)
+    for body in (CallBody(b'{"records": [' + b", ".join(raws) + b"]}"), CallBody(b"\n".join(raws), in_lines=True)):
+        judgement = judge_call(DATASET, body, now=NOW)
+        assert judgement.results == by_record.results
+        assert msgspec.json.encode(judgement.accepted) == msgspec.json.encode(by_record.accepted)
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_a_call_of_no_or_too_many_records_is_refused(count: int) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        judge_call(DATASET, CallBody(b'{"records": [' + b",".join([make_wire()] * count) + b"]}"), now=NOW)
+    assert caught.value.code == ("too_many_records" if count else "no_records")
 
 
 @given(st.data())
