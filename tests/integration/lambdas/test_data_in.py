@@ -119,6 +119,28 @@ def test_redelivery_adds_nothing(surroundings: Surroundings) -> None:
     assert (version.version, len(version.parts)) == (1, 1)
 
 
+def test_an_id_sent_again_in_another_call_lands_once_whichever_instance_lands_it(surroundings: Surroundings) -> None:
+    for names in (["r1", "r2"], ["r2", "r3"], ["r3", "r1"]):
+        surroundings.send(*[make_wire(record_id=name) for name in names])
+        load("land_records").handle(surroundings.receive_event(), None)
+    version = surroundings.store.find_version(surroundings.dataset.workspace_id, surroundings.dataset.dataset_id)
+    assert version is not None
+    assert (version.version, sum(part.rows for part in version.parts)) == (2, 3)
+    assert surroundings.read_ids() == ["r1", "r2", "r3"]
+
+
+def test_instances_at_once_land_an_id_of_two_calls_once(surroundings: Surroundings) -> None:
+    for number in range(8):
+        surroundings.send(make_wire(record_id="same"), make_wire(record_id=f"r{number}"))
+    alone = [{"Records": [record]} for record in surroundings.receive_event()["Records"]]
+    handle = load("land_records").handle
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda one: handle(one, None), alone)) == [{"batchItemFailures": []}] * 8
+    version = surroundings.store.find_version(surroundings.dataset.workspace_id, surroundings.dataset.dataset_id)
+    assert version is not None
+    assert sum(part.rows for part in version.parts) == 9
+
+
 def test_invocations_at_once_lose_nothing(surroundings: Surroundings) -> None:
     for number in range(8):
         surroundings.send(make_wire(record_id=f"r{number}"))
