@@ -188,7 +188,7 @@ class Journey:
                 if self.report.decision in {"", "running"}:
                     self._look(moment)
                 previous = moment
-        self.report.predictions_logged = self._evidence.count_predictions(self.report.workspace_id)
+        wait_until(self._predictions_arrived, "fewer predictions in the log than were asked")
 
     def _ask_predictions(self, since: datetime, until: datetime) -> None:
         entries: list[JsonObject] = [
@@ -221,6 +221,10 @@ class Journey:
         experiment = self.backend.get(path)
         looks = cast("list[JsonObject]", experiment["looks"])
         self.report.looks, self.report.decision, self.report.last_look = len(looks), str(experiment["state"]), looks[-1]
+
+    def _predictions_arrived(self) -> bool:
+        self.report.predictions_logged = self._evidence.count_predictions(self.report.workspace_id)
+        return self.report.predictions_logged == self.report.predictions_asked
 
     def _assignments_arrived(self) -> bool:
         self.report.assignments = self._evidence.count_assignments(self.report.workspace_id)

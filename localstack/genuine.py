@@ -42,6 +42,7 @@ SUITES = (
             "key_gateway",
             "landed_ids",
             "model_files",
+            "prediction_queue",
             "record_queue",
             "training_files",
             "upload_store",

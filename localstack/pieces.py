@@ -136,7 +136,7 @@ class Pieces:
                 command=(program, *words[1:]),
                 environment={**deployed.environment, **self.machine()},
                 directory=ROOT,
-                stop_seconds=40,
+                stop_seconds=90,
                 is_ready=lambda: answers(port, HEALTH_PATH),
             ),
             source_version("src", f"services/{name}"),

@@ -38,7 +38,9 @@ def build_stacks(app: cdk.App, config: StageConfig) -> OwnRules:
         metadata=MetadataStack(app, config=config, network=network),
         warehouse=WarehouseStack(app, config=config, network=network, storage=storage),
     )
-    functions = FunctionInputs(alerts=alerts, storage=storage, queues=data.queues, warehouse=data.warehouse)
+    functions = FunctionInputs(
+        alerts=alerts, storage=storage, queues=data.queues, prediction_log=data.prediction_log, warehouse=data.warehouse
+    )
     public_api, gateway = _build_services(app, config, network=network, data=data, alerts=alerts)
     observed = ObservedStacks(alerts, data, FunctionsStack(app, config=config, inputs=functions), public_api, gateway)
     ObservabilityStack(app, config=config, observed=observed)

@@ -49,7 +49,7 @@ class BackendStack(StageStack):
     def _grant_data(self, data: DataPlane) -> None:
         """Let the backend show data sets and predictions, sign uploads, send jobs, and migrate the warehouse."""
         lake = BucketRights(data.storage.lake, self.web.role)
-        lake.read("ws=*/imports/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/profiles/*")
+        lake.read("ws=*/imports/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/profiles/*", "ws=*/predictions/*")
         lake.write("ws=*/imports/*")
         grant_log_reading(self.web.role, data.prediction_log.table)
         grant_sending(self.web.role, data.queues.jobs.queue)

@@ -1,4 +1,4 @@
-"""The functions off the request path: land records, profile feature sets, load assignments."""
+"""The functions off the request path: land records, profile feature sets, log predictions, load assignments."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,11 @@ from constructs import Construct
 from stacks.alerts import AlertsStack
 from stacks.config import StageConfig
 from stacks.constructs.findings import LOG_POLICY, accept_wildcards, acknowledge
-from stacks.constructs.grants import BucketRights
+from stacks.constructs.grants import BucketRights, grant_log_writing
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.watched_queue import DeadLetterQueue, WatchedQueue
-from stacks.queues import LAND_RECORDS_TIMEOUT, LOAD_ASSIGNMENTS_TIMEOUT, QueuesStack
+from stacks.prediction_log import PredictionLogStack
+from stacks.queues import LAND_RECORDS_TIMEOUT, LOAD_ASSIGNMENTS_TIMEOUT, LOG_PREDICTIONS_TIMEOUT, QueuesStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
 from stacks.warehouse import WarehouseStack
@@ -26,6 +27,8 @@ PROFILE_TIMEOUT = cdk.Duration.minutes(5)
 _READERS = 2
 """Instances that read one queue: SQS's minimum. Writers of one dataset contend for its next version; fewer writers mean larger batches."""
 
+_LOGGERS = 10
+"""Instances that put predictions, which contend for nothing: DynamoDB takes what they bring."""
 _PROFILES_AT_ONCE = 20
 
 
@@ -36,11 +39,12 @@ class FunctionInputs:
     alerts: AlertsStack
     storage: StorageStack
     queues: QueuesStack
+    prediction_log: PredictionLogStack
     warehouse: WarehouseStack
 
 
 class FunctionsStack(StageStack):
-    """Three functions, each with what starts it and only the rights it needs."""
+    """Four functions, each with what starts it and only the rights it needs."""
 
     def __init__(self, scope: Construct, *, config: StageConfig, inputs: FunctionInputs) -> None:
         super().__init__(scope, "Functions", config=config, description="Presage: functions off the request path")
@@ -48,8 +52,10 @@ class FunctionsStack(StageStack):
         self._environment = {"PRESAGE_STAGE": config.name, "PRESAGE_LAKE_BUCKET": inputs.storage.lake.bucket_name}
         self.land_records = self._land_records()
         self.profile_feature_set = self._profile_feature_set()
+        self.log_predictions = self._log_predictions()
         self.load_assignments = self._load_assignments()
-        for function in (self.land_records, self.profile_feature_set, self.load_assignments):
+        self.all = (self.land_records, self.profile_feature_set, self.log_predictions, self.load_assignments)
+        for function in self.all:
             function.watch(inputs.alerts.topic)
             accept_wildcards(function, "Objects of every workspace, below these prefixes only.", r"Resource::.*Lake.*/ws=\*/.*")
             accept_wildcards(function, "X-Ray takes traces of any resource.", r"Resource::\*")
@@ -102,6 +108,22 @@ class FunctionsStack(StageStack):
         )
         accept_wildcards(handler, "CDK's own handler, which sets bucket notifications at deployment only.", r"Resource::\*")
 
+    def _log_predictions(self) -> PythonFunction:
+        table = self.inputs.prediction_log.table
+        function = PythonFunction(
+            self,
+            "log_predictions",
+            config=self.config.functions,
+            timeout=LOG_PREDICTIONS_TIMEOUT,
+            environment={**self._environment, "PRESAGE_PREDICTION_TABLE": table.table_name},
+        )
+        lake = BucketRights(self.inputs.storage.lake, function.role)
+        lake.read("ws=*/staging/predictions/*")
+        lake.write("ws=*/predictions/*", tagged=True)
+        grant_log_writing(function.role, table)
+        _consume(function, self.inputs.queues.predictions, batch_size=10, window_seconds=1, readers=_LOGGERS)
+        return function
+
     def _load_assignments(self) -> PythonFunction:
         function = PythonFunction(
             self,
@@ -125,12 +147,12 @@ def _bound(function: lambda_.Function) -> None:
     resource.reserved_concurrent_executions = _PROFILES_AT_ONCE
 
 
-def _consume(function: PythonFunction, watched: WatchedQueue, *, batch_size: int, window_seconds: int) -> None:
+def _consume(function: PythonFunction, watched: WatchedQueue, *, batch_size: int, window_seconds: int, readers: int = _READERS) -> None:
     source = sources.SqsEventSource(
         watched.queue,
         batch_size=batch_size,
         max_batching_window=cdk.Duration.seconds(window_seconds),
         report_batch_item_failures=True,
-        max_concurrency=_READERS,
+        max_concurrency=readers,
     )
     function.function.add_event_source(source)

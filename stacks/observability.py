@@ -116,24 +116,25 @@ class ObservabilityStack(StageStack):
     def _service_row(self) -> list[cloudwatch.IWidget]:
         service, balancer = self.observed.public_api.service, self.observed.public_api.balancer
         groups = self.observed.public_api.groups
+        journal = self.observed.public_api.journal
         healthy = [group.metrics.healthy_host_count(label=colour) for colour, group in (("blue", groups.blue), ("green", groups.green))]
         return [
             _graph("Public API: CPU and memory", [service.metric_cpu_utilization(), service.metric_memory_utilization()]),
             _graph("Public API: healthy tasks by colour", healthy),
             _graph("Public API: response time", [balancer.metrics.target_response_time(statistic="p99")]),
+            _graph("Public API: predictions not handed over", [journal.oldest, journal.waiting, journal.refused]),
         ]
 
     def _queue_row(self) -> list[cloudwatch.IWidget]:
         queues, functions = self.observed.data.queues, self.observed.functions
-        watched: list[WatchedQueue] = [queues.records, queues.assignments, queues.jobs]
-        own = [functions.land_records, functions.profile_feature_set, functions.load_assignments]
+        watched: list[WatchedQueue] = [queues.records, queues.predictions, queues.assignments, queues.jobs]
         dead = [each.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum") for each in watched]
         return [
             _graph(
                 "Age of the oldest message", [each.queue.metric_approximate_age_of_oldest_message(statistic="Maximum") for each in watched]
             ),
             _graph("Dead letters", dead),
-            _graph("Functions: errors", [each.function.metric_errors() for each in own]),
+            _graph("Functions: errors", [each.function.metric_errors() for each in functions.all]),
         ]
 
     def _store_row(self) -> list[cloudwatch.IWidget]:

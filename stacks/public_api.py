@@ -1,5 +1,7 @@
 """The public API on ECS: cluster, service, internal load balancer, scaling."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -10,11 +12,12 @@ from aws_cdk import aws_elasticloadbalancingv2 as balancing
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.config import StageConfig
+from stacks.config import PlanConfig, StageConfig
 from stacks.constructs.blue_green import BlueGreen, watch_deployments
 from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import accept_wildcards, acknowledge
-from stacks.constructs.grants import BucketRights, grant_log_writing, grant_sending
+from stacks.constructs.grants import BucketRights, grant_log_getting, grant_sending
+from stacks.constructs.journal_watch import JournalWatch
 from stacks.constructs.logs import build_log_group
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
@@ -26,13 +29,14 @@ from stacks.storage import StorageStack
 PORT = 8080
 _REQUESTS_PER_MINUTE = 6000
 _COMMAND = [
-    "gunicorn",
-    "--config",
-    "python:services.public_api.gunicorn_conf",
+    "python",
+    "-m",
+    "services.public_api",
     "--bind",
     f"0.0.0.0:{PORT}",
-    "services.public_api.app:create()",
 ]
+STOP_SECONDS = 90
+"""Longer than the server lets requests end (35 s) and the shipper hands over what is left (45 s)."""
 _READY = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{PORT}/readyz', timeout=3)"
 _ARCHITECTURES = {"X86_64": ecs.CpuArchitecture.X86_64, "ARM64": ecs.CpuArchitecture.ARM64}
 
@@ -63,6 +67,7 @@ class PublicApiStack(StageStack):
             container_insights_v2=ecs.ContainerInsights.ENHANCED,
         )
         _offer_spot(self.cluster)
+        self.log_group = build_log_group(self, "Logs")
         self.task_definition = self._task_definition()
         self._grant()
         self.security_group = ec2.SecurityGroup(self, "TaskSecurityGroup", vpc=inputs.network.vpc, description="Public API tasks")
@@ -72,6 +77,7 @@ class PublicApiStack(StageStack):
         self.service = self._service()
         self.groups.attach(self.service, container="public_api", port=PORT)
         self._scale()
+        self.journal = JournalWatch(self, "Journal", log_group=self.log_group, namespace=f"Presage/{config.name}", topic=inputs.topic)
         self.export_output("ClusterName", self.cluster.cluster_name)
         self.export_output("PublicApiTaskDefinition", self.task_definition.task_definition_arn)
         self.export_output("PublicApiService", self.service.service_name)
@@ -94,13 +100,11 @@ class PublicApiStack(StageStack):
             command=_COMMAND,
             environment=self._environment(),
             secrets={"PRESAGE_DATABASE_CREDENTIALS": ecs.Secret.from_secrets_manager(self.inputs.metadata.credentials)},
-            logging=ecs.LogDriver.aws_logs(
-                stream_prefix="public_api", log_group=build_log_group(self, "Logs"), mode=ecs.AwsLogDriverMode.NON_BLOCKING
-            ),
+            logging=ecs.LogDriver.aws_logs(stream_prefix="public_api", log_group=self.log_group, mode=ecs.AwsLogDriverMode.NON_BLOCKING),
             health_check=ecs.HealthCheck(command=["CMD", "python", "-c", _READY], start_period=cdk.Duration.seconds(60)),
             port_mappings=[ecs.PortMapping(container_port=PORT)],
             readonly_root_filesystem=True,
-            stop_timeout=cdk.Duration.seconds(60),
+            stop_timeout=cdk.Duration.seconds(STOP_SECONDS),
         )
         container.add_mount_points(
             ecs.MountPoint(container_path=containers.cache_directory, source_volume="cache", read_only=False),
@@ -118,8 +122,10 @@ class PublicApiStack(StageStack):
             "PRESAGE_ARTIFACTS_BUCKET": inputs.storage.artifacts.bucket_name,
             "PRESAGE_PREDICTION_TABLE": inputs.prediction_log.table.table_name,
             "PRESAGE_RECORDS_QUEUE_URL": inputs.queues.records.queue.queue_url,
+            "PRESAGE_PREDICTIONS_QUEUE_URL": inputs.queues.predictions.queue.queue_url,
             "PRESAGE_ASSIGNMENTS_QUEUE_URL": inputs.queues.assignments.queue.queue_url,
             **inputs.metadata.address.variables,
+            "PRESAGE_REQUEST_LIMITS": _describe_limits(self.config.gateway.plans),
             "PRESAGE_CATALOG_TTL_SECONDS": str(containers.catalog_ttl_seconds),
             "PRESAGE_CACHE_DIRECTORY": containers.cache_directory,
         }
@@ -127,15 +133,16 @@ class PublicApiStack(StageStack):
     def _grant(self) -> None:
         role, inputs = self.task_definition.task_role, self.inputs
         lake = BucketRights(inputs.storage.lake, role)
-        lake.read("ws=*/snapshots/*")
-        lake.write("ws=*/staging/records/*", tagged=True)
+        lake.read("ws=*/snapshots/*", "ws=*/predictions/*")
+        lake.write("ws=*/staging/records/*", "ws=*/staging/predictions/*", tagged=True)
         BucketRights(inputs.storage.artifacts, role).read("ws=*/models/*")
-        grant_log_writing(role, inputs.prediction_log.table)
-        grant_sending(role, inputs.queues.records.queue, inputs.queues.assignments.queue)
+        grant_log_getting(role, inputs.prediction_log.table)
+        queues = inputs.queues
+        grant_sending(role, queues.records.queue, queues.predictions.queue, queues.assignments.queue)
         accept_wildcards(
             self.task_definition,
             "Objects of every workspace below these prefixes.",
-            r"Resource::.*Lake.*/ws=\*/(snapshots|staging/records)/\*",
+            r"Resource::.*Lake.*/ws=\*/(snapshots|predictions|staging/records|staging/predictions)/\*",
             r"Resource::.*Artifacts.*/ws=\*/models/\*",
         )
         accept_wildcards(self.task_definition, "ecr:GetAuthorizationToken knows no resources.", r"Resource::\*")
@@ -199,6 +206,10 @@ class PublicApiStack(StageStack):
             scaling.scale_on_request_count(
                 f"{colour}Requests", requests_per_target=_REQUESTS_PER_MINUTE, target_group=group, disable_scale_in=True
             )
+
+
+def _describe_limits(plans: Sequence[PlanConfig]) -> str:
+    return json.dumps({plan.name: {"per_second": plan.rate_per_second, "burst": plan.burst} for plan in plans}, sort_keys=True)
 
 
 def _offer_spot(cluster: ecs.Cluster) -> None:

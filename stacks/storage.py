@@ -14,6 +14,9 @@ STAGING_TAG = {"presage": "staging"}
 STAGING_EXPIRY = cdk.Duration.days(60)
 """Longer than a message can wait for the object it points to: in its queue, as a dead letter, and both again after a redrive."""
 
+PREDICTION_TAG = {"presage": "prediction"}
+PREDICTION_EXPIRY = cdk.Duration.days(91)
+"""A day longer than the prediction log keeps the items whose bulk these objects are."""
 
 IDS_TAG = {"presage": "ids"}
 IDS_EXPIRY = cdk.Duration.days(10)
@@ -75,9 +78,10 @@ class StorageStack(StageStack):
 
 
 def _lake_rules() -> list[s3.LifecycleRule]:
-    """Files that wait to be copied and ids that landed long ago expire; keys begin with the workspace, so objects are selected by tag."""
+    """What waits to be copied, predictions, and ids that landed long ago expire; keys begin with the workspace, so tags select them."""
     return [
         s3.LifecycleRule(tag_filters=STAGING_TAG, expiration=STAGING_EXPIRY),
+        s3.LifecycleRule(tag_filters=PREDICTION_TAG, expiration=PREDICTION_EXPIRY),
         s3.LifecycleRule(tag_filters=IDS_TAG, expiration=IDS_EXPIRY),
         s3.LifecycleRule(
             transitions=[s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(30))]

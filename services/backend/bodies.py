@@ -12,7 +12,8 @@ from presage.errors import InvalidInputError
 from presage.features.dataset import Column
 from presage.jobs.arguments import FileFormat
 from presage.jobs.model import Job, JobKind, JobState
-from presage.runtime.http import decode_json, read_json
+from presage.runtime.bodies import decode_json
+from presage.runtime.http import read_json
 from presage.tenancy.model import ApiKey, Plan, Role, User
 from presage.training.model import AliasMove, DefaultAnswer
 from presage.training.spec import ModelSpec

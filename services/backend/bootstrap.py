@@ -7,6 +7,7 @@ from functools import partial
 
 from presage.adapters.apigateway.key_gateway import ApiGatewayKeyGateway
 from presage.adapters.client import build_client
+from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.upload_store import S3UploadStore
@@ -42,6 +43,6 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         experiments=sql.experiments,
         jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
         notifications=sql.notifications,
-        predictions=DynamoPredictionLog(settings.prediction_table),
+        predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
     )
     return ports, partial(check_database, engine)

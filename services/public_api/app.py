@@ -1,6 +1,6 @@
 """The public API: records in, predictions out.
 
-`gunicorn -c python:services.public_api.gunicorn_conf "services.public_api.app:create()"`
+`services.public_api.serve` serves it as production does; any WSGI server runs what `create` returns.
 """
 
 from __future__ import annotations
@@ -13,24 +13,35 @@ from presage.runtime.http import create_app
 from presage.runtime.observability import configure_logging
 from presage.runtime.settings import load_settings
 from services.public_api import bootstrap
-from services.public_api.context import EXTENSION, PublicApiPorts, identify_caller
+from services.public_api.context import EXTENSION, PublicApiPorts, admit_caller, tell_rate
+from services.public_api.front import Front
 from services.public_api.routes import datasets, openapi, predictions
 from services.public_api.settings import PublicApiSettings
 
 
 def create() -> Flask:
-    """Return the application on its real ports, configured by the environment."""
+    """Return the WSGI application on its real ports, configured by the environment."""
+    return _build()[0]
+
+
+def create_front() -> Front:
+    """Return the same with the short way of predictions in front, for Granian."""
+    return Front(*_build())
+
+
+def _build() -> tuple[Flask, PublicApiPorts]:
     settings = load_settings(PublicApiSettings)
     configure_logging(service="public_api", stage=settings.stage)
     ports = bootstrap.build(settings)
-    return build_app(ports, check_ready=ports.predictions.catalog.check)
+    return build_app(ports, check_ready=ports.predictions.catalog.check), ports
 
 
 def build_app(ports: PublicApiPorts, *, check_ready: Callable[[], None] | None = None) -> Flask:
     """Return the application on any ports."""
     app = create_app(__name__, check_ready=check_ready)
     app.extensions[EXTENSION] = ports
-    app.before_request(identify_caller)
+    app.before_request(admit_caller)
+    app.after_request(tell_rate)
     for module in (predictions, datasets, openapi):
         app.register_blueprint(module.blueprint, url_prefix="/v1")
     return app

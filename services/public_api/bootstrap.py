@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from presage.adapters.client import build_client
+from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.journal.prediction_journal import FilePredictionJournal
 from presage.adapters.s3.model_files import S3ModelFiles
+from presage.adapters.shared_memory.rate_limiter import SharedRateLimiter
 from presage.adapters.sql.database import build_engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
-from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
 from presage.adapters.sqs.batch_sender import SqsBatchSender
 from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordQueue
@@ -20,6 +22,7 @@ from presage.predictions.use_cases import PredictionPorts
 from services.public_api.context import PublicApiPorts
 from services.public_api.settings import PublicApiSettings
 
+JOURNAL = "journal"
 READ_TIMEOUT_SECONDS = 3.0
 """Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
 STAGING_ATTEMPTS = 2
@@ -30,7 +33,6 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
     """Return the ports; nothing is connected yet."""
     s3 = build_client("s3")
     quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=STAGING_ATTEMPTS)
-    sqs = build_client("sqs", read_timeout_seconds=READ_TIMEOUT_SECONDS)
     engine = build_engine(
         host=settings.database_host,
         port=settings.database_port,
@@ -49,9 +51,11 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         predictions=PredictionPorts(
             catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare),
             scorers=scorers,
-            log=DynamoPredictionLog(settings.prediction_table),
-            assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
+            journal=FilePredictionJournal(Path(settings.cache_directory) / JOURNAL),
+            log=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, quick_s3)),
         ),
         records=SqsRecordQueue(GroupCommit(SqsBatchSender(settings.records_queue_url).send), settings.lake_bucket, s3=quick_s3),
+        limiter=SharedRateLimiter(Path(settings.cache_directory, "calls")),
+        limits=settings.request_limits,
         now=lambda: datetime.now(UTC),
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 
+from presage.errors import RateLimitedError
 from presage.features.ports import RecordQueue
 from presage.features.recent_ids import RecentIds
 from presage.predictions.use_cases import PredictionPorts
 from presage.runtime.http import note
+from presage.tenancy.model import Caller, Plan
+from presage.tenancy.ports import RateLimiter
+from presage.tenancy.rate_limit import RateLimit, RateVerdict
 
 EXTENSION = "presage.public_api"
 KEY_HEADER = "x-presage-api-key-id"
@@ -22,12 +26,40 @@ OPEN_PATHS = frozenset({"/v1/openapi.json", "/healthz", "/readyz"})
 
 @dataclass(frozen=True, slots=True)
 class PublicApiPorts:
-    """The application's ports; `now` is the clock, aware UTC."""
+    """The application's ports, and what each plan allows; `now` is the clock, aware UTC."""
 
     predictions: PredictionPorts
     records: RecordQueue
+    limiter: RateLimiter
+    limits: Mapping[Plan, RateLimit]
     now: Callable[[], datetime]
     recent_ids: RecentIds = field(default_factory=RecentIds)
+
+
+def admit(ports: PublicApiPorts, api_key_id: str | None) -> tuple[Caller, RateVerdict]:
+    """Return who calls by the gateway's key id, and the verdict on one more call.
+
+    Raises:
+        UnauthenticatedError: The call did not come with a key.
+        ForbiddenError: The key is unknown or revoked.
+    """
+    caller = ports.predictions.catalog.get_caller(api_key_id)
+    return caller, ports.limiter.take(caller.api_key_id, ports.limits[caller.plan])
+
+
+def require(verdict: RateVerdict, caller: Caller) -> None:
+    """Raise `RateLimitedError` if the call may not go on."""
+    if not verdict.allowed:
+        raise RateLimitedError(f"The key's plan {caller.plan!r} allows no more calls now", retry_after_seconds=verdict.retry_after_seconds)
+
+
+def describe_rate(verdict: RateVerdict) -> list[tuple[str, str]]:
+    """Return the rate-limit headers of an answer: calls at once, calls left, seconds until all are back."""
+    return [
+        ("ratelimit-limit", str(verdict.limit)),
+        ("ratelimit-remaining", str(verdict.remaining)),
+        ("ratelimit-reset", str(int(verdict.reset_seconds) + 1)),
+    ]
 
 
 def get_ports() -> PublicApiPorts:
@@ -40,14 +72,24 @@ def get_workspace_id() -> str:
     return cast("str", g.workspace_id)
 
 
-def identify_caller() -> None:
-    """Find the caller's workspace by the gateway's key id, before any view runs.
+def admit_caller() -> None:
+    """Find the caller and count the call, before any view runs.
 
     Raises:
         UnauthenticatedError: The call did not come with a key.
         ForbiddenError: The key is unknown or revoked.
+        RateLimitedError: The key's plan allows no more calls now.
     """
     if request.url_rule is None or request.path in OPEN_PATHS:
         return
-    g.workspace_id = get_ports().predictions.catalog.get_workspace_id(request.headers.get(KEY_HEADER))
-    note(workspace_id=g.workspace_id)
+    caller, g.rate = admit(get_ports(), request.headers.get(KEY_HEADER))
+    g.workspace_id = caller.workspace_id
+    note(workspace_id=caller.workspace_id)
+    require(g.rate, caller)
+
+
+def tell_rate(response: Response) -> Response:
+    """Put the rate-limit headers on the answer to a call that was counted."""
+    if "rate" in g:
+        response.headers.extend(describe_rate(g.rate))
+    return response

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from presage.runtime.settings import DatabaseSettings
+from presage.tenancy.model import Plan
+from presage.tenancy.rate_limit import RateLimit
 
 
 class PublicApiSettings(DatabaseSettings, frozen=True):
@@ -12,8 +14,11 @@ class PublicApiSettings(DatabaseSettings, frozen=True):
     artifacts_bucket: str
     prediction_table: str
     records_queue_url: str
+    predictions_queue_url: str
     assignments_queue_url: str
+    request_limits: dict[Plan, RateLimit]
+    """What each usage plan allows a key, in every task; the gateway's own limits come first and hold over all tasks."""
     catalog_ttl_seconds: float
     """How old the cached metadata (keys, datasets, aliases, experiments) may get while the database answers."""
     cache_directory: str
-    """Where models and snapshots are kept on the local disk, by their sha256."""
+    """The local disk: models and snapshots by their sha256, and in `journal/` the predictions that are not handed over yet."""

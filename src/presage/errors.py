@@ -64,6 +64,29 @@ class UnavailableError(PresageError):
     code = "unavailable"
 
 
+class OverloadedError(UnavailableError):
+    """There is more to do than can be done in time; the message is for the caller."""
+
+    code = "overloaded"
+
+
+class RateLimitedError(PresageError):
+    """The caller asked more often than its plan allows."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        """Keep when asking again can succeed."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class JournalFullError(UnavailableError):
+    """What was answered piles up locally, as it cannot be handed over: nothing more is taken until it can."""
+
+    code = "journal_full"
+
+
 class CorruptArtifactError(PresageError):
     """Stored bytes do not match their checksum or their declared format."""
 

@@ -64,10 +64,15 @@ def grant_log_reading(role: iam.IRole, table: dynamodb.TableV2) -> None:
     accept_wildcards(role, _LOG_INDEXES, r"Resource::.*Table.*/index/\*")
 
 
+def grant_log_getting(role: iam.IRole, table: dynamodb.TableV2) -> None:
+    """Let `role` get items by their key."""
+    _grant_items(role, table, "dynamodb:GetItem", index_actions=[], key_actions=["kms:Decrypt", "kms:DescribeKey"])
+
+
 def grant_log_writing(role: iam.IRole, table: dynamodb.TableV2) -> None:
-    """Let `role` put items in batches and get them by their key."""
+    """Let `role` put items in batches."""
     key_actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    _grant_items(role, table, "dynamodb:BatchWriteItem", "dynamodb:GetItem", index_actions=[], key_actions=key_actions)
+    _grant_items(role, table, "dynamodb:BatchWriteItem", index_actions=[], key_actions=key_actions)
 
 
 def _grant_items(role: iam.IRole, table: dynamodb.TableV2, *actions: str, index_actions: list[str], key_actions: Sequence[str]) -> None:

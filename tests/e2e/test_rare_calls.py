@@ -40,6 +40,15 @@ def test_a_batch_too_large_for_a_message_lands_through_the_lake(journey: Journey
     pytest.fail("the batch has not landed")
 
 
+def test_predictions_too_large_for_a_message_are_logged_through_the_lake(journey: Journey) -> None:
+    entries = [{"id": f"{number:02}" + "\U0001f9fa" * 254, "timestamp": rfc3339(journey.scenario.cutoff)} for number in range(100)]
+
+    answer = journey.public.post("/v1/predict", {"model": journey.scenario.model["name"], "features": entries})
+
+    for result, entry in zip(cast("list[JsonObject]", answer["results"]), entries, strict=True):
+        assert wait_for_prediction(journey.public, str(result["prediction_id"]))["entity_id"] == entry["id"]
+
+
 def test_predictions_are_found_by_entity_and_by_model_and_day(journey: Journey) -> None:
     logged = journey.backend.get(f"/api/v1/predictions/{journey.report.last_prediction_id}")
     days = {str(logged["created_at"])[:10], f"{datetime.now(UTC):%Y-%m-%d}"}
@@ -95,3 +104,15 @@ def wait_for_state(backend: JsonClient, job_id: str, states: set[str]) -> str:
             return state
         time.sleep(0.5)
     pytest.fail(f"job {job_id} is not in one of {sorted(states)}")
+
+
+def wait_for_prediction(public: JsonClient, prediction_id: str) -> JsonObject:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return public.get(f"/v1/predictions/{prediction_id}")
+        except ApiError as error:
+            if " 404 " not in str(error):
+                raise
+        time.sleep(0.5)
+    pytest.fail(f"prediction {prediction_id} is not in the log")

@@ -20,8 +20,13 @@ import pytest
 from sqlalchemy import make_url
 
 from localstack.program import free_port
+from presage.adapters.client import build_client
+from presage.adapters.dynamo.overflow import Overflow
+from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.sqs.prediction_queue import SqsPredictionMessages
 from presage.adapters.sqs.record_queue import SqsRecordMessages
 from tests.fixtures.prediction_table import create_table
+from tests.fixtures.public_api import AMPLE_LIMITS
 from tests.fixtures.served import fill_database, upload
 from tests.fixtures.serving import CLASSIFICATION, KEY_ID, build_world
 
@@ -38,9 +43,14 @@ class Running:
     url: str
     port: int
     process: subprocess.Popen[bytes]
-    table: str
-    records_queue: str
-    assignments_queue: str
+    settings: Mapping[str, str]
+    log: Path
+
+    def receive(self, queue: str, *, seconds: float = 10) -> list[dict[str, Any]]:
+        """Return the bodies of a queue's messages, of which there is to be one at least within `seconds`."""
+        url = self.settings[f"PRESAGE_{queue}_QUEUE_URL"]
+        answer = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=int(seconds))
+        return [json.loads(message["Body"]) for message in answer["Messages"]]
 
     def call(self, path: str, body: object = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -54,8 +64,7 @@ class Running:
 
 
 def start(environment: Mapping[str, str], port: int, log: Path) -> subprocess.Popen[bytes]:
-    config = "python:services.public_api.gunicorn_conf"
-    arguments = ["-m", "gunicorn", "-c", config, "--bind", f"127.0.0.1:{port}", "services.public_api.app:create()"]
+    arguments = ["-m", "services.public_api", "--bind", f"127.0.0.1:{port}"]
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "PYTHONDONTWRITEBYTECODE": "1"}
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -90,53 +99,65 @@ def running(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     url = make_url(mariadb)
     table = f"predictions-{secrets.token_hex(6)}"
     create_table(table)
-    queues = {name: boto3.client("sqs").create_queue(QueueName=f"{name}-{secrets.token_hex(6)}")["QueueUrl"] for name in ("r", "a")}
+    queues = {
+        name: boto3.client("sqs").create_queue(QueueName=f"{name.lower()}-{secrets.token_hex(6)}")["QueueUrl"]
+        for name in ("RECORDS", "PREDICTIONS", "ASSIGNMENTS")
+    }
     environment = {
         "PRESAGE_STAGE": "local",
         **upload(world),
         "PRESAGE_PREDICTION_TABLE": table,
-        "PRESAGE_RECORDS_QUEUE_URL": queues["r"],
-        "PRESAGE_ASSIGNMENTS_QUEUE_URL": queues["a"],
+        **{f"PRESAGE_{name}_QUEUE_URL": url for name, url in queues.items()},
         "PRESAGE_DATABASE_HOST": str(url.host),
         "PRESAGE_DATABASE_PORT": str(url.port),
         "PRESAGE_DATABASE_NAME": str(url.database),
         "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": url.username, "password": url.password or ""}),
         "PRESAGE_CATALOG_TTL_SECONDS": "1",
+        "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
         "PRESAGE_CACHE_DIRECTORY": str(folder / "cache"),
     }
     port = free_port()
     log = folder / "log"
     process = start(environment, port, log)
-    service = Running(f"http://127.0.0.1:{port}", port, process, table, queues["r"], queues["a"])
+    service = Running(f"http://127.0.0.1:{port}", port, process, environment, log)
     wait_ready(service, log)
     yield service
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
-def test_a_prediction_is_in_the_log_and_its_assignment_on_the_queue_when_it_is_answered(running: Running) -> None:
+def test_a_prediction_is_on_the_way_to_the_log_and_the_warehouse_when_it_is_answered(running: Running) -> None:
     status, answer = running.call("/v1/predict", {"model": "m", "features": [{"id": "c1"}, {"id": "c2"}], "include_features": True})
     assert status == 200
+    assert {result["answered_by"] for result in answer["results"]} <= {"model", "default"}
+    entries = {entry["prediction_id"]: entry for body in running.receive("PREDICTIONS") for entry in body["entries"]}
     for result, unit in zip(answer["results"], ("c1", "c2"), strict=True):
-        item = boto3.client("dynamodb").get_item(TableName=running.table, Key={"prediction_id": {"S": result["prediction_id"]}})["Item"]
-        assert (item["entity_id"]["S"], item["variant"]["S"]) == (unit, result["variant"])
-        assert json.loads(item["features"]["S"]) == result["features"]
-    messages = boto3.client("sqs").receive_message(QueueUrl=running.assignments_queue, MaxNumberOfMessages=10)["Messages"]
-    published = [assignment for message in messages for assignment in json.loads(message["Body"])["assignments"]]
+        entry = entries[result["prediction_id"]]
+        assert (entry["entity_id"], entry["variant"], entry["features"]) == (unit, result["variant"], result["features"])
+    published = [assignment for body in running.receive("ASSIGNMENTS") for assignment in body["assignments"]]
     assert {(row["prediction_id"], row["variant"]) for row in published} == {
         (result["prediction_id"], result["variant"]) for result in answer["results"]
     }
-    assert {result["answered_by"] for result in answer["results"]} <= {"model", "default"}
-    status, found = running.call(f"/v1/predictions/{answer['results'][0]['prediction_id']}")
-    assert (status, found["entity_id"]) == (200, "c1")
+
+
+def test_a_logged_prediction_is_read_back(running: Running) -> None:
+    _, answer = running.call("/v1/predict", {"model": "m", "features": [{"id": "c3"}]})
+    (result,) = answer["results"]
+    assert running.call(f"/v1/predictions/{result['prediction_id']}")[0] == 404
+    bodies = [json.dumps(body) for body in running.receive("PREDICTIONS")]
+    s3, lake = build_client("s3"), running.settings["PRESAGE_LAKE_BUCKET"]
+    log = DynamoPredictionLog(running.settings["PRESAGE_PREDICTION_TABLE"], Overflow(lake, s3))
+    log.put_predictions([entry for body in bodies for entry in SqsPredictionMessages(lake, s3=s3).read_entries(body)])
+    status, found = running.call(f"/v1/predictions/{result['prediction_id']}")
+    assert (status, found["entity_id"], found["result"]) == (200, "c3", result)
 
 
 def test_accepted_records_are_on_the_queue(running: Running) -> None:
     record = {"record_id": "r1", "entity_id": "c1", "event_timestamp": "1998-01-01T00:00:00Z", "values": {"spent": 2.5}}
     status, answer = running.call("/v1/datasets/orders/records", {"records": [record]})
     assert (status, answer["accepted"]) == (202, 1)
-    (message,) = boto3.client("sqs").receive_message(QueueUrl=running.records_queue)["Messages"]
-    (read,) = SqsRecordMessages("lake", s3=boto3.client("s3")).read_batch(message["Body"]).records
+    (body,) = running.receive("RECORDS")
+    (read,) = SqsRecordMessages("lake", s3=build_client("s3")).read_batch(json.dumps(body)).records
     assert (read.record_id, read.values) == ("r1", {"spent": 2.5})
 
 
@@ -156,7 +177,44 @@ def test_a_key_id_in_a_header_that_only_looks_like_the_gateways_is_not_taken(run
     assert statuses == [b"404", b"401", b"401"]
 
 
-def test_a_request_under_way_is_answered_after_sigterm(running: Running) -> None:
+def find_processes(parent: int) -> dict[str, list[int]]:
+    """The ids of the shipper and of the server's processes below `parent`."""
+    found: dict[str, list[int]] = {"shipper": [], "server": []}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and descends(int(folder.name), parent):
+            words = (folder / "cmdline").read_text()
+            found["shipper" if "services.public_api.shipper" in words else "server"].append(int(folder.name))
+    return found
+
+
+def descends(process: int, ancestor: int) -> bool:
+    while process > 1:
+        try:
+            process = int(Path("/proc", str(process), "stat").read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        if process == ancestor:
+            return True
+    return False
+
+
+def test_a_killed_shipper_and_killed_workers_are_replaced_and_lose_nothing(running: Running) -> None:
+    asked: set[str] = set()
+    found: set[str] = set()
+    for kind in ("shipper", "server"):
+        before = find_processes(running.process.pid)
+        _, answer = running.call("/v1/predict", {"model": "m", "features": [{"id": f"{kind}-{number}"} for number in range(50)]})
+        asked |= {result["prediction_id"] for result in answer["results"]}
+        for process in before[kind][-2:] if kind == "server" else before[kind]:
+            os.kill(process, signal.SIGKILL)
+        deadline = time.monotonic() + START_SECONDS
+        while not asked <= found and time.monotonic() < deadline:
+            found |= {entry["prediction_id"] for body in running.receive("PREDICTIONS", seconds=20) for entry in body["entries"]}
+    assert asked <= found
+    wait_ready(running, running.log)
+
+
+def test_a_request_under_way_is_answered_after_sigterm_and_what_it_wrote_down_is_handed_over(running: Running) -> None:
     body = json.dumps({"model": "m", "features": [{"id": "late"}]}).encode()
     head = (
         "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nx-presage-api-key-id: {}\r\nContent-Length: {}\r\n\r\n"
@@ -172,4 +230,6 @@ def test_a_request_under_way_is_answered_after_sigterm(running: Running) -> None
             answer += chunk
     assert answer.startswith(b"HTTP/1.1 200")
     assert b'"prediction_id"' in answer
-    assert running.process.wait(20) == 0
+    assert running.process.wait(60) == 0
+    assert "late" in {entry["entity_id"] for body in running.receive("PREDICTIONS") for entry in body["entries"]}
+    assert list(Path(running.settings["PRESAGE_CACHE_DIRECTORY"], "journal").glob("*.segment")) == []

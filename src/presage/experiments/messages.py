@@ -25,13 +25,18 @@ class AssignmentMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     assignments: tuple[Assignment, ...]
 
 
+def escape_noncharacters(message: bytes) -> bytes:
+    """Return a JSON text with U+FFFE and U+FFFF escaped: queues replace or refuse them when they stand for themselves."""
+    return message.replace(b"\xef\xbf\xbe", b"\\ufffe").replace(b"\xef\xbf\xbf", b"\\uffff")
+
+
 def encode_messages(assignments: Sequence[Assignment]) -> Iterator[bytes]:
     """Yield the messages that carry the assignments in order, none over `MAX_MESSAGE_BYTES`.
 
     Raises:
         InvalidInputError: One assignment alone is larger than a message may be.
     """
-    body = msgspec.json.encode(AssignmentMessage(SCHEMA, tuple(assignments)))
+    body = escape_noncharacters(msgspec.json.encode(AssignmentMessage(SCHEMA, tuple(assignments))))
     if len(body) <= MAX_MESSAGE_BYTES:
         yield body
         return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
+
+import msgspec
 
 from presage.errors import CorruptArtifactError
 from presage.predictions.request import Query
@@ -17,8 +18,7 @@ CLASSES = ("0", "1")
 """The classes of a classification label, for when no version is there to name them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """One answer and where it comes from. `features` is the vector that was used, JSON-able; empty if none was."""
 
     prediction: str | tuple[str, ...]
@@ -27,7 +27,7 @@ class Answer:
     score: float | tuple[float, ...] | None = None
     snapshot_age_seconds: float | None = None
     entity_found: bool | None = None
-    features: Mapping[str, object] = field(default_factory=dict)
+    features: Mapping[str, object] = {}
 
 
 def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: AnsweredBy) -> list[Answer]:
@@ -84,7 +84,7 @@ def answer_at_random(model: Model, query: Query, *, choices: Sequence[str], seed
 def add_features(answer: Answer, query: Query, scorer: Scorer) -> Answer:
     """Return an answer that the model did not give, with the feature values that the model would have used."""
     shown = answer.prediction if isinstance(answer.prediction, tuple) else ()
-    return replace(answer, features=scorer.look_up(query, shown))
+    return msgspec.structs.replace(answer, features=scorer.look_up(query, shown))
 
 
 def list_choices(model: Model, scorer: Scorer | None) -> tuple[str, ...]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET
 
-from presage.experiments.messages import LONGEST_TEXT
-from presage.experiments.model import Assignment, Experiment, Variant
+from presage.experiments.model import Experiment, Variant
 from presage.predictions.answers import Answer
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import PredictRequest, Query
@@ -20,8 +18,7 @@ from presage.training.model import Model
 NO_VARIANT = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """A good entry that was given an id and, in an experiment, a variant."""
 
     position: int
@@ -31,8 +28,7 @@ class Attempt:
     variant: Variant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """An attempt with its answer. `experiment` is set if the attempt was assigned in it."""
 
     attempt: Attempt
@@ -40,8 +36,8 @@ class Answered:
     experiment: Experiment | None = None
     fallback_reason: FallbackReason | None = None
 
-    def build_result(self, *, include_features: bool) -> PredictionResult:
-        """Return the wire form."""
+    def build_result(self) -> PredictionResult:
+        """Return the wire form, without the features."""
         answer = self.answer
         return PredictionResult(
             prediction=answer.prediction,
@@ -54,10 +50,13 @@ class Answered:
             entity_found=UNSET if answer.entity_found is None else answer.entity_found,
             experiment_id=UNSET if self.experiment is None else self.experiment.experiment_id,
             fallback_reason=UNSET if self.fallback_reason is None else self.fallback_reason,
-            features=answer.features if include_features else UNSET,
         )
 
-    def build_log_entry(self, request: PredictRequest, model: Model, *, now: datetime) -> PredictionLogEntry:
+    def add_features(self, result: PredictionResult) -> PredictionResult:
+        """Return the wire form with the feature vector that was used."""
+        return msgspec.structs.replace(result, features=self.answer.features)
+
+    def build_log_entry(self, result: PredictionResult, request: PredictRequest, model: Model, *, now: datetime) -> PredictionLogEntry:
         """Return the log entry; its `request` is a call that asks for this entry alone."""
         asked: dict[str, object] = {"model": request.model, "features": [self.attempt.entry]}
         if request.version is not None:
@@ -74,26 +73,5 @@ class Answered:
             predicted_for=self.attempt.query.predicted_for,
             request=asked,
             features=self.answer.features,
-            result=msgspec.to_builtins(self.build_result(include_features=False)),
-        )
-
-    def build_assignment(self) -> Assignment | None:
-        """Return the exposure, at the time that the prediction is for, or None outside an experiment.
-
-        An item of another length than the warehouse takes cannot count as shown, and is left out lest it cost the whole exposure.
-        """
-        variant, unit_id = self.attempt.variant, self.attempt.query.entity_id
-        if self.experiment is None or variant is None or unit_id is None:
-            return None
-        answer = self.answer.prediction
-        shown = (answer,) if isinstance(answer, str) else answer
-        return Assignment(
-            workspace_id=self.experiment.workspace_id,
-            experiment_id=self.experiment.experiment_id,
-            prediction_id=self.attempt.prediction_id,
-            unit_id=unit_id,
-            variant=variant,
-            exposed_at=self.attempt.query.predicted_for,
-            model_version=self.answer.model_version,
-            shown=tuple(item for item in shown if 0 < len(item) <= LONGEST_TEXT),
+            result=msgspec.to_builtins(result),
         )

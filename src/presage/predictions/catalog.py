@@ -8,6 +8,7 @@ from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from presage.features.dataset import Dataset
 from presage.predictions.freshness import FreshCache
 from presage.predictions.ports import Catalog, Deployment, ServingCatalog
+from presage.tenancy.model import Caller
 from presage.training.model import ModelVersion
 
 MAX_KEYS = 100_000
@@ -21,12 +22,12 @@ class CatalogCache:
         self._source = source
         self._prepare = prepare
         self._reached = False
-        self._keys: FreshCache[str, str | None] = FreshCache(source.find_workspace_id, ttl_seconds=ttl_seconds, capacity=MAX_KEYS)
+        self._callers: FreshCache[str, Caller | None] = FreshCache(source.find_caller, ttl_seconds=ttl_seconds, capacity=MAX_KEYS)
         self._catalogs: FreshCache[str, Catalog] = FreshCache(self._load_catalog, ttl_seconds=ttl_seconds)
         self._versions: FreshCache[tuple[str, str, int], ModelVersion | None] = FreshCache(self._find_version, ttl_seconds=ttl_seconds)
 
-    def get_workspace_id(self, api_key_id: str | None) -> str:
-        """Return the workspace of the gateway's key.
+    def get_caller(self, api_key_id: str | None) -> Caller:
+        """Return whose the gateway's key is.
 
         Raises:
             UnauthenticatedError: No key was given.
@@ -34,10 +35,10 @@ class CatalogCache:
         """
         if not api_key_id:
             raise UnauthenticatedError("Call through the API gateway with an API key in `x-api-key`")
-        workspace_id = self._keys.get(api_key_id)
-        if workspace_id is None:
+        caller = self._callers.get(api_key_id)
+        if caller is None:
             raise ForbiddenError("The API key is unknown or revoked")
-        return workspace_id
+        return caller
 
     def get_dataset(self, workspace_id: str, name: str) -> Dataset:
         """Return the dataset of that name, or raise `NotFoundError`."""
@@ -69,7 +70,7 @@ class CatalogCache:
         Not whether it answers now: what is cached still serves, and tasks that all leave at once serve nobody.
         """
         if not self._reached:
-            self._source.find_workspace_id("")
+            self._source.find_caller("")
             self._reached = True
 
     def _load_catalog(self, workspace_id: str) -> Catalog:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
@@ -15,6 +16,21 @@ from presage.errors import PresageError, UnavailableError
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 _LOG = logging.getLogger(__name__)
+_THREAD = threading.local()
+
+
+class WouldWaitError(Exception):
+    """A value has to be loaded first, on a thread that must not wait. No error of the value's: on another thread it is there."""
+
+
+def forbid_waiting() -> None:
+    """Let no cache load anything on this thread from now on: `WouldWaitError` says that one would have to."""
+    _THREAD.must_not_wait = True
+
+
+def must_not_wait() -> bool:
+    """Return whether waiting is forbidden to this thread."""
+    return getattr(_THREAD, "must_not_wait", False)
 
 
 @dataclass(slots=True)
@@ -23,6 +39,7 @@ class _Slot(Generic[ValueT]):
     value: ValueT | None = None
     loaded: bool = False
     due: float = 0.0
+    used: int = 0
     error: PresageError | None = None
 
 
@@ -51,7 +68,8 @@ class FreshCache(Generic[KeyT, ValueT]):
         self._retry_seconds = retry_seconds
         self._capacity = capacity
         self._clock = clock
-        self._slots: OrderedDict[KeyT, _Slot[ValueT]] = OrderedDict()
+        self._slots: dict[KeyT, _Slot[ValueT]] = {}
+        self._uses = itertools.count()
         self._lock = Lock()
 
     def get(self, key: KeyT) -> ValueT:
@@ -59,10 +77,14 @@ class FreshCache(Generic[KeyT, ValueT]):
 
         Raises:
             PresageError: What the loader raised, when there is no last value.
+            WouldWaitError: The value is due, nobody is loading it, and this thread must not.
         """
-        slot = self._find_slot(key)
+        slot = self._slots.get(key) or self._add_slot(key)
+        slot.used = next(self._uses)
         if self._clock() < slot.due:
             return self._answer(slot)
+        if must_not_wait():
+            return self._answer_without_waiting(slot)
         if slot.lock.acquire(blocking=not slot.loaded):
             try:
                 if self._clock() >= slot.due:
@@ -71,16 +93,16 @@ class FreshCache(Generic[KeyT, ValueT]):
                 slot.lock.release()
         return self._answer(slot)
 
-    def _find_slot(self, key: KeyT) -> _Slot[ValueT]:
+    def _answer_without_waiting(self, slot: _Slot[ValueT]) -> ValueT:
+        if slot.loaded and slot.lock.locked():
+            return self._answer(slot)
+        raise WouldWaitError
+
+    def _add_slot(self, key: KeyT) -> _Slot[ValueT]:
         with self._lock:
-            slot = self._slots.get(key)
-            if slot is None:
-                slot = self._slots[key] = _Slot(Lock())
-                if len(self._slots) > self._capacity:
-                    self._slots.popitem(last=False)
-            else:
-                self._slots.move_to_end(key)
-            return slot
+            if key not in self._slots and len(self._slots) >= self._capacity:
+                del self._slots[min(self._slots, key=lambda known: self._slots[known].used)]
+            return self._slots.setdefault(key, _Slot(Lock(), used=next(self._uses)))
 
     def _refresh(self, key: KeyT, slot: _Slot[ValueT]) -> None:
         try:

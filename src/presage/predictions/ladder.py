@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from presage.errors import CorruptArtifactError, PresageError, UnavailableError
 from presage.predictions.answers import Answer, answer_by_baseline, answer_by_default, answer_by_model
@@ -18,8 +19,7 @@ from presage.training.model import ModelVersion
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(msgspec.Struct, frozen=True):
     """The answers of one rung, and why it was not the first one (None if it was)."""
 
     answers: list[Answer]

@@ -15,14 +15,7 @@ from presage.predictions.loading import ScorerCache
 from presage.predictions.ports import Deployment
 from presage.predictions.scorer import Scorer
 
-ASSIGNING_STATES = frozenset({"running", "paused_srm"})
 _LOG = logging.getLogger(__name__)
-
-
-def find_experiment(deployment: Deployment) -> Experiment | None:
-    """Return the experiment that assigns units now, or None."""
-    experiment = deployment.experiment
-    return experiment if experiment is not None and experiment.state in ASSIGNING_STATES else None
 
 
 def assign(experiment: Experiment | None, unit_id: str | None) -> Variant | None:
@@ -34,15 +27,12 @@ def assign(experiment: Experiment | None, unit_id: str | None) -> Variant | None
 
 def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
     """Return every attempt answered: treatment by the model, control by its policy, the rest as the alias's traffic says."""
-    by_model = [attempt for attempt in attempts if _wants_model(attempt, deployment)]
-    others = [attempt for attempt in attempts if not _wants_model(attempt, deployment)]
+    by_model: list[Attempt] = []
+    others: list[Attempt] = []
+    for attempt in attempts:
+        wants_model = deployment.model_has_traffic if attempt.variant is None else attempt.variant == "treatment"
+        (by_model if wants_model else others).append(attempt)
     return _answer_by_model(by_model, deployment, scorers) + _answer_otherwise(others, deployment, scorers)
-
-
-def _wants_model(attempt: Attempt, deployment: Deployment) -> bool:
-    if attempt.variant is not None:
-        return attempt.variant == "treatment"
-    return deployment.move is None or deployment.move.traffic == "model"
 
 
 def _answer_by_model(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol
 
-from presage.experiments.model import Experiment
+import msgspec
+
+from presage.experiments.model import Assignment, Experiment
 from presage.features.dataset import Dataset
+from presage.tenancy.model import Caller
 from presage.training.model import AliasMove, Model, ModelVersion
+from presage.training.spec import feature_columns
+
+ASSIGNING_STATES = frozenset({"running", "paused_srm"})
 
 
-@dataclass(frozen=True, slots=True)
-class PredictionLogEntry:
+class PredictionLogEntry(msgspec.Struct, frozen=True, gc=False):
     """Everything needed to explain one answer later. `request`, `features` and `result` are JSON-able."""
 
     workspace_id: str
@@ -38,11 +44,12 @@ class PredictionPage:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deployment:
     """What serves for one model: the production alias's newest move, its version, and the running experiment, if any.
 
-    `previous` is the version that served before, the "last good version" of the fallback ladder.
+    `previous` is the version that served before, the "last good version" of the fallback ladder. What every request needs is
+    derived once.
     """
 
     model: Model
@@ -50,6 +57,21 @@ class Deployment:
     version: ModelVersion | None
     previous: ModelVersion | None
     experiment: Experiment | None
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """Return the model's feature columns."""
+        return frozenset(feature_columns(self.model.spec))
+
+    @cached_property
+    def assigning(self) -> Experiment | None:
+        """Return the experiment that assigns units now, or None."""
+        return self.experiment if self.experiment is not None and self.experiment.state in ASSIGNING_STATES else None
+
+    @cached_property
+    def model_has_traffic(self) -> bool:
+        """Return whether who is in no experiment is answered by the model."""
+        return self.move is None or self.move.traffic == "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +86,80 @@ class Catalog:
 class ServingCatalog(Protocol):
     """Reads the metadata for serving (MySQL)."""
 
-    def find_workspace_id(self, api_key_id: str) -> str | None:
-        """Return the workspace of an unrevoked key, or None."""
+    def find_caller(self, api_key_id: str) -> Caller | None:
+        """Return whose an unrevoked key is, or None."""
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""
 
     def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
         """Return that version, serving or not, or None: callers may ask for one by number."""
+
+
+class JournalCall(msgspec.Struct, frozen=True):
+    """The log entries of one call as the journal holds them: a JSON array, and when it was appended (seconds since the epoch)."""
+
+    appended_at: float
+    payload: bytes
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """What the journal holds that is not confirmed. `damaged` counts what could not be read, since the reader began."""
+
+    unshipped_bytes: int
+    oldest_appended_at: float | None
+    damaged: int
+
+
+class LoggedCall(msgspec.Struct, frozen=True):
+    """A call on its way to the log and the warehouse. `entries` is JSON, one entry after another between commas."""
+
+    workspace_id: str
+    first_prediction_id: str
+    entries: bytes
+    assignments: tuple[Assignment, ...]
+
+
+class PredictionJournal(Protocol):
+    """Where predictions are written down before they are answered (a local file that is only appended to)."""
+
+    def append(self, entries: Sequence[PredictionLogEntry]) -> None:
+        """Return once all entries of a call are where the end of any process cannot lose them.
+
+        Raises:
+            UnavailableError: None was kept.
+            JournalFullError: None was kept, as too much waits to be handed over.
+        """
+
+
+class JournalReader(Protocol):
+    """Takes what processes appended, those that ended included, to hand it over. Idempotency: unconfirmed calls come again."""
+
+    def claim(self) -> bool:
+        """Return whether this process is the only one that reads; two would hand over everything twice."""
+
+    def read(self, *, max_bytes: int) -> Sequence[JournalCall]:
+        """Return calls that are not confirmed, a process's in their order: about `max_bytes` of them, at least one if there is one."""
+
+    def confirm(self) -> None:
+        """Forget what the last `read` returned: it is durable elsewhere."""
+
+    def measure(self) -> Backlog:
+        """Return what waits."""
+
+
+class PredictionQueue(Protocol):
+    """The way from the public API to the prediction log (SQS)."""
+
+    def publish_calls(self, calls: Sequence[LoggedCall]) -> None:
+        """Return once their entries are durable, or raise `UnavailableError`."""
+
+
+class PredictionMessages(Protocol):
+    """What the consumer of the queue makes of its messages."""
+
+    def read_entries(self, body: str) -> Sequence[PredictionLogEntry]:
+        """Return the entries that a message carries or points to, or raise `InvalidInputError`."""
 
 
 class PredictionLog(Protocol):

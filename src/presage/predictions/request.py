@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NoReturn
 
@@ -40,13 +39,12 @@ class EntryError(InvalidInputError):
         super().__init__(message, path=path, code=code)
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """One entry, checked: who is asked about, as of when, and the raw values that override looked-up ones."""
 
     entity_id: str | None
     predicted_for: datetime
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = {}
     """By feature column; null is NaN, a boolean 0 or 1."""
     candidates: tuple[str, ...] | None = None
 
@@ -61,26 +59,28 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], ranking: 
         raise EntryError("wrong_type", "An entry is an object", path=path)
     if not entry:
         raise EntryError("empty_entry", "An entry needs an `id`, `candidates` or at least one feature value", path=path)
-    values = {name: _parse_value(name, entry[name], path, columns) for name in entry if name not in RESERVED}
     return Query(
-        entity_id=_parse_id(entry["id"], f"{path}.id") if "id" in entry else None,
-        predicted_for=_parse_timestamp(entry["timestamp"], f"{path}.timestamp", now) if "timestamp" in entry else now,
-        values=values,
-        candidates=_parse_candidates(entry["candidates"], f"{path}.candidates", ranking=ranking) if "candidates" in entry else None,
+        entity_id=_parse_id(entry["id"], path + ".id") if "id" in entry else None,
+        predicted_for=_parse_timestamp(entry["timestamp"], path + ".timestamp", now) if "timestamp" in entry else now,
+        values={name: _parse_value(name, entry[name], path, columns) for name in entry if name not in RESERVED},
+        candidates=_parse_candidates(entry["candidates"], path + ".candidates", ranking=ranking) if "candidates" in entry else None,
     )
 
 
 def _parse_value(name: str, value: object, path: str, columns: Collection[str]) -> float:
-    path = f"{path}.{name}" if _PLAIN_KEY.fullmatch(name) else f"{path}[{msgspec.json.encode(name).decode()}]"
     if name not in columns:
-        raise EntryError("unknown_feature", f"The model has no feature {name[:MAX_ID_CHARACTERS]!r}", path=path)
+        raise EntryError("unknown_feature", f"The model has no feature {name[:MAX_ID_CHARACTERS]!r}", path=_locate(path, name))
     if value is None:
         return math.nan
     if not isinstance(value, int | float):
-        raise EntryError("wrong_type", f"Expected a number, boolean or null, got {type(value).__name__}", path=path)
+        raise EntryError("wrong_type", f"Expected a number, boolean or null, got {type(value).__name__}", path=_locate(path, name))
     if not abs(value) <= MAX_VALUE:
-        raise EntryError("out_of_range", f"Expected a number within ±{MAX_VALUE}", path=path)
+        raise EntryError("out_of_range", f"Expected a number within ±{MAX_VALUE}", path=_locate(path, name))
     return float(value)
+
+
+def _locate(path: str, name: str) -> str:
+    return f"{path}.{name}" if _PLAIN_KEY.fullmatch(name) else f"{path}[{msgspec.json.encode(name).decode()}]"
 
 
 def _parse_id(value: object, path: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -71,7 +72,7 @@ class Scorer:
 
     def look_up(self, query: Query, items: tuple[str, ...]) -> Mapping[str, object]:
         """Return what `describe` would have, for an answer that the model did not give; `items` are the shown ones."""
-        block = self._build_block(replace(query, candidates=items) if self._ranking else query)
+        block = self._build_block(msgspec.structs.replace(query, candidates=items) if self._ranking else query)
         return self._name(items, block.values)
 
     def _name(self, items: tuple[str, ...], values: FloatArray) -> Mapping[str, object]:

@@ -1,8 +1,7 @@
 """What every web service of Presage has in common: errors, request ids, access log, bodies, health.
 
 Requests: `x-request-id` is taken over when it is well-formed, made otherwise, and always answered.
-Errors: `application/problem+json` (RFC 9457) with a stable `code`; what the caller did not cause is logged once, and told to
-the caller without the addresses, keys and statements that its message holds.
+Errors: see `presage.runtime.problems`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -20,44 +19,14 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 from werkzeug.wrappers import Response as BaseResponse
 
-from presage.errors import (
-    AlreadyExistsError,
-    ConflictError,
-    CorruptArtifactError,
-    ForbiddenError,
-    InvalidInputError,
-    JobCancelledError,
-    NotFoundError,
-    PresageError,
-    UnauthenticatedError,
-    UnavailableError,
-)
+from presage.runtime.bodies import decode_json
 from presage.runtime.observability import with_fields
+from presage.runtime.problems import CONTENT_TYPE, answer_error, build_problem
 
 MAX_BODY_BYTES = 1_200_000
-RETRY_AFTER_SECONDS = 2
-DETAIL_OF_UNAVAILABLE = "Something that this service needs did not answer; try again."
-DETAIL_OF_FAULT = "An unexpected error happened; it was logged under this request id."
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
-STATUS_OF_ERROR: Mapping[type[PresageError], HTTPStatus] = {
-    InvalidInputError: HTTPStatus.BAD_REQUEST,
-    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
-    ForbiddenError: HTTPStatus.FORBIDDEN,
-    NotFoundError: HTTPStatus.NOT_FOUND,
-    AlreadyExistsError: HTTPStatus.CONFLICT,
-    ConflictError: HTTPStatus.CONFLICT,
-    JobCancelledError: HTTPStatus.CONFLICT,
-    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
-    CorruptArtifactError: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
-STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
-    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-}
-"""Codes of invalid input for which HTTP has a status of its own."""
 CODE_OF_STATUS: Mapping[int, str] = {
     400: "malformed_request",
     404: "not_found",
@@ -67,21 +36,7 @@ CODE_OF_STATUS: Mapping[int, str] = {
 }
 
 ValueT = TypeVar("ValueT")
-_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 _LOG = logging.getLogger("presage.http")
-
-
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of an error. `path` is a JSONPath into the request; `results` says what became of each item, if there are several."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    path: str | None = None
-    results: Sequence[object] | None = None
 
 
 def create_app(import_name: str, *, check_ready: Callable[[], None] | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> Flask:
@@ -94,9 +49,8 @@ def create_app(import_name: str, *, check_ready: Callable[[], None] | None = Non
     app.url_map.merge_slashes = False
     app.before_request(_start_request)
     app.after_request(_finish_request)
-    app.register_error_handler(PresageError, _answer_presage_error)
     app.register_error_handler(HTTPException, _answer_http_exception)
-    app.register_error_handler(Exception, _answer_unexpected)
+    app.register_error_handler(Exception, _answer_error)
     app.add_url_rule("/healthz", "healthz", lambda: respond({"status": "ok"}))
     app.add_url_rule("/readyz", "readyz", lambda: _answer_readiness(check_ready))
     return app
@@ -114,31 +68,6 @@ def read_json(body_type: type[ValueT]) -> ValueT:
     return decode_json(request.get_data(cache=False), body_type)
 
 
-def decode_json(body: bytes, body_type: type[ValueT]) -> ValueT:
-    """Return `body` decoded into `body_type`.
-
-    Raises:
-        InvalidInputError: As for `read_json`.
-    """
-    try:
-        decoded: ValueT = _decoder(body_type).decode(body)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `")
-        raise InvalidInputError(message, path=place.rstrip("`") or "$") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"The body is not valid JSON: {error}", path="$") from error
-    except RecursionError as error:
-        raise InvalidInputError("The body is nested too deeply", path="$") from error
-    return decoded
-
-
-def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type is no Hashable to mypy, so no functools.cache
-    decoder = _DECODERS.get(body_type)
-    if decoder is None:
-        decoder = _DECODERS[body_type] = msgspec.json.Decoder(body_type)
-    return decoder
-
-
 def respond(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON response of `value` (anything msgspec encodes: structs, dataclasses, mappings, datetimes)."""
     return Response(msgspec.json.encode(value), status, headers=dict(headers or {}), content_type="application/json")
@@ -146,17 +75,8 @@ def respond(value: object, status: int = 200, headers: Mapping[str, str] | None 
 
 def respond_problem(status: int, code: str, detail: str, *, path: str | None = None, results: Sequence[object] | None = None) -> Response:
     """Return a problem+json response; `results` says what became of each item of the request."""
-    problem = Problem(
-        type=f"urn:presage:problem:{code}",
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        code=code,
-        request_id=g.request_id,
-        path=path,
-        results=results,
-    )
-    return Response(msgspec.json.encode(problem), status, content_type="application/problem+json")
+    problem = build_problem(status, code, detail, request_id=g.request_id, path=path, results=results)
+    return Response(msgspec.json.encode(problem), status, content_type=CONTENT_TYPE)
 
 
 def note(**fields: object) -> None:
@@ -189,30 +109,10 @@ def _finish_request(response: Response) -> Response:
     return response
 
 
-def _answer_presage_error(error: PresageError) -> Response:
-    status = _find_status(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _LOG.warning("request failed", extra=with_fields({"request_id": g.request_id, "code": error.code}), exc_info=error)
-    note(code=error.code)
-    response = respond_problem(status, error.code, _describe(error, status), path=getattr(error, "path", None))
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
-    if status == HTTPStatus.UNAUTHORIZED:
-        response.headers["www-authenticate"] = "Bearer"
-    return response
-
-
-def _describe(error: PresageError, status: HTTPStatus) -> str:
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return str(error)
-    return DETAIL_OF_UNAVAILABLE if status == HTTPStatus.SERVICE_UNAVAILABLE else DETAIL_OF_FAULT
-
-
-def _find_status(error: PresageError) -> HTTPStatus:
-    if error.code in STATUS_OF_CODE:
-        return STATUS_OF_CODE[error.code]
-    kinds = (kind for kind in type(error).__mro__ if kind in STATUS_OF_ERROR)
-    return STATUS_OF_ERROR.get(next(kinds, PresageError), HTTPStatus.INTERNAL_SERVER_ERROR)
+def _answer_error(error: Exception) -> Response:
+    answer = answer_error(error, request_id=g.request_id)
+    note(code=answer.problem.code)
+    return Response(answer.body, answer.problem.status, headers=dict(answer.headers), content_type=CONTENT_TYPE)
 
 
 def _answer_http_exception(error: HTTPException) -> BaseResponse:
@@ -225,12 +125,6 @@ def _answer_http_exception(error: HTTPException) -> BaseResponse:
         if name.lower() != "content-type":
             response.headers[name] = value
     return response
-
-
-def _answer_unexpected(error: Exception) -> Response:
-    _LOG.error("unexpected error", extra=with_fields({"request_id": g.request_id}), exc_info=error)
-    note(code=PresageError.code)
-    return respond_problem(HTTPStatus.INTERNAL_SERVER_ERROR, PresageError.code, DETAIL_OF_FAULT)
 
 
 def _answer_readiness(check_ready: Callable[[], None] | None) -> Response:

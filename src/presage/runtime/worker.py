@@ -20,7 +20,8 @@ from presage.errors import InvalidInputError, NotFoundError, UnavailableError
 from presage.jobs.execution import Execution, Outcome, run_job
 from presage.jobs.messages import JobMessage
 from presage.jobs.use_cases import JobPorts, publish_pending
-from presage.runtime.http import create_app, decode_json, note, respond
+from presage.runtime.bodies import decode_json
+from presage.runtime.http import create_app, note, respond
 from presage.runtime.observability import with_fields
 
 STATUS_OF_OUTCOME: Mapping[Outcome, HTTPStatus] = {

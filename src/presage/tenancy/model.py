@@ -33,6 +33,15 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls the public API: an unrevoked key, its workspace and its usage plan."""
+
+    api_key_id: str
+    workspace_id: str
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A gateway key of a workspace. The key's value is shown once and kept by the gateway only."""
 

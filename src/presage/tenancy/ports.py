@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from presage.tenancy.model import ApiKey, Plan, User, Workspace
+from presage.tenancy.rate_limit import RateLimit, RateVerdict
 
 
 class WorkspaceStore(Protocol):
@@ -49,3 +50,10 @@ class KeyGateway(Protocol):
 
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone."""
+
+
+class RateLimiter(Protocol):
+    """Counts the calls of API keys, over all workers of a task."""
+
+    def take(self, api_key_id: str, limit: RateLimit) -> RateVerdict:
+        """Return whether the key's call may go on, and count it if so."""

@@ -2,20 +2,23 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from openapi_spec_validator import validate
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
+from presage.tenancy.model import Caller
 from services.public_api.app import build_app
-from services.public_api.context import PublicApiPorts
+from services.public_api.front import Front
 from services.public_api.routes.openapi import DOCUMENT
 from tests.fixtures.openapi import OpenApi
-from tests.fixtures.serving import CLASSIFICATION, KEY_ID, NOW, RANKING, World, build_world
+from tests.fixtures.public_api import build_ports
+from tests.fixtures.rsgi import Worker
+from tests.fixtures.serving import CLASSIFICATION, KEY_ID, RANKING, World, build_world
 
 KEY = {"x-presage-api-key-id": KEY_ID}
 RECORD = {"record_id": "r1", "entity_id": "c1", "event_timestamp": "1998-01-01T00:00:00Z", "values": {"spent": 1.5, "shop": "a"}}
@@ -30,14 +33,17 @@ def openapi() -> OpenApi:
 class Service:
     """The application on memory adapters; every answer is held against the document."""
 
-    def __init__(self, world: World, openapi: OpenApi) -> None:
+    def __init__(self, world: World, openapi: OpenApi, *, front: bool) -> None:
         self.world = world
         self.records = MemoryRecordQueue()
-        self.app: Flask = build_app(PublicApiPorts(world.ports, self.records, lambda: NOW), check_ready=world.ports.catalog.check)
+        self.ports = build_ports(world, records=self.records)
+        self.app = app = build_app(self.ports, check_ready=world.ports.catalog.check)
+        self.worker = Worker(Front(app, self.ports)) if front else None
+        self.client = Client(self.worker or app)
         self._openapi = openapi
 
     def call(self, method: str, path: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
-        response = self.app.test_client().open(path, method=method, **({"headers": KEY} | options))
+        response = self.client.open(path, method=method, **({"headers": KEY} | options))
         self._openapi.check(response)
         return response
 
@@ -49,12 +55,16 @@ class Service:
         return self.call("POST", f"/v1/datasets/{dataset}/records", data=body, content_type=content_type, headers=headers)
 
 
-@pytest.fixture
-def service(tmp_path: Path, openapi: OpenApi) -> Service:
+@pytest.fixture(params=[True, False], ids=["front", "flask"])
+def service(tmp_path: Path, openapi: OpenApi, request: pytest.FixtureRequest) -> Iterator[Service]:
+    """With and without the short way of predictions: both answer the same."""
     world = build_world(tmp_path)
     model = world.add_model("m", CLASSIFICATION, "0")
     world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
-    return Service(world, openapi)
+    service = Service(world, openapi, front=request.param)
+    yield service
+    if service.worker is not None:
+        service.worker.stop()
 
 
 def test_the_document_is_valid_and_where_the_docs_say(openapi: OpenApi) -> None:
@@ -105,7 +115,10 @@ def test_predictions_of_every_kind_keep_the_contract(service: Service) -> None:
 
 def test_a_prediction_is_read_back(service: Service) -> None:
     (result,) = service.predict({"id": "c1"}).get_json()["results"]
-    found = service.call("GET", f"/v1/predictions/{result['prediction_id']}").get_json()
+    path = f"/v1/predictions/{result['prediction_id']}"
+    assert service.call("GET", path).status_code == 404
+    service.world.ship()
+    found = service.call("GET", path).get_json()
     assert found["result"] == result
     assert found["request"]["features"] == [{"id": "c1"}]
     assert found["features"]["orders__spent"] == 30.0
@@ -134,7 +147,7 @@ def test_an_unknown_prediction_is_not_found(service: Service, prediction_id: str
 def test_a_bad_predict_call_is_a_problem(service: Service, options: dict[str, Any], status: int, code: str, path: str | None) -> None:
     answer = service.call("POST", "/v1/predict", **options)
     assert (answer.status_code, answer.get_json()["code"], answer.get_json().get("path")) == (status, code, path)
-    assert service.world.log.entries == {}
+    assert service.world.journal.calls == []
 
 
 @pytest.mark.parametrize(
@@ -146,12 +159,14 @@ def test_the_workspace_comes_from_the_gateways_header_only(service: Service, met
     missing = service.call(method, path, headers={"x-api-key": KEY_ID, "authorization": KEY_ID}, json=body)
     foreign = service.call(method, path, headers={"x-presage-api-key-id": "stranger"}, json=body)
     assert (missing.status_code, foreign.status_code) == (401, 403)
-    assert service.world.log.entries == {}
+    assert service.world.journal.calls == []
 
 
 def test_another_workspaces_things_do_not_exist(service: Service) -> None:
     (result,) = service.predict({"id": "c1"}).get_json()["results"]
-    service.world.catalog.workspace_of_key["stranger"] = "ws_2"
+    service.world.ship()
+    assert service.call("GET", f"/v1/predictions/{result['prediction_id']}").status_code == 200
+    service.world.catalog.callers["stranger"] = Caller("stranger", "ws_2", "free")
     headers = {"x-presage-api-key-id": "stranger"}
     body = {"model": "m", "features": [{"id": "c1"}]}
     assert service.call("POST", "/v1/predict", headers=headers, json=body).status_code == 404
@@ -225,10 +240,18 @@ def test_records_that_the_queue_does_not_take_are_not_accepted(service: Service)
 
 
 def test_health_and_readiness(service: Service) -> None:
-    client = service.app.test_client()
+    client = service.client
     service.world.catalog.down = True
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
     service.world.catalog.down = False
     assert client.get("/readyz").status_code == 200
     service.world.catalog.down = True
     assert client.get("/readyz").status_code == 200
+
+
+def test_a_full_journal_is_a_problem_of_its_own_that_says_when_to_come_back(service: Service) -> None:
+    service.world.journal.room = False
+    answer = service.predict({"id": "c1"})
+    assert (answer.status_code, answer.get_json()["code"], answer.headers["retry-after"]) == (503, "journal_full", "2")
+    service.world.journal.room = True
+    assert service.predict({"id": "c1"}).status_code == 200

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from services.public_api.app import build_app
-from services.public_api.context import PublicApiPorts
 from services.public_api.routes.openapi import DOCUMENT
 from tests.fixtures.openapi import OpenApi
-from tests.fixtures.serving import KEY_ID, NOW, build_world
+from tests.fixtures.public_api import build_ports
+from tests.fixtures.serving import KEY_ID, build_world
 
 PATH = "/v1/datasets/orders/records"
 TYPES = st.sampled_from(["application/json", "application/x-ndjson"]) | st.text(st.characters(codec="latin-1", categories=["L", "P"]))
@@ -51,7 +51,7 @@ class Fuzzed:
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Fuzzed:
     world = build_world(tmp_path_factory.mktemp("fuzz"))
-    app = build_app(PublicApiPorts(world.ports, MemoryRecordQueue(), lambda: NOW))
+    app = build_app(build_ports(world, records=MemoryRecordQueue()))
     return Fuzzed(app.test_client(), OpenApi.read(DOCUMENT))
 
 

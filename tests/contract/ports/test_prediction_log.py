@@ -4,51 +4,39 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
 import boto3
 import pytest
 
+from presage.adapters.client import build_client
+from presage.adapters.dynamo.overflow import LARGEST_BULK_BYTES, Overflow
 from presage.adapters.dynamo.prediction_item import PredictionItem
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
-from presage.predictions.ports import PredictionLog, PredictionLogEntry, PredictionPage
+from presage.predictions.ports import PredictionLog, PredictionPage
+from tests.fixtures.logged import NOON, entry
 from tests.fixtures.prediction_table import create_table
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOWHERE = Overflow("lake", cast("Any", None))
+"""For logs that have no large entry to put."""
 
 
 def build_dynamo_log(request: pytest.FixtureRequest) -> DynamoPredictionLog:
     request.getfixturevalue("emulator")
     name = f"predictions-{secrets.token_hex(6)}"
     create_table(name)
-    return DynamoPredictionLog(name)
+    s3 = build_client("s3")
+    s3.create_bucket(Bucket=name)
+    return DynamoPredictionLog(name, Overflow(name, s3))
 
 
 @pytest.fixture(params=["memory", pytest.param("dynamo", marks=pytest.mark.integration)])
 def log(request: pytest.FixtureRequest) -> PredictionLog:
     return MemoryPredictionLog() if request.param == "memory" else build_dynamo_log(request)
-
-
-def entry(number: int, **changes: Any) -> PredictionLogEntry:  # noqa: ANN401 - any field
-    values: dict[str, Any] = {
-        "workspace_id": "ws_1",
-        "prediction_id": str(UUID(int=number)),
-        "model_id": "mdl_1",
-        "model_version": 3,
-        "entity_id": "c1",
-        "variant": "treatment",
-        "experiment_id": "exp_1",
-        "created_at": NOON + timedelta(microseconds=number),
-        "predicted_for": NOON - timedelta(days=9000),
-        "request": {"model": "m", "features": [{"id": "c1"}]},
-        "features": {"orders__spent": 0.1 + 0.2, "orders__count": 0.0, "orders__last": None},
-        "result": {"prediction": ["a", "ü"], "score": [0.5, 1e-12], "prediction_id": str(UUID(int=number))},
-    }
-    return PredictionLogEntry(**(values | changes))
 
 
 def collect(first: PredictionPage, more: Any) -> list[str]:  # noqa: ANN401 - a function of a cursor
@@ -72,6 +60,23 @@ def test_an_entry_put_again_is_there_once(log: PredictionLog) -> None:
     log.put_predictions([entry(1), entry(2)])
     log.put_predictions([entry(1), entry(3)])
     assert log.count_by_model_day("ws_1", "mdl_1", "2026-03-01") == 3
+
+
+def test_an_entry_put_twice_at_once_is_there_once(log: PredictionLog) -> None:
+    log.put_predictions([entry(1), entry(2), entry(1)])
+    assert log.count_by_model_day("ws_1", "mdl_1", "2026-03-01") == 2
+    assert log.get_prediction("ws_1", entry(1).prediction_id) == entry(1)
+
+
+def test_entries_larger_than_an_item_may_be_are_read_back_unchanged(log: PredictionLog) -> None:
+    large = entry(1, features={f"f{number}": "ü" * 1_000 for number in range(300)})
+    log.put_predictions([large, entry(2)])
+    log.put_predictions([large])
+    assert log.get_prediction("ws_1", large.prediction_id) == large
+    assert large in log.list_by_entity("ws_1", "c1").entries
+    assert large in log.list_by_model_day("ws_1", "mdl_1", "2026-03-01").entries
+    with pytest.raises(NotFoundError):
+        log.get_prediction("ws_2", large.prediction_id)
 
 
 def test_more_than_one_batch_is_put_whole(log: PredictionLog) -> None:
@@ -152,10 +157,23 @@ def test_items_expire_after_the_retention(request: pytest.FixtureRequest) -> Non
 
 
 @pytest.mark.integration
+def test_the_bulk_of_a_large_entry_lies_below_its_workspace_and_day(request: pytest.FixtureRequest) -> None:
+    large = entry(1, features={"f": "x" * LARGEST_BULK_BYTES})
+    build_dynamo_log(request).put_predictions([large, entry(2)])
+    name = PredictionItem.Meta.table_name
+    raw = read_raw(name, large.prediction_id)
+    assert raw["overflow_key"]["S"] == f"ws=ws_1/predictions/2026-03-01/{large.prediction_id}.json"
+    assert len(json.dumps(raw)) < 2_000
+    assert "overflow_key" not in read_raw(name, entry(2).prediction_id)
+    tags = boto3.client("s3").get_object_tagging(Bucket=name, Key=raw["overflow_key"]["S"])["TagSet"]
+    assert tags == [{"Key": "presage", "Value": "prediction"}]
+
+
+@pytest.mark.integration
 def test_no_connection_is_unavailable(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     request.getfixturevalue("emulator")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    log = DynamoPredictionLog("predictions", pause=lambda _: None)
+    log = DynamoPredictionLog("predictions", NOWHERE, pause=lambda _: None)
     with pytest.raises(UnavailableError):
         log.put_predictions([entry(1)])
     with pytest.raises(UnavailableError):
@@ -173,7 +191,7 @@ def count_pauses(monkeypatch: pytest.MonkeyPatch, *, seconds_per_look: float) ->
         monkeypatch.setenv(f"AWS_{name}", value)
     times = (seconds_per_look * number for number in range(100))
     pauses: list[float] = []
-    log = DynamoPredictionLog("predictions", pause=pauses.append, clock=lambda: next(times))
+    log = DynamoPredictionLog("predictions", NOWHERE, pause=pauses.append, clock=lambda: next(times))
     with pytest.raises(UnavailableError):
         log.put_predictions([entry(1)])
     return len(pauses)
@@ -191,4 +209,4 @@ def test_a_batch_is_put_again_until_a_deadline_only(monkeypatch: pytest.MonkeyPa
 def test_a_cursor_that_names_no_key_is_refused_before_dynamodb_is_asked(content: list[object]) -> None:
     cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
     with pytest.raises(InvalidInputError):
-        DynamoPredictionLog("predictions").list_by_entity("ws_1", "c1", cursor=cursor)
+        DynamoPredictionLog("predictions", NOWHERE).list_by_entity("ws_1", "c1", cursor=cursor)

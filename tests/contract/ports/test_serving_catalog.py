@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
 from presage.adapters.sql.stores import SqlStores
 from presage.predictions.ports import Deployment
+from presage.tenancy.model import Caller
 from presage.training.model import Model
 from tests.fixtures.metadata_rows import at, make_api_key, make_dataset, make_experiment, make_model, make_move, make_version
 
@@ -42,12 +43,12 @@ def test_a_key_tells_its_workspace_until_it_is_revoked(place: Place) -> None:
     key = make_api_key(place.workspace_id)
     place.stores.api_keys.create_api_key(key)
 
-    before = place.catalog.find_workspace_id(key.api_key_id)
+    before = place.catalog.find_caller(key.api_key_id)
     place.stores.api_keys.revoke_api_key(place.workspace_id, key.api_key_id, now=at(1))
 
-    assert before == place.workspace_id
-    assert place.catalog.find_workspace_id(key.api_key_id) is None
-    assert place.catalog.find_workspace_id("unknown") is None
+    assert before == Caller(key.api_key_id, place.workspace_id, key.plan)
+    assert place.catalog.find_caller(key.api_key_id) is None
+    assert place.catalog.find_caller("unknown") is None
 
 
 def test_a_model_without_a_version_in_production_serves_nothing(place: Place) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tests.contract.wiring.rights import Right
 
-FUNCTIONS = ("land_records", "profile_feature_set", "load_assignments")
+FUNCTIONS = ("land_records", "profile_feature_set", "log_predictions", "load_assignments")
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,17 @@ _RARE = "Called when a job is cancelled or a limit of time passes, which no jour
 
 _MISSING = "S3 answers 403 in place of 404 for a missing object to who may not list the bucket, and the code tells them apart."
 
+_LARGE = "The bulk of an item over DynamoDB's 400 KB: no journey asks for one that large; the port's contract test puts and gets one."
+
 REASONS: tuple[Reason, ...] = (
     *_reasons(FUNCTIONS, "*", "The tracing that the runtime does by itself.", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     *(
         reason
-        for component, queue in (("land_records", "{RecordsQueueUrl}"), ("load_assignments", "{AssignmentsQueueUrl}"))
+        for component, queue in (
+            ("land_records", "{RecordsQueueUrl}"),
+            ("log_predictions", "{PredictionsQueueUrl}"),
+            ("load_assignments", "{AssignmentsQueueUrl}"),
+        )
         for reason in _reasons(
             (component,),
             queue,
@@ -61,12 +67,15 @@ REASONS: tuple[Reason, ...] = (
     ),
     *_reasons(("backend",), "{OperatorTokenSecret}", "Beanstalk's agent, as for the credentials.", "secretsmanager:GetSecretValue"),
     *_reasons(("backend", "worker"), "{assets}/*.zip", "Beanstalk's agent on the instance fetches the bundle.", "s3:GetObject"),
-    *_reasons(("public_api", "backend"), "{PredictionLog/Key}", _LOG_KEY, "kms:DescribeKey"),
+    *_reasons(("public_api", "backend", "log_predictions"), "{PredictionLog/Key}", _LOG_KEY, "kms:DescribeKey"),
     *_reasons(
-        ("public_api",), "{PredictionLog/Key}", _LOG_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"
+        ("log_predictions",), "{PredictionLog/Key}", _LOG_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"
     ),
     *_reasons(("public_api", "trainer", "worker"), "{ArtifactsBucket}", _MISSING, "s3:ListBucket"),
-    *_reasons(("public_api", "trainer"), "{LakeBucket}", _MISSING, "s3:ListBucket"),
+    *_reasons(("public_api", "trainer", "log_predictions"), "{LakeBucket}", _MISSING, "s3:ListBucket"),
+    *_reasons(("public_api", "backend"), "{LakeBucket}/ws=*/predictions/*", _LARGE, "s3:GetObject"),
+    *_reasons(("log_predictions",), "{LakeBucket}/ws=*/predictions/*", _LARGE, "s3:PutObject", "s3:PutObjectTagging"),
+    *_reasons(("log_predictions",), "{Storage/Key}", _LARGE, "kms:GenerateDataKey"),
     *_reasons(
         ("land_records",),
         "{LakeBucket}/ws=*/dataset=*/records/*",

@@ -18,6 +18,7 @@ ROLES = {
     "worker": "Worker/WorkerInstanceRole",
     "land_records": "Functions/LandRecordsFunctionServiceRole",
     "profile_feature_set": "Functions/ProfileFeatureSetFunctionServiceRole",
+    "log_predictions": "Functions/LogPredictionsFunctionServiceRole",
     "load_assignments": "Functions/LoadAssignmentsFunctionServiceRole",
     "spark": "Spark/ExecutionRole",
     "warehouse_copy": "Warehouse/CopyRole",

@@ -13,17 +13,17 @@ from delivery.ecs_fleet import EcsFleet, Question
 from localstack.containers.engine import BRIDGE, REGISTRY
 from localstack.mariadb import MariaDb
 from tests.fixtures.prediction_table import create_table
+from tests.fixtures.public_api import AMPLE_LIMITS
 from tests.fixtures.served import fill_database, upload
 from tests.fixtures.serving import CLASSIFICATION, build_world
 
 PORT = 8080
 COMMAND = [
-    "gunicorn",
-    "--config",
-    "python:services.public_api.gunicorn_conf",
+    "python",
+    "-m",
+    "services.public_api",
     "--bind",
     f"0.0.0.0:{PORT}",
-    "services.public_api.app:create()",
 ]
 BODY = json.dumps({"model": "m", "features": [{"id": "c1"}]}).encode()
 
@@ -37,7 +37,7 @@ class Stage:
     key: str
     key_id: str
     path: str
-    table: str
+    predictions_queue: str
 
     def fleet(self, *, asks_for_predictions: bool = True) -> EcsFleet:
         """Return the stage's two colours; readiness is always asked for, a prediction too unless told otherwise."""
@@ -51,10 +51,14 @@ class Stage:
             questions=(Question(), *prediction),
         )
 
-    def count_predictions(self) -> int:
-        """Return how many predictions are in the stage's log."""
-        pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=self.table, Select="COUNT")
-        return sum(page["Count"] for page in pages)
+    def take_predictions(self) -> int:
+        """Return how many predictions have come to the stage's queue since this was last asked; there is no function to log them."""
+        count, sqs = 0, boto3.client("sqs")
+        while found := sqs.receive_message(QueueUrl=self.predictions_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
+            for message in found:
+                count += len(json.loads(message["Body"])["entries"])
+                sqs.delete_message(QueueUrl=self.predictions_queue, ReceiptHandle=message["ReceiptHandle"])
+        return count
 
 
 def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpoint: str) -> Stage:
@@ -82,7 +86,7 @@ def create_stage(name: str, *, digest: str, server: MariaDb, folder: Path, endpo
     _export(name, cluster)
     api = _create_gateway(name, origin=f"{endpoint}/_alb/{balancer}", key_id=key["id"])
     path = f"/_aws/execute-api/{api}/{name}/v1/predict"
-    return Stage(name, cluster, key["value"], key["id"], path, environment["PRESAGE_PREDICTION_TABLE"])
+    return Stage(name, cluster, key["value"], key["id"], path, environment["PRESAGE_PREDICTIONS_QUEUE_URL"])
 
 
 def _export(name: str, cluster: str) -> None:
@@ -104,18 +108,22 @@ def _create_data(name: str, *, server: MariaDb, folder: Path, key_id: str) -> tu
     url = make_url(f"{server.url}/{database}?charset=utf8mb4")
     fill_database(url.render_as_string(hide_password=False), world, key_id=key_id)
     create_table(table)
-    queues = [boto3.client("sqs").create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("records", "assignments")]
+    queues = [
+        boto3.client("sqs").create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("records", "predictions", "assignments")
+    ]
     secret = json.dumps({"username": url.username, "password": url.password or ""})
     environment = {
         "PRESAGE_STAGE": name,
         **upload(world),
         "PRESAGE_PREDICTION_TABLE": table,
         "PRESAGE_RECORDS_QUEUE_URL": queues[0],
-        "PRESAGE_ASSIGNMENTS_QUEUE_URL": queues[1],
+        "PRESAGE_PREDICTIONS_QUEUE_URL": queues[1],
+        "PRESAGE_ASSIGNMENTS_QUEUE_URL": queues[2],
         "PRESAGE_DATABASE_HOST": BRIDGE,
         "PRESAGE_DATABASE_PORT": str(url.port),
         "PRESAGE_DATABASE_NAME": database,
         "PRESAGE_CATALOG_TTL_SECONDS": "1",
+        "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
         "PRESAGE_CACHE_DIRECTORY": "/var/cache/presage",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -42,7 +42,10 @@ class ByEntity(GlobalSecondaryIndex["PredictionItem"]):  # type: ignore[no-untyp
 
 
 class PredictionItem(Model):
-    """One prediction. `request`, `features` and `result` are JSON text: DynamoDB's numbers are decimals, ours are floats."""
+    """One prediction. `request`, `features` and `result` are JSON text: DynamoDB's numbers are decimals, ours are floats.
+
+    With an `overflow_key` they are in an object of that key.
+    """
 
     class Meta:
         """Filled by `bind` before the first call: PynamoDB reads it once."""
@@ -68,6 +71,7 @@ class PredictionItem(Model):
     model_day_shard = UnicodeAttribute()
     entity_shard = UnicodeAttribute(null=True)
     expires_at = NumberAttribute()
+    overflow_key = UnicodeAttribute(null=True)
     by_model_day: ClassVar[ByModelDay] = ByModelDay()
     by_entity: ClassVar[ByEntity] = ByEntity()
 

@@ -15,6 +15,7 @@ from zlib import crc32
 import msgspec
 from pynamodb.exceptions import PutError, PynamoDBConnectionError
 
+from presage.adapters.dynamo.overflow import Bulk, Overflow
 from presage.adapters.dynamo.prediction_item import PredictionItem, bind
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
 from presage.predictions.ports import PredictionLogEntry, PredictionPage
@@ -24,7 +25,7 @@ BATCH_SIZE = 25
 PUT_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.05
 PUT_SECONDS = 8.0
-"""A batch is not put again later than this: the caller behind the gateway waits 29 s at most."""
+"""A batch is not put again later than this: the function that puts several must report what failed before it is cut off."""
 RETENTION = timedelta(days=90)
 REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 """Answers of DynamoDB that asking again does not change: ours to repair, so they are not called unavailable."""
@@ -46,18 +47,26 @@ class DynamoPredictionLog:
     """`PredictionLog` on a table. An item goes by itself when `retention` has passed (the table's TTL)."""
 
     def __init__(
-        self, table_name: str, *, retention: timedelta = RETENTION, pause: Pause = time.sleep, clock: Clock = time.monotonic
+        self,
+        table_name: str,
+        overflow: Overflow,
+        *,
+        retention: timedelta = RETENTION,
+        pause: Pause = time.sleep,
+        clock: Clock = time.monotonic,
     ) -> None:
         """Bind the process to `table_name`; region, keys and endpoint come from the machine around it."""
         bind(table_name)
+        self._overflow = overflow
         self._retention = retention
         self._pause = pause
         self._clock = clock
 
     def put_predictions(self, entries: Sequence[PredictionLogEntry]) -> None:
         """Return once all are durable, or raise `UnavailableError`. Idempotency: an entry put again overwrites itself."""
-        for start in range(0, len(entries), BATCH_SIZE):
-            self._put_batch([self._to_item(entry) for entry in entries[start : start + BATCH_SIZE]])
+        distinct = list({entry.prediction_id: entry for entry in entries}.values())  # a batch must not name an item twice
+        for start in range(0, len(distinct), BATCH_SIZE):
+            self._put_batch([self._to_item(entry) for entry in distinct[start : start + BATCH_SIZE]])
 
     def get_prediction(self, workspace_id: str, prediction_id: str) -> PredictionLogEntry:
         """Return it, or raise `NotFoundError`, also for another workspace's."""
@@ -68,7 +77,7 @@ class DynamoPredictionLog:
             raise NotFoundError(f"There is no prediction {prediction_id[:64]!r}") from error
         if item.workspace_id != workspace_id:
             raise NotFoundError(f"There is no prediction {prediction_id[:64]!r}")
-        return _to_entry(item)
+        return self._to_entry(item)
 
     def list_by_model_day(
         self, workspace_id: str, model_id: str, day: str, *, cursor: str | None = None, limit: int = 50
@@ -83,7 +92,7 @@ class DynamoPredictionLog:
                 found = PredictionItem.by_model_day.query(
                     partition, scan_index_forward=False, limit=limit - len(entries), last_evaluated_key=_as_attributes(last)
                 )
-                entries.extend(_to_entry(item) for item in found)
+                entries.extend(self._to_entry(item) for item in found)
             if found.last_evaluated_key or len(entries) >= limit:
                 return PredictionPage(entries, _encode_cursor(shard, entries[-1]))
         return PredictionPage(entries, None)
@@ -97,7 +106,7 @@ class DynamoPredictionLog:
             found = PredictionItem.by_entity.query(
                 partition, scan_index_forward=False, limit=limit, last_evaluated_key=_as_attributes(last)
             )
-            entries = [_to_entry(item) for item in found]
+            entries = [self._to_entry(item) for item in found]
         return PredictionPage(entries, _encode_cursor(0, entries[-1]) if found.last_evaluated_key else None)
 
     def count_by_model_day(self, workspace_id: str, model_id: str, day: str) -> int:
@@ -123,6 +132,7 @@ class DynamoPredictionLog:
 
     def _to_item(self, entry: PredictionLogEntry) -> PredictionItem:
         shard = crc32(entry.prediction_id.encode()) % SHARDS
+        bulk, overflow_key = self._overflow.put_if_large(entry)
         return PredictionItem(
             prediction_id=entry.prediction_id,
             workspace_id=entry.workspace_id,
@@ -133,12 +143,32 @@ class DynamoPredictionLog:
             experiment_id=entry.experiment_id,
             created_at=_to_text(entry.created_at),
             predicted_for=_to_text(entry.predicted_for),
-            request=msgspec.json.encode(entry.request).decode(),
-            features=msgspec.json.encode(entry.features).decode(),
-            result=msgspec.json.encode(entry.result).decode(),
+            request=bulk.request,
+            features=bulk.features,
+            result=bulk.result,
+            overflow_key=overflow_key,
             model_day_shard=f"{entry.workspace_id}#{entry.model_id}#{entry.created_at.astimezone(UTC):%Y-%m-%d}#{shard}",
             entity_shard=None if entry.entity_id is None else f"{entry.workspace_id}#{entry.entity_id}",
             expires_at=int((entry.created_at + self._retention).timestamp()),
+        )
+
+    def _to_entry(self, item: PredictionItem) -> PredictionLogEntry:
+        bulk = Bulk(item.request, item.features, item.result)
+        if item.overflow_key is not None:
+            bulk = self._overflow.get(item.overflow_key)
+        return PredictionLogEntry(
+            workspace_id=item.workspace_id,
+            prediction_id=item.prediction_id,
+            model_id=item.model_id,
+            model_version=_as_int(item.model_version),
+            entity_id=item.entity_id,
+            variant=item.variant,
+            experiment_id=item.experiment_id,
+            created_at=datetime.fromisoformat(item.created_at),
+            predicted_for=datetime.fromisoformat(item.predicted_for),
+            request=msgspec.json.decode(bulk.request),
+            features=msgspec.json.decode(bulk.features),
+            result=msgspec.json.decode(bulk.result),
         )
 
 
@@ -150,23 +180,6 @@ def _translated() -> Iterator[None]:
         if error.cause_response_code in REFUSALS:
             raise
         raise UnavailableError("DynamoDB did not answer") from error
-
-
-def _to_entry(item: PredictionItem) -> PredictionLogEntry:
-    return PredictionLogEntry(
-        workspace_id=item.workspace_id,
-        prediction_id=item.prediction_id,
-        model_id=item.model_id,
-        model_version=_as_int(item.model_version),
-        entity_id=item.entity_id,
-        variant=item.variant,
-        experiment_id=item.experiment_id,
-        created_at=datetime.fromisoformat(item.created_at),
-        predicted_for=datetime.fromisoformat(item.predicted_for),
-        request=msgspec.json.decode(item.request),
-        features=msgspec.json.decode(item.features),
-        result=msgspec.json.decode(item.result),
-    )
 
 
 def _as_int(number: float | None) -> int | None:

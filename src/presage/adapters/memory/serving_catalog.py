@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from presage.errors import UnavailableError
 from presage.predictions.ports import Catalog
+from presage.tenancy.model import Caller
 from presage.training.model import ModelVersion
 
 
@@ -12,15 +13,15 @@ class MemoryServingCatalog:
 
     def __init__(self) -> None:
         """Start without keys and workspaces."""
-        self.workspace_of_key: dict[str, str] = {}
+        self.callers: dict[str, Caller] = {}
         self.catalogs: dict[str, Catalog] = {}
         self.versions: list[ModelVersion] = []
         self.down = False
 
-    def find_workspace_id(self, api_key_id: str) -> str | None:
-        """Return the workspace of an unrevoked key, or None."""
+    def find_caller(self, api_key_id: str) -> Caller | None:
+        """Return whose an unrevoked key is, or None."""
         self._answer()
-        return self.workspace_of_key.get(api_key_id)
+        return self.callers.get(api_key_id)
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""

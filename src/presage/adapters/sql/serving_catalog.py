@@ -13,6 +13,7 @@ from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, Exp
 from presage.experiments.model import Experiment
 from presage.features.dataset import Dataset
 from presage.predictions.ports import Catalog, Deployment
+from presage.tenancy.model import ApiKey, Caller
 from presage.training.model import AliasMove, Model, ModelVersion
 
 
@@ -22,11 +23,12 @@ class SqlServingCatalog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def find_workspace_id(self, api_key_id: str) -> str | None:
-        """Return the workspace of an unrevoked key, or None."""
-        statement = select(ApiKeyRow.workspace_id).where(ApiKeyRow.api_key_id == api_key_id, ApiKeyRow.revoked_at.is_(None))
+    def find_caller(self, api_key_id: str) -> Caller | None:
+        """Return whose an unrevoked key is, or None."""
+        statement = select(table_of(ApiKeyRow)).where(ApiKeyRow.api_key_id == api_key_id, ApiKeyRow.revoked_at.is_(None))
         with unit_of_work(self._engine) as session:
-            return session.execute(statement).scalar_one_or_none()
+            key = find_row(session, statement, ApiKey)
+        return None if key is None else Caller(key.api_key_id, key.workspace_id, key.plan)
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""

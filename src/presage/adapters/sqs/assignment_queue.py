@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
-from presage.adapters.sqs.body import build_body
 from presage.experiments.messages import encode_messages
 from presage.experiments.model import Assignment
 
@@ -28,4 +27,4 @@ class SqsAssignmentQueue:
             return
         for body in encode_messages(assignments):
             with translate_errors("publish assignments"):
-                self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=build_body(body))
+                self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body.decode())

@@ -140,15 +140,15 @@ def test_keys_and_catalogs_outlive_the_database(tmp_path: Path) -> None:
     world = build_world(tmp_path)
     world.add_model("m", CLASSIFICATION, "0")
     cache = CatalogCache(world.catalog, ttl_seconds=0.0)
-    assert cache.get_workspace_id(KEY_ID) == WORKSPACE
+    assert cache.get_caller(KEY_ID).workspace_id == WORKSPACE
     assert cache.get_deployment(WORKSPACE, "m").model.name == "m"
     cache.check()
     world.catalog.down = True
-    assert cache.get_workspace_id(KEY_ID) == WORKSPACE
+    assert cache.get_caller(KEY_ID).workspace_id == WORKSPACE
     assert cache.get_dataset(WORKSPACE, "orders").dataset_id == "ds_1"
     cache.check()
     with pytest.raises(UnavailableError):
-        cache.get_workspace_id("another key")
+        cache.get_caller("another key")
     with pytest.raises(UnavailableError):
         CatalogCache(world.catalog, ttl_seconds=0.0).check()
 
@@ -156,9 +156,9 @@ def test_keys_and_catalogs_outlive_the_database(tmp_path: Path) -> None:
 def test_a_revoked_key_is_refused_when_the_cached_one_is_old(tmp_path: Path) -> None:
     world = build_world(tmp_path)
     cache = CatalogCache(world.catalog, ttl_seconds=0.0)
-    cache.get_workspace_id(KEY_ID)
-    del world.catalog.workspace_of_key[KEY_ID]
+    cache.get_caller(KEY_ID)
+    del world.catalog.callers[KEY_ID]
     with pytest.raises(ForbiddenError):
-        cache.get_workspace_id(KEY_ID)
+        cache.get_caller(KEY_ID)
     with pytest.raises(UnauthenticatedError):
-        cache.get_workspace_id(None)
+        cache.get_caller(None)

@@ -2,20 +2,17 @@
 
 import math
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
+from presage.errors import CorruptArtifactError, JournalFullError, NotFoundError
 from presage.experiments.assignment import assign_variant
 from presage.experiments.messages import decode_message, encode_messages
-from presage.experiments.model import Assignment
-from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import PredictRequest
 from presage.predictions.response import EntryFailure, PredictionResult, PredictResponse
-from presage.predictions.use_cases import PredictionPorts, get_prediction, predict
+from presage.predictions.use_cases import get_prediction, predict
 from tests.fixtures.serving import AS_OF, CLASSIFICATION, LAST_ORDER, NOW, RANKING, WORKSPACE, World, build_world
 
 WEIGHTS = (0.5, 0.01, -0.1)
@@ -36,7 +33,9 @@ def ask(world: World, *entries: Any, model: str = "m", **options: Any) -> list[A
 
 
 def ask_all(world: World, *entries: Any, model: str = "m", **options: Any) -> PredictResponse:  # noqa: ANN401 - the wire's own
-    return predict(PredictRequest(model, list(entries), **options), workspace_id=WORKSPACE, ports=world.ports, now=NOW)
+    answer = predict(PredictRequest(model, list(entries), **options), workspace_id=WORKSPACE, ports=world.ports, now=NOW)
+    world.ship()
+    return answer
 
 
 def serve_classification(world: World) -> None:
@@ -338,35 +337,15 @@ class TestExperiment:
         assert len(world.assignments.published) == assigned
 
 
-class RefusingLog:
-    def put_predictions(self, entries: list[PredictionLogEntry]) -> None:
-        raise UnavailableError(f"no room for {len(entries)}")
-
-
-class RefusingQueue:
-    def publish_assignments(self, assignments: list[Assignment]) -> None:
-        raise UnavailableError(f"no room for {len(assignments)}")
-
-
-@pytest.mark.parametrize("part", ["log", "assignments"])
-def test_nothing_is_claimed_that_was_not_handed_over(world: World, part: str) -> None:
+def test_nothing_is_answered_that_was_not_written_down(world: World) -> None:
     model = world.add_model("m", CLASSIFICATION, "0")
     world.experiment(model)
-    ports: Any = {"catalog": world.ports.catalog, "scorers": world.ports.scorers, "log": world.log, "assignments": world.assignments}
-    ports[part] = RefusingLog() if part == "log" else RefusingQueue()
-    with pytest.raises(UnavailableError):
-        predict(PredictRequest("m", [{"id": "c1"}]), workspace_id=WORKSPACE, ports=PredictionPorts(**ports), now=NOW)
-    assert world.assignments.published == []
-
-
-def test_when_the_queue_fails_behind_the_log_a_retry_meets_the_same_variant_and_counts_once(world: World) -> None:
-    model = world.add_model("m", CLASSIFICATION, "0")
-    world.experiment(model)
-    refusing: Any = RefusingQueue()
-    with pytest.raises(UnavailableError):
-        predict(PredictRequest("m", [{"id": "c1"}]), workspace_id=WORKSPACE, ports=replace(world.ports, assignments=refusing), now=NOW)
-    (unanswered,) = world.log.entries.values()
+    world.journal.room = False
+    with pytest.raises(JournalFullError):
+        ask(world, {"id": "c1"})
+    world.ship()
+    assert (world.log.entries, world.assignments.published) == ({}, [])
+    world.journal.room = True
     (result,) = ask(world, {"id": "c1"})
-    assert result.variant == unanswered.variant
+    assert set(world.log.entries) == {result.prediction_id}
     assert [assignment.prediction_id for assignment in world.assignments.published] == [result.prediction_id]
-    assert result.prediction_id in world.log.entries

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
 from presage.adapters.sqs.body import build_body
 from presage.adapters.sqs.group_commit import GroupCommit
+from presage.adapters.sqs.prediction_queue import SqsPredictionQueue
 from presage.adapters.sqs.record_queue import SqsRecordMessages, SqsRecordQueue
 from presage.experiments.messages import decode_message
 from presage.experiments.model import Assignment
 from presage.features.records import build_batch
+from presage.predictions.messages import decode_message as predictions_of
+from presage.predictions.messages import encode_entries, read_call
 from tests.fixtures.feature_records import NOW, make_dataset, make_record, write
+from tests.fixtures.logged import entry
 
 REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What SQS's SendMessage does not take: all that is not in XML 1.0's character set."""
@@ -48,7 +52,7 @@ def test_every_text_arrives_in_characters_that_sqs_keeps(text: str) -> None:
     assert msgspec.json.decode(body) == {text: text}
 
 
-def test_both_queues_publish_so() -> None:
+def test_all_queues_publish_so() -> None:
     queue = Queue()
     sqs = cast("Any", queue)
     assignment = replace(ASSIGNMENT, unit_id=ODD, shown=(ODD,))
@@ -56,6 +60,10 @@ def test_both_queues_publish_so() -> None:
     SqsAssignmentQueue("url", sqs).publish_assignments([assignment])
     messages = GroupCommit(queue.take)
     SqsRecordQueue(messages, "lake", s3=cast("Any", None)).publish_batch(write(batch))
-    assignments, records = queue.bodies
+    logged = entry(1, entity_id=ODD, request={ODD: ODD})
+    predictions = SqsPredictionQueue("url", "lake", sqs=sqs, s3=cast("Any", None))
+    predictions.publish_calls([read_call(encode_entries([logged]))])
+    assignments, records, entries = queue.bodies
+    assert predictions_of(entries) == (logged,)
     assert decode_message(assignments) == (assignment,)
     assert SqsRecordMessages("lake", s3=cast("Any", None)).read_batch(records) == batch

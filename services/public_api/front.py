@@ -1,0 +1,118 @@
+"""The public API as Granian serves it (its RSGI interface): predictions on the event loop, everything else on threads.
+
+A connection that sends its header or its body slowly costs a coroutine, not a thread; slow stores hold up threads, never predictions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from presage.errors import InvalidInputError, OverloadedError
+from presage.predictions.freshness import WouldWaitError, forbid_waiting
+from presage.runtime.admission import Admission
+from presage.runtime.http import HEALTH_PATHS, MAX_BODY_BYTES
+from presage.runtime.lag import LoopLag
+from services.public_api.bridge import call_wsgi
+from services.public_api.context import KEY_HEADER, PublicApiPorts
+from services.public_api.direct import PATH, Call, PredictRoute, Reply, begin_headers, refuse
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+    from granian.rsgi import Scope
+
+FLASK_THREADS = 16
+COMPUTE_THREADS = 2
+WAITING_REQUESTS = 64
+"""What may wait for Flask's threads, those that are served included."""
+LONGEST_WAIT_SECONDS = 0.25
+BODY_SECONDS = 10.0
+
+
+class Front:
+    """One worker: an event loop that answers predictions, threads that compute heavy ones, threads for Flask, one for health."""
+
+    def __init__(self, rest: WSGIApplication, ports: PublicApiPorts) -> None:
+        """Answer predictions from `ports`, everything else by `rest`."""
+        self._rest = rest
+        self._route = PredictRoute(ports)
+        self._lag = LoopLag()
+        self._flask = ThreadPoolExecutor(FLASK_THREADS, thread_name_prefix="flask")
+        self._health = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._compute = ThreadPoolExecutor(COMPUTE_THREADS, thread_name_prefix="compute")
+        self.computing = Admission(max_wait_seconds=LONGEST_WAIT_SECONDS, max_running=WAITING_REQUESTS)
+        self.waiting = Admission(max_wait_seconds=float("inf"), max_running=WAITING_REQUESTS)
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start on this worker's loop."""
+        loop.call_soon(forbid_waiting)
+        self._lag.watch(loop)
+
+    async def __rsgi__(self, scope: Scope, connection: HTTPProtocol) -> None:
+        """Answer one request."""
+        began = time.perf_counter()
+        given = scope.headers
+        headers = begin_headers(given.get("x-request-id"))
+        try:
+            body = await _read_body(scope, connection)
+            if scope.path == PATH and scope.method == "POST":
+                call = Call(
+                    given.get(KEY_HEADER), headers, given.get("content-type", ""), given.get("content-encoding", "identity"), body, began
+                )
+                status, headers, body = await self._predict(call)
+            else:
+                status, headers, body = await self._pass_on(scope, body)
+        except (InvalidInputError, OverloadedError) as error:
+            status, headers, body = refuse(error, headers)
+        connection.response_bytes(status, headers, body)
+
+    async def _predict(self, call: Call) -> Reply:
+        if self._lag.seconds > LONGEST_WAIT_SECONDS:
+            raise OverloadedError("The service has more to do than it can do in time; try again.")
+        try:
+            return self._route.answer(call)
+        except WouldWaitError:
+            return await _run(self._compute, self.computing, lambda: self._route.answer(call))
+
+    async def _pass_on(self, scope: Scope, body: bytes) -> Reply:
+        if scope.path in HEALTH_PATHS:
+            return await asyncio.get_running_loop().run_in_executor(self._health, call_wsgi, self._rest, scope, body)
+        return await _run(self._flask, self.waiting, lambda: call_wsgi(self._rest, scope, body))
+
+
+async def _run(pool: ThreadPoolExecutor, admission: Admission, work: Callable[[], Reply]) -> Reply:
+    """Return what `work` returns on a thread of the pool, or raise `OverloadedError` if too much waits for it."""
+    admission.enter()
+    return await asyncio.get_running_loop().run_in_executor(pool, _measure, admission, work)
+
+
+def _measure(admission: Admission, work: Callable[[], Reply]) -> Reply:
+    began = time.thread_time()
+    try:
+        return work()
+    finally:
+        admission.leave(time.thread_time() - began)
+
+
+async def _read_body(scope: Scope, connection: HTTPProtocol) -> bytes:
+    length = scope.headers.get("content-length")
+    if length is None and "transfer-encoding" not in scope.headers:
+        return b""
+    if length is not None and int(length) > MAX_BODY_BYTES:
+        raise InvalidInputError(f"A body has at most {MAX_BODY_BYTES} bytes", code="body_too_large")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            if length is not None:
+                return await connection()
+            pieces = bytearray()
+            async for piece in connection:
+                pieces += piece
+                if len(pieces) > MAX_BODY_BYTES:
+                    raise InvalidInputError(f"A body has at most {MAX_BODY_BYTES} bytes", code="body_too_large")
+            return bytes(pieces)
+    except TimeoutError as error:
+        raise InvalidInputError(f"The body did not arrive within {BODY_SECONDS:.0f} s", code="body_too_slow") from error

@@ -1,0 +1,22 @@
+"""Calls counted in a dictionary."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from presage.tenancy.rate_limit import RateLimit, RateVerdict, judge_call
+
+
+class MemoryRateLimiter:
+    """`RateLimiter` of one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start with nothing counted."""
+        self._clock = clock
+        self._arrivals: dict[str, float] = {}
+
+    def take(self, api_key_id: str, limit: RateLimit) -> RateVerdict:
+        """Return whether the key's call may go on, and count it if so."""
+        verdict, self._arrivals[api_key_id] = judge_call(self._arrivals.get(api_key_id, 0.0), limit, now=self._clock())
+        return verdict

@@ -1,0 +1,185 @@
+"""The wire form of logged predictions, in the journal and on the queue: `{"schema": 1, "entries": […]}`.
+
+Entries travel as the JSON that they were written down as: whoever passes them on joins texts, and encodes nothing again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal, TypeVar
+
+import msgspec
+
+from presage.errors import InvalidInputError
+from presage.experiments.messages import LONGEST_TEXT, escape_noncharacters
+from presage.experiments.model import Assignment
+from presage.predictions.ports import LoggedCall, PredictionLogEntry
+
+SCHEMA = 1
+MAX_MESSAGE_BYTES = 200_000
+"""Below SQS's limit of 256 KiB with room for attributes."""
+_HEAD, _TAIL = b'{"schema":1,"entries":[', b"]}"
+_ROOM = MAX_MESSAGE_BYTES - len(_HEAD) - len(_TAIL)
+_STAGED = re.compile(r"ws=([^/]+)/staging/predictions/[0-9a-f-]{36}\.json")
+MessageT = TypeVar("MessageT")
+
+
+class PredictionMessage(msgspec.Struct, frozen=True):
+    """One message of the predictions queue; with a `staging_key`, too large for it, and to be staged there."""
+
+    body: bytes
+    staging_key: str | None = None
+
+
+class _Message(msgspec.Struct):
+    schema: int
+    entries: tuple[PredictionLogEntry, ...] = ()
+    payload_key: str | None = None
+
+
+class _Pointer(msgspec.Struct):
+    schema: int
+    payload_key: str
+
+
+class _Shown(msgspec.Struct):
+    prediction: str | tuple[str, ...]
+
+
+class _Exposure(msgspec.Struct):
+    """What of an entry makes its assignment."""
+
+    workspace_id: str
+    prediction_id: str
+    model_version: int | None
+    entity_id: str | None
+    variant: Literal["control", "treatment", "none"]
+    experiment_id: str | None
+    predicted_for: datetime
+    result: _Shown
+
+
+_ENCODER = msgspec.json.Encoder()
+_MESSAGE = msgspec.json.Decoder(_Message)
+_EXPOSURES = msgspec.json.Decoder(list[_Exposure])
+
+
+def encode_entries(entries: Sequence[PredictionLogEntry]) -> bytes:
+    """Return the entries of a call as the journal holds them, a JSON array."""
+    return _ENCODER.encode(entries)
+
+
+def read_call(payload: bytes) -> LoggedCall:
+    """Return what is to become of a call's entries, of which there is at least one.
+
+    Raises:
+        InvalidInputError: The payload is none that `encode_entries` made.
+    """
+    exposures = _decode(_EXPOSURES, payload)
+    if not exposures:
+        raise InvalidInputError("the call holds no entry", path="$", code="malformed_message")
+    assignments = (_build_assignment(exposure) for exposure in exposures)
+    return LoggedCall(
+        workspace_id=exposures[0].workspace_id,
+        first_prediction_id=exposures[0].prediction_id,
+        entries=escape_noncharacters(payload)[1:-1],
+        assignments=tuple(assignment for assignment in assignments if assignment is not None),
+    )
+
+
+def pack_calls(calls: Sequence[LoggedCall]) -> Iterator[PredictionMessage]:
+    """Yield the messages that carry the calls, few and full ones.
+
+    The calls of a workspace that overfill a message are one object to be staged below that workspace; all others share messages.
+    """
+    by_workspace: dict[str, list[LoggedCall]] = defaultdict(list)
+    for call in calls:
+        by_workspace[call.workspace_id].append(call)
+    shared: list[bytes] = []
+    size = 0
+    for workspace_id, own in by_workspace.items():
+        text = b",".join([call.entries for call in own])
+        if len(text) > _ROOM:
+            yield PredictionMessage(_wrap(text), f"ws={workspace_id}/staging/predictions/{own[0].first_prediction_id}.json")
+            continue
+        if size + len(text) + 1 > _ROOM:
+            yield PredictionMessage(_wrap(b",".join(shared)))
+            shared, size = [], 0
+        shared.append(text)
+        size += len(text) + 1
+    if shared:
+        yield PredictionMessage(_wrap(b",".join(shared)))
+
+
+def encode_pointer(staging_key: str) -> bytes:
+    """Return the message that points to a staged one."""
+    return _ENCODER.encode(_Pointer(SCHEMA, staging_key))
+
+
+def decode_message(body: str | bytes) -> tuple[PredictionLogEntry, ...] | str:
+    """Return the entries of a message, or the key of the object that it points to.
+
+    Raises:
+        InvalidInputError: It is no message of this schema, or points to where none is staged.
+    """
+    message = _decode(_MESSAGE, body)
+    if message.schema != SCHEMA:
+        raise InvalidInputError(f"a message of schema {message.schema}; expected {SCHEMA}", path="$.schema", code="unknown_schema")
+    if message.payload_key is None:
+        if not message.entries:
+            raise InvalidInputError("the message holds no entry", path="$.entries", code="malformed_message")
+        return message.entries
+    if _STAGED.fullmatch(message.payload_key) is None:
+        raise InvalidInputError(f"the message points to {message.payload_key!r}, where nothing is staged", path="$.payload_key")
+    return message.payload_key
+
+
+def decode_staged(body: bytes, *, key: str) -> tuple[PredictionLogEntry, ...]:
+    """Return the entries of what was staged under `key`.
+
+    Raises:
+        InvalidInputError: It is no message, or holds entries of another workspace than the key's.
+    """
+    found = decode_message(body)
+    match = _STAGED.fullmatch(key)
+    if isinstance(found, str) or match is None or any(entry.workspace_id != match[1] for entry in found):
+        raise InvalidInputError(f"{key!r} does not hold entries of its workspace alone", path="$.payload_key")
+    return found
+
+
+def _build_assignment(exposure: _Exposure) -> Assignment | None:
+    """Return the exposure, at the time that the prediction is for, or None outside an experiment.
+
+    An item of another length than the warehouse takes cannot count as shown, and is left out lest it cost the whole exposure.
+    """
+    if exposure.experiment_id is None or exposure.entity_id is None or exposure.variant == "none":
+        return None
+    answer = exposure.result.prediction
+    shown = (answer,) if isinstance(answer, str) else answer
+    return Assignment(
+        workspace_id=exposure.workspace_id,
+        experiment_id=exposure.experiment_id,
+        prediction_id=exposure.prediction_id,
+        unit_id=exposure.entity_id,
+        variant=exposure.variant,
+        exposed_at=exposure.predicted_for,
+        model_version=exposure.model_version,
+        shown=tuple(item for item in shown if 0 < len(item) <= LONGEST_TEXT),
+    )
+
+
+def _wrap(entries: bytes) -> bytes:
+    return b"".join((_HEAD, entries, _TAIL))
+
+
+def _decode(decoder: msgspec.json.Decoder[MessageT], body: bytes | str) -> MessageT:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `")
+        raise InvalidInputError(f"malformed message: {message}", path=place.rstrip("`") or "$", code="malformed_message") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInputError(f"the message is not valid JSON: {error}", path="$", code="malformed_message") from error
