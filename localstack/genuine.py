@@ -40,6 +40,7 @@ SUITES = (
             "feature_set_store",
             "job_queue",
             "key_gateway",
+            "landed_ids",
             "model_files",
             "prediction_queue",
             "record_queue",

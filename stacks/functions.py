@@ -67,8 +67,9 @@ class FunctionsStack(StageStack):
             self, "land_records", config=self.config.functions, timeout=LAND_RECORDS_TIMEOUT, environment=self._environment
         )
         lake = BucketRights(self.inputs.storage.lake, function.role)
-        lake.read("ws=*/staging/records/*", "ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*")
+        lake.read("ws=*/staging/records/*", "ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/ids/*")
         lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*")
+        lake.write("ws=*/dataset=*/ids/*", tagged=True)
         _consume(function, self.inputs.queues.records, batch_size=10, window_seconds=2)
         return function
 

@@ -18,6 +18,10 @@ PREDICTION_TAG = {"presage": "prediction"}
 PREDICTION_EXPIRY = cdk.Duration.days(91)
 """A day longer than the prediction log keeps the items whose bulk these objects are."""
 
+IDS_TAG = {"presage": "ids"}
+IDS_EXPIRY = cdk.Duration.days(10)
+"""Longer than the eight days for which land_records reads a segment of ids (docs/adr/0017)."""
+
 
 class StorageStack(StageStack):
     """Buckets by class of data: lake, artifacts, and the access logs of both."""
@@ -74,10 +78,11 @@ class StorageStack(StageStack):
 
 
 def _lake_rules() -> list[s3.LifecycleRule]:
-    """Files that wait to be copied expire, and so do predictions; keys begin with the workspace, so objects are selected by tag."""
+    """What waits to be copied, predictions, and ids that landed long ago expire; keys begin with the workspace, so tags select them."""
     return [
         s3.LifecycleRule(tag_filters=STAGING_TAG, expiration=STAGING_EXPIRY),
         s3.LifecycleRule(tag_filters=PREDICTION_TAG, expiration=PREDICTION_EXPIRY),
+        s3.LifecycleRule(tag_filters=IDS_TAG, expiration=IDS_EXPIRY),
         s3.LifecycleRule(
             transitions=[s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=cdk.Duration.days(30))]
         ),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from lambdas.land_records.bootstrap import build_ports
 from lambdas.land_records.settings import Settings
-from presage.features.use_cases import land_batches
+from presage.features.landing import land_batches
 from presage.runtime.functions import Event, process_batch
 from presage.runtime.observability import configure_logging
 from presage.runtime.settings import load_settings
@@ -19,5 +19,5 @@ def handle(event: Event, _context: object) -> dict[str, list[dict[str, str]]]:
     return process_batch(
         event,
         parse=PORTS.messages.read_batch,
-        handle=lambda batches: land_batches(batches=batches, store=PORTS.store, now=datetime.now(UTC)),
+        handle=lambda batches: land_batches(batches=batches, store=PORTS.store, ids=PORTS.ids, now=datetime.now(UTC)),
     )

@@ -14,6 +14,8 @@ from presage.adapters.shared_memory.rate_limiter import SharedRateLimiter
 from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
+from presage.adapters.sqs.batch_sender import SqsBatchSender
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
@@ -24,13 +26,14 @@ from services.public_api.settings import PublicApiSettings
 JOURNAL = "journal"
 READ_TIMEOUT_SECONDS = 3.0
 """Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
+STAGING_ATTEMPTS = 2
+"""A batch that is staged waits for SQS as well."""
 
 
 def build(settings: PublicApiSettings) -> PublicApiPorts:
     """Return the ports; nothing is connected yet."""
     s3 = build_client("s3")
-    quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS)
-    sqs = build_client("sqs", read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=STAGING_ATTEMPTS)
     engine = build_engine(
         host=settings.database_host,
         port=settings.database_port,
@@ -53,7 +56,7 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
             journal=FilePredictionJournal(Path(settings.cache_directory) / JOURNAL),
             log=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, quick_s3)),
         ),
-        records=SqsRecordQueue(settings.records_queue_url, settings.lake_bucket, sqs=sqs, s3=quick_s3),
+        records=SqsRecordQueue(GroupCommit(SqsBatchSender(settings.records_queue_url).send), settings.lake_bucket, s3=quick_s3),
         limiter=SharedRateLimiter(Path(settings.cache_directory, "calls")),
         limits=settings.request_limits,
         now=lambda: datetime.now(UTC),

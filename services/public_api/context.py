@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -11,6 +11,7 @@ from flask import Response, current_app, g, request
 
 from presage.errors import RateLimitedError
 from presage.features.ports import RecordQueue
+from presage.features.recent_ids import RecentIds
 from presage.predictions.use_cases import PredictionPorts
 from presage.runtime.http import note
 from presage.tenancy.model import Caller, Plan
@@ -32,6 +33,7 @@ class PublicApiPorts:
     limiter: RateLimiter
     limits: Mapping[Plan, RateLimit]
     now: Callable[[], datetime]
+    recent_ids: RecentIds = field(default_factory=RecentIds)
 
 
 def admit(ports: PublicApiPorts, api_key_id: str | None) -> tuple[Caller, RateVerdict]:

@@ -24,6 +24,7 @@ from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.sqs.prediction_queue import SqsPredictionMessages
+from presage.adapters.sqs.record_queue import SqsRecordMessages
 from tests.fixtures.database_secret import create_secret_of
 from tests.fixtures.prediction_table import create_table
 from tests.fixtures.public_api import AMPLE_LIMITS
@@ -158,7 +159,8 @@ def test_accepted_records_are_on_the_queue(running: Running) -> None:
     status, answer = running.call("/v1/datasets/orders/records", {"records": [record]})
     assert (status, answer["accepted"]) == (202, 1)
     (body,) = running.receive("RECORDS")
-    assert [each["record_id"] for each in body["records"]] == ["r1"]
+    (read,) = SqsRecordMessages("lake", s3=build_client("s3")).read_batch(json.dumps(body)).records
+    assert (read.record_id, read.values) == ("r1", {"spent": 2.5})
 
 
 def test_a_call_without_a_model_is_a_problem(running: Running) -> None:

@@ -6,8 +6,10 @@ import boto3
 import pytest
 
 from presage.adapters.client import build_client
+from presage.adapters.sqs.batch_sender import SqsBatchSender
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordMessages, SqsRecordQueue
-from tests.fixtures.feature_records import make_batch, make_dataset
+from tests.fixtures.feature_records import make_batch, make_dataset, write
 from tests.localstack.project_stacks import ProjectStacks
 
 pytestmark = pytest.mark.integration
@@ -77,7 +79,8 @@ def test_a_batch_goes_through_the_deployed_queue_and_lake(storage: dict[str, str
     sqs, s3 = build_client("sqs"), build_client("s3")
     batch = make_batch(make_dataset(), 1, 2, 3)
 
-    SqsRecordQueue(queues["RecordsQueueUrl"], storage["LakeBucket"], sqs=sqs, s3=s3).publish_batch(batch)
+    group = GroupCommit(SqsBatchSender(queues["RecordsQueueUrl"]).send)
+    SqsRecordQueue(group, storage["LakeBucket"], s3=s3).publish_batch(write(batch))
 
     messages = sqs.receive_message(QueueUrl=queues["RecordsQueueUrl"], WaitTimeSeconds=10)["Messages"]
     assert [SqsRecordMessages(storage["LakeBucket"], s3=s3).read_batch(message["Body"]) for message in messages] == [batch]

@@ -21,12 +21,12 @@ def post_records(dataset: str) -> Response:
     """Take records into a dataset; every accepted one is durable when the answer is sent."""
     ports = get_ports()
     found = ports.predictions.catalog.get_dataset(get_workspace_id(), dataset)
-    raw_records = parse_body(
+    body = parse_body(
         request.get_data(cache=False),
         content_type=request.content_type or "",
         content_encoding=request.headers.get("content-encoding", ""),
     )
-    results = accept_records(dataset=found, raw_records=raw_records, now=ports.now(), queue=ports.records)
+    results = accept_records(dataset=found, body=body, now=ports.now(), queue=ports.records, recent=ports.recent_ids)
     return _answer(results)
 
 
@@ -34,6 +34,6 @@ def _answer(results: Sequence[RecordResult]) -> Response:
     counts = Counter(result.status for result in results)
     summary = {status: counts[status] for status in ("accepted", "duplicate", "invalid")}
     note(**summary)
-    if not counts["accepted"]:
+    if counts["invalid"] == len(results):
         return respond_problem(422, "no_valid_record", "Every record is invalid; nothing was taken.", results=results)
     return respond({**summary, "results": results}, 202)

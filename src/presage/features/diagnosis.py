@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -10,9 +10,10 @@ from math import isfinite
 import msgspec
 
 from presage.features.dataset import Column
-from presage.features.limits import MAX_ENTITY_ID_LENGTH, MAX_RECORD_ID_LENGTH, MAX_TEXT_LENGTH, RECORD_FIELDS
+from presage.features.limits import MAX_ENTITY_ID_LENGTH, MAX_NESTING, MAX_RECORD_ID_LENGTH, MAX_TEXT_LENGTH, RECORD_FIELDS
 
 _SHOWN_CHARACTERS = 60
+_SHOWN_NAMES = 5
 _TYPE_NAMES: Mapping[type, str] = {
     bool: "a boolean",
     int: "a number",
@@ -33,17 +34,38 @@ class Fault:
     message: str
 
 
+NESTED_TOO_DEEPLY = Fault("nested_too_deeply", "$", f"more than {MAX_NESTING} objects or arrays inside each other; a record needs 2")
+
+
 def find_fault(content: object, columns: tuple[Column, ...], *, now: datetime) -> Fault | None:
     """Return the first fault of a decoded record, or None when its form is right (`now` is for the message only)."""
+    if _is_nested_too_deeply(content):
+        return NESTED_TOO_DEEPLY
     if not isinstance(content, dict):
         return Fault("wrong_type", "$", f"expected an object, got {_describe(content)}")
     return next(_faults(content, columns, now), None)
 
 
+def _is_nested_too_deeply(content: object) -> bool:
+    """Look level by level, so that no depth is too much for Python's own stack."""
+    level = [content]
+    for _ in range(MAX_NESTING):
+        level = [inner for outer in level for inner in _members(outer) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def _faults(content: Mapping[str, object], columns: tuple[Column, ...], now: datetime) -> Iterator[Fault]:
     for name in content:
         if name not in RECORD_FIELDS:
-            yield Fault("unknown_field", f"$.{name}", f"unknown field {_show(name)}; expected {', '.join(RECORD_FIELDS)}")
+            yield Fault("unknown_field", _place("$", name), f"unknown field {_show(name)}; expected {', '.join(RECORD_FIELDS)}")
     yield from _identifier_faults(content, "entity_id", MAX_ENTITY_ID_LENGTH, required=True)
     yield from _timestamp_faults(content, "event_timestamp", now, required=True)
     yield from _identifier_faults(content, "record_id", MAX_RECORD_ID_LENGTH, required=False)
@@ -105,9 +127,9 @@ def _values_faults(content: Mapping[str, object], columns: tuple[Column, ...]) -
         return
     types = {column.name: column.type for column in columns}
     for name, value in values.items():
-        path = f"$.values.{name}"
+        path = _place("$.values", name)
         if name not in types:
-            yield Fault("unknown_column", path, f"{_show(name)} is not one of the columns {', '.join(sorted(types))}")
+            yield Fault("unknown_column", path, f"{_show(name)} is not one of the columns {_list(types)}")
         elif value is not None:
             yield from _value_faults(value, types[name], path)
 
@@ -136,6 +158,17 @@ def _is_finite(value: float) -> bool:
 
 def _describe(value: object) -> str:
     return f"{_TYPE_NAMES.get(type(value), type(value).__name__)} ({_show(value)})"
+
+
+def _place(parent: str, name: str) -> str:
+    return f"{parent}.{name if len(name) <= _SHOWN_CHARACTERS else name[:_SHOWN_CHARACTERS] + '…'}"
+
+
+def _list(names: Iterable[str]) -> str:
+    """Return the first names only: an answer holds a message for each of up to 500 records."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _SHOWN_NAMES} more" if len(ordered) > _SHOWN_NAMES else ""
+    return ", ".join(ordered[:_SHOWN_NAMES]) + more
 
 
 def _show(value: object) -> str:

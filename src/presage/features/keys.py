@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from presage.errors import InvalidInputError
 from presage.features.dataset import Dataset
-from presage.features.records import RecordBatch
 
 MANIFEST_SUFFIX = ".manifest.json"
 _MANIFEST = re.compile(r"ws=([^/]+)/dataset=([^/]+)/versions/(\d{8})\.manifest\.json")
@@ -51,9 +51,14 @@ def build_imports_prefix(workspace_id: str) -> str:
     return f"ws={workspace_id}/imports/"
 
 
-def build_staging_key(batch: RecordBatch) -> str:
+def build_ids_key(dataset: Dataset, day: date, digest: str) -> str:
+    """Return the key of a segment of the ids that landed on a day; `digest` is of its content."""
+    return f"{_root(dataset.workspace_id, dataset.dataset_id)}/ids/day={day.isoformat()}/{digest[:32]}.parquet"
+
+
+def build_staging_key(workspace_id: str, dataset_id: str, batch_id: str) -> str:
     """Return where a batch waits that is too large for a message."""
-    return f"ws={batch.dataset.workspace_id}/staging/records/{batch.dataset.dataset_id}/{batch.batch_id}.json"
+    return f"ws={workspace_id}/staging/records/{dataset_id}/{batch_id}.json"
 
 
 def is_staging_key(key: str) -> bool:

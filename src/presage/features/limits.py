@@ -8,6 +8,8 @@ MAX_RECORD_ID_LENGTH = 128
 MAX_ENTITY_ID_LENGTH = 256
 MAX_TEXT_LENGTH = 2_048
 """Characters of a string value."""
+MAX_NESTING = 16
+"""Objects and arrays inside each other in what is sent as a record. A valid one has two; the limit is for what is said about others."""
 MAX_COLUMNS = 200
 MAX_COLUMN_NAME_LENGTH = 64
 CLOCK_SKEW = timedelta(seconds=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -9,11 +10,21 @@ import msgspec
 
 from presage.errors import InvalidInputError
 from presage.features.dataset import Dataset
-from presage.features.records import Record, RecordBatch
+from presage.features.records import Record, RecordBatch, compute_batch_id
+from presage.features.validation import WireRecord
 
 SCHEMA = 1
 
 MessageT = TypeVar("MessageT")
+
+
+class BatchMessage(msgspec.Struct, frozen=True):
+    """The message of one batch, written, and what says whose it is."""
+
+    workspace_id: str
+    dataset_id: str
+    batch_id: str
+    body: bytes
 
 
 class _Message(msgspec.Struct):
@@ -22,6 +33,16 @@ class _Message(msgspec.Struct):
     batch_id: str
     received_at: datetime
     records: tuple[Record, ...]
+
+
+class _Written(msgspec.Struct):
+    """`_Message` before it is written: its records need not become `Record`s for that."""
+
+    schema: int
+    dataset: Dataset
+    batch_id: str
+    received_at: datetime
+    records: Sequence[Record] | Sequence[WireRecord]
 
 
 class _Pointer(msgspec.Struct):
@@ -33,9 +54,11 @@ _MESSAGE = msgspec.json.Decoder(_Message)
 _POINTER = msgspec.json.Decoder(_Pointer)
 
 
-def encode_batch(batch: RecordBatch) -> bytes:
-    """Return the message of a batch."""
-    return msgspec.json.encode(_Message(SCHEMA, batch.dataset, batch.batch_id, batch.received_at, batch.records))
+def build_message(dataset: Dataset, records: Sequence[Record] | Sequence[WireRecord], *, received_at: datetime) -> BatchMessage:
+    """Return the message of the batch of these records."""
+    batch_id = compute_batch_id([record.record_id for record in records])
+    body = msgspec.json.encode(_Written(SCHEMA, dataset, batch_id, received_at, records))
+    return BatchMessage(dataset.workspace_id, dataset.dataset_id, batch_id, body)
 
 
 def encode_pointer(payload_key: str) -> bytes:

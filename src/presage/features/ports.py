@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from presage.features.dataset import Dataset
 from presage.features.imports import FileFormat, SourceFile
-from presage.features.records import FeatureSetVersion, Part, Record, RecordBatch
+from presage.features.messages import BatchMessage
+from presage.features.records import FeatureSetVersion, IdSegment, Part, Record, RecordBatch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +34,7 @@ class DatasetStore(Protocol):
 class RecordQueue(Protocol):
     """The way from the public API to the lake (SQS)."""
 
-    def publish_batch(self, batch: RecordBatch) -> None:
+    def publish_batch(self, message: BatchMessage) -> None:
         """Return once the batch is durable, or raise `UnavailableError`."""
 
 
@@ -76,6 +78,16 @@ class FeatureSetStore(Protocol):
 
     def find_profile(self, workspace_id: str, dataset_id: str, version: int) -> tuple[bytes, Mapping[str, object]] | None:
         """Return (sample, summary), or None while the profile is not there yet."""
+
+
+class LandedIds(Protocol):
+    """Segments of the ids of records that landed (S3). A version's manifest says which of them count."""
+
+    def find_landed(self, segments: Sequence[IdSegment], record_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that are in one of the segments, after checking each one's sha256."""
+
+    def put_segment(self, dataset: Dataset, day: date, record_ids: Sequence[str], *, merged: Sequence[IdSegment] = ()) -> IdSegment:
+        """Write a segment of these ids and of all in `merged`. Idempotency: the same ids are the same object."""
 
 
 class UploadStore(Protocol):

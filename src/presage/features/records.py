@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from hashlib import sha256
 
 from presage.features.dataset import Dataset, Scalar
 
@@ -48,10 +49,42 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class IdSegment:
+    """One immutable object with the ids of records that landed on one day (UTC)."""
+
+    day: date
+    key: str
+    sha256: str
+    ids: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureSetVersion:
-    """An immutable manifest: all parts of the dataset as of this version (1, 2, …)."""
+    """An immutable manifest: all parts of the dataset as of this version (1, 2, …).
+
+    `id_segments` hold the ids of the records that landed lately by the queue: a record whose id is in there does not land again.
+    """
 
     dataset: Dataset
     version: int
     parts: tuple[Part, ...]
     created_at: datetime
+    id_segments: tuple[IdSegment, ...] = ()
+
+
+def compute_batch_id(record_ids: Iterable[str]) -> str:
+    """Return the id of the batch of these records, in this order."""
+    return sha256("\n".join(record_ids).encode()).hexdigest()[:32]
+
+
+def build_batch(dataset: Dataset, records: Sequence[Record], *, received_at: datetime) -> RecordBatch:
+    """Return the batch of these records."""
+    return RecordBatch(dataset, compute_batch_id(record.record_id for record in records), received_at, tuple(records))
+
+
+def split_by_month(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records by the UTC month (`YYYY-MM`) of their event, each in the given order."""
+    months: dict[str, list[Record]] = {}
+    for record in records:
+        months.setdefault(f"{record.event_timestamp:%Y-%m}", []).append(record)
+    return months

@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import re
-import secrets
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from itertools import groupby
 
-from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError
+from presage.errors import InvalidInputError, NotFoundError
 from presage.features.dataset import Column, Dataset
 from presage.features.imports import ImportRequest, ImportSummary, RowFault, RowReader, SourceFile, check_columns_of_file
-from presage.features.keys import build_imports_prefix, build_part_key
+from presage.features.keys import build_imports_prefix
+from presage.features.landing import Addition, append_version
 from presage.features.limits import MAX_COLUMN_NAME_LENGTH, MAX_COLUMNS, RESERVED_COLUMNS
+from presage.features.messages import build_message
 from presage.features.ports import DatasetStore, FeatureSetStore, ImportFiles, RecordQueue
-from presage.features.records import FeatureSetVersion, Part, Record, RecordBatch
-from presage.features.validation import RecordResult, judge_records
-from presage.features.wire import MAX_RECORDS, RawRecord
+from presage.features.recent_ids import RecentIds
+from presage.features.records import FeatureSetVersion, Part, Record, RecordBatch, build_batch, split_by_month
+from presage.features.validation import RecordResult, judge_call
+from presage.features.wire import CallBody
 from presage.identifiers import new_identifier
 from presage.progress import Progress, ignore_progress
 
-LANDING_ATTEMPTS = 12
 IMPORT_CHUNK_ROWS = 20_000
 IMPORT_WINDOW_ROWS = 200_000
 """Rows held in memory and sorted by event before they are cut into parts."""
 MAX_REPORTED_ERRORS = 20
 _SHARE_OF_READING = 0.95
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 1.0
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _COLUMN_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_COLUMN_NAME_LENGTH - 1}}}")
-
-Pause = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """What became of one dataset's batches: its newest version, and how many parts this call added to it (0: all were there)."""
-
-    version: FeatureSetVersion
-    added_parts: int
-
-
-def pause_with_jitter(attempt: int) -> None:
-    """Sleep for a random time below a bound that doubles with `attempt` (0, 1, …), at most a second."""
-    bound_seconds = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
-    time.sleep(bound_seconds * secrets.randbelow(1_000) / 1_000)
 
 
 def create_dataset(
@@ -90,44 +70,22 @@ def check_columns(columns: Sequence[Column]) -> None:
             raise InvalidInputError(f"column {column.name!r} is there twice (case does not count)", path=path)
 
 
-def accept_records(*, dataset: Dataset, raw_records: Sequence[RawRecord], now: datetime, queue: RecordQueue) -> list[RecordResult]:
+def accept_records(*, dataset: Dataset, body: CallBody, now: datetime, queue: RecordQueue, recent: RecentIds) -> list[RecordResult]:
     """Put the valid records of a call on the queue and return what became of each, in order.
 
-    When this returns, every accepted record is durable. Nothing is published when none is valid.
+    When this returns, every accepted record is durable, and so is the earlier record of every duplicate. Nothing is published
+    when none is accepted. `recent` gets to know the accepted ids, once they are durable.
     Idempotency: a repeated call is the same batch, and lands once.
 
     Raises:
-        InvalidInputError: There are more than `MAX_RECORDS` records.
+        InvalidInputError: The body is no list of records, or of too many.
         UnavailableError: The queue did not take the batch; none of the records is accepted.
     """
-    if len(raw_records) > MAX_RECORDS:
-        raise InvalidInputError(f"{len(raw_records)} records in one call; at most {MAX_RECORDS} are taken", path="$.records")
-    judgement = judge_records(dataset, raw_records, now=now)
+    judgement = judge_call(dataset, body, now=now, known_ids=recent.ids_of(dataset, now=now))
     if judgement.accepted:
-        queue.publish_batch(build_batch(dataset, judgement.accepted, received_at=now))
+        queue.publish_batch(build_message(dataset, judgement.accepted, received_at=now))
+        recent.remember(dataset, (record.record_id for record in judgement.accepted))
     return judgement.results
-
-
-def build_batch(dataset: Dataset, records: Sequence[Record], *, received_at: datetime) -> RecordBatch:
-    """Return the batch of these records; its id is a hash of theirs, in order."""
-    digest = sha256("\n".join(record.record_id for record in records).encode())
-    return RecordBatch(dataset, digest.hexdigest()[:32], received_at, tuple(records))
-
-
-def land_batches(
-    *, batches: Sequence[RecordBatch], store: FeatureSetStore, now: datetime, pause: Pause = pause_with_jitter
-) -> list[Landing]:
-    """Write batches into the lake, adding at most one version per dataset, and return a landing per dataset.
-
-    Idempotency: parts that the newest version holds already add nothing; when nothing is new, no version is made.
-
-    Raises:
-        ConflictError: Others added versions `LANDING_ATTEMPTS` times in between; try again later.
-        UnavailableError: The lake did not answer. Parts may have been written; a retry uses them.
-    """
-    ordered = sorted(batches, key=lambda batch: (batch.dataset.workspace_id, batch.dataset.dataset_id))
-    groups = groupby(ordered, key=lambda batch: (batch.dataset.workspace_id, batch.dataset.dataset_id))
-    return [_land_dataset(tuple(group), store, now, pause) for _, group in groups]
 
 
 def import_file(
@@ -164,7 +122,7 @@ def import_file(
                 parts[part.key] = part
     version = None
     if parts:
-        version = _append_parts(dataset, list(parts), parts.__getitem__, store=store, now=now, pause=pause_with_jitter).version.version
+        version = append_version(dataset, lambda head: _add_parts(parts, head), store=store, now=now).version.version
     progress(1.0, f"{tally.rows} rows read, {tally.accepted} accepted")
     return ImportSummary(
         tally.rows, tally.accepted, tally.duplicates, tally.rows - tally.accepted - tally.duplicates, version, tuple(tally.first_errors)
@@ -220,46 +178,11 @@ def _chunk_by_event(dataset: Dataset, records: list[Record], now: datetime) -> I
         yield build_batch(dataset, records[start : start + IMPORT_CHUNK_ROWS], received_at=now)
 
 
-def _land_dataset(batches: Sequence[RecordBatch], store: FeatureSetStore, now: datetime, pause: Pause) -> Landing:
-    dataset = batches[-1].dataset
-    wanted = {
-        build_part_key(dataset, batch.batch_id, month): (batch.batch_id, month, records)
-        for batch in batches
-        for month, records in split_by_month(batch.records).items()
-    }
-    return _append_parts(dataset, list(wanted), lambda key: store.put_part(dataset, *wanted[key]), store=store, now=now, pause=pause)
-
-
-def _append_parts(
-    dataset: Dataset, keys: Sequence[str], write: Callable[[str], Part], *, store: FeatureSetStore, now: datetime, pause: Pause
-) -> Landing:
-    """Add the parts that the newest version lacks, writing each once, however often other writers come in between."""
-    written: dict[str, Part] = {}
-    for attempt in range(LANDING_ATTEMPTS):
-        head = store.find_version(dataset.workspace_id, dataset.dataset_id)
-        parts_there = head.parts if head else ()
-        keys_there = {part.key for part in parts_there}
-        new_keys = [key for key in keys if key not in keys_there]
-        if head and not new_keys:
-            return Landing(head, 0)
-        written |= {key: write(key) for key in new_keys if key not in written}
-        new_parts = tuple(written[key] for key in new_keys)
-        version = FeatureSetVersion(dataset, head.version + 1 if head else 1, parts_there + new_parts, now)
-        try:
-            store.create_version(version)
-        except AlreadyExistsError:
-            pause(attempt)
-        else:
-            return Landing(version, len(new_parts))
-    raise ConflictError(f"dataset {dataset.dataset_id}: {LANDING_ATTEMPTS} attempts to add a version met another writer each time")
-
-
-def split_by_month(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the records by the UTC month (`YYYY-MM`) of their event, each in the given order."""
-    months: dict[str, list[Record]] = {}
-    for record in records:
-        months.setdefault(f"{record.event_timestamp:%Y-%m}", []).append(record)
-    return months
+def _add_parts(parts: Mapping[str, Part], head: FeatureSetVersion | None) -> Addition:
+    if head is None:
+        return Addition(tuple(parts.values()), ())
+    keys_there = {part.key for part in head.parts}
+    return Addition(tuple(part for key, part in parts.items() if key not in keys_there), head.id_segments)
 
 
 def _check_name(name: str, *, path: str) -> None:

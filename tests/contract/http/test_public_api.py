@@ -190,6 +190,14 @@ def test_records_are_published_before_the_answer(service: Service) -> None:
     assert [(record.record_id, record.values["spent"]) for record in batch.records] == [("r1", 1.5)]
 
 
+def test_a_call_sent_again_is_answered_with_duplicates_and_published_once(service: Service) -> None:
+    body = json.dumps({"records": [RECORD, FUTURE]}).encode()
+    service.send(body)
+    answer = service.send(body)
+    assert (answer.status_code, answer.get_json()["accepted"], answer.get_json()["duplicate"]) == (202, 0, 1)
+    assert len(service.records.batches) == 1
+
+
 def test_ndjson_and_gzip_are_taken(service: Service) -> None:
     lines = "\n".join(json.dumps(RECORD | {"record_id": f"r{number}"}) for number in range(5)).encode()
     answer = service.send(gzip.compress(lines), "application/x-ndjson", content_encoding="gzip")

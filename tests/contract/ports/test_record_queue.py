@@ -8,13 +8,14 @@ import pytest
 
 from presage.adapters.client import build_client
 from presage.adapters.memory.record_queue import MemoryRecordMessages, MemoryRecordQueue
+from presage.adapters.sqs.batch_sender import SqsBatchSender
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import MAX_MESSAGE_BYTES, SqsRecordMessages, SqsRecordQueue
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
 from presage.features.messages import encode_pointer
 from presage.features.ports import RecordMessages, RecordQueue
-from presage.features.records import RecordBatch
-from presage.features.use_cases import build_batch
-from tests.fixtures.feature_records import NOW, make_batch, make_dataset, make_record
+from presage.features.records import RecordBatch, build_batch
+from tests.fixtures.feature_records import NOW, make_batch, make_dataset, make_record, write
 
 
 @dataclass
@@ -38,7 +39,7 @@ def build_sqs_line() -> Line:
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         return [message["Body"] for message in answer.get("Messages", [])]
 
-    return Line(name, SqsRecordQueue(url, name, sqs=sqs, s3=s3), SqsRecordMessages(name, s3=s3), take_bodies)
+    return Line(name, SqsRecordQueue(GroupCommit(SqsBatchSender(url).send), name, s3=s3), SqsRecordMessages(name, s3=s3), take_bodies)
 
 
 @pytest.fixture(params=["memory", pytest.param("sqs", marks=pytest.mark.integration)])
@@ -53,14 +54,14 @@ def line(request: pytest.FixtureRequest) -> Iterator[Line]:
 
 def test_a_published_batch_is_read_back_equal(line: Line) -> None:
     batch = make_batch(make_dataset(), 1, 2, 3)
-    line.queue.publish_batch(batch)
+    line.queue.publish_batch(write(batch))
     assert line.take_batches() == [batch]
 
 
 def test_a_batch_larger_than_a_message_is_read_back_equal(line: Line) -> None:
     records = [make_record(number, entity_id=secrets.token_hex(128)) for number in range(1_000)]
     batch = build_batch(make_dataset(), records, received_at=NOW)
-    line.queue.publish_batch(batch)
+    line.queue.publish_batch(write(batch))
     bodies = line.take_bodies()
     assert [line.messages.read_batch(body) for body in bodies] == [batch]
     assert isinstance(line.queue, MemoryRecordQueue) or len(bodies[0]) < MAX_MESSAGE_BYTES
@@ -86,7 +87,8 @@ def test_what_is_no_message_is_refused_with_its_place(line: Line, body: str, pat
 @pytest.mark.usefixtures("emulator")
 def test_a_staged_batch_is_tagged_for_the_lifecycle_that_removes_it() -> None:
     line, s3 = build_sqs_line(), build_client("s3")
-    line.queue.publish_batch(build_batch(make_dataset(), [make_record(n, entity_id="c" * 256) for n in range(1_000)], received_at=NOW))
+    batch = build_batch(make_dataset(), [make_record(n, entity_id=secrets.token_hex(128)) for n in range(1_000)], received_at=NOW)
+    line.queue.publish_batch(write(batch))
     (entry,) = s3.list_objects_v2(Bucket=line.bucket)["Contents"]
     assert s3.get_object_tagging(Bucket=line.bucket, Key=entry["Key"])["TagSet"] == [{"Key": "presage", "Value": "staging"}]
 
@@ -111,6 +113,7 @@ def test_a_pointer_out_of_the_staging_area_is_refused() -> None:
 @pytest.mark.usefixtures("emulator")
 def test_a_queue_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
-    queue = SqsRecordQueue("http://127.0.0.1:9/000000000000/records", "lake", sqs=build_client("sqs"), s3=build_client("s3"))
+    sender = SqsBatchSender("http://127.0.0.1:9/000000000000/records")
+    queue = SqsRecordQueue(GroupCommit(sender.send), "lake", s3=build_client("s3"))
     with pytest.raises(UnavailableError):
-        queue.publish_batch(make_batch(make_dataset(), 1))
+        queue.publish_batch(write(make_batch(make_dataset(), 1)))

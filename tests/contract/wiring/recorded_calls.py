@@ -30,6 +30,7 @@ _S3_ACTIONS = {
     "DeleteObject": ["s3:DeleteObject"],
 }
 """Where S3's actions are not called like its operations (Service Authorization Reference, "Actions for Amazon S3")."""
+_ACTION_OF_BATCH = {"SendMessageBatch": "SendMessage"}
 _S3_KEY_ACTIONS = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
 
 
@@ -72,7 +73,7 @@ def list_needs(call: Call, rights: Rights) -> Iterator[Right]:
             yield Right(f"apigateway:{call.operation}", f"arn:aws:apigateway:us-east-1::{path}")
     else:
         resource = "*" if call.operation in _NO_RESOURCE else call.resource.removeprefix("applications/").removesuffix("/jobruns")
-        yield Right(f"{call.service}:{call.operation}", resource)
+        yield Right(f"{call.service}:{_ACTION_OF_BATCH.get(call.operation, call.operation)}", resource)
         yield from _list_further_needs(call, rights)
 
 

@@ -3,10 +3,12 @@
 from lambdas.load_assignments.bootstrap import STATEMENT_SECONDS
 from presage.adapters.client import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS
 from presage.adapters.dynamo import prediction_item, prediction_log
+from presage.adapters.sqs import batch_sender
+from presage.adapters.sqs.group_commit import GroupLimits
 from presage.predictions.shipping import DRAIN_SECONDS
 from services.public_api import __main__ as whole
 from services.public_api import bootstrap_shipper, serve
-from services.public_api.bootstrap import READ_TIMEOUT_SECONDS
+from services.public_api.bootstrap import READ_TIMEOUT_SECONDS, STAGING_ATTEMPTS
 from stacks.public_api import STOP_SECONDS
 from stacks.queues import LOAD_ASSIGNMENTS_TIMEOUT, LOG_PREDICTIONS_TIMEOUT
 
@@ -16,6 +18,13 @@ GATEWAY_SECONDS = 29
 
 def test_a_statement_is_given_up_before_its_function_is() -> None:
     assert LOAD_ASSIGNMENTS_TIMEOUT.to_seconds() > STATEMENT_SECONDS
+
+
+def test_records_are_given_up_before_the_gateway_gives_up_the_call() -> None:
+    one_attempt = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS
+    staging = STAGING_ATTEMPTS * one_attempt + 1
+    sending = batch_sender.SEND_SECONDS + 1 + CONNECT_TIMEOUT_SECONDS + batch_sender.READ_TIMEOUT_SECONDS
+    assert staging + GroupLimits().waiting_seconds + sending < GATEWAY_SECONDS
 
 
 def test_the_public_api_gives_sqs_up_before_the_gateway_gives_up_the_call() -> None:

@@ -16,11 +16,15 @@ import pytest
 
 from presage.adapters.client import build_client
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
+from presage.adapters.sqs.batch_sender import SqsBatchSender
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.features.dataset import Dataset
 from presage.features.keys import build_manifest_key
 from presage.features.ports import FeatureSetStore
+from presage.features.recent_ids import RecentIds
 from presage.features.use_cases import accept_records
+from presage.features.wire import CallBody
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
 
 pytestmark = pytest.mark.integration
@@ -34,7 +38,9 @@ class Surroundings:
     dataset: Dataset
 
     def send(self, *raw_records: bytes) -> None:
-        accept_records(dataset=self.dataset, raw_records=raw_records, now=NOW, queue=self.queue)
+        accept_records(
+            dataset=self.dataset, body=CallBody(b"\n".join(raw_records), in_lines=True), now=NOW, queue=self.queue, recent=RecentIds()
+        )
 
     def receive_event(self) -> dict[str, Any]:
         """Return what Lambda's event source mapping would call the function with."""
@@ -60,7 +66,7 @@ def surroundings(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sur
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     dataset = make_dataset(f"ds_{secrets.token_hex(4)}")
-    yield Surroundings(SqsRecordQueue(url, name, sqs=sqs, s3=s3), url, S3FeatureSetStore(name, s3), dataset)
+    yield Surroundings(SqsRecordQueue(GroupCommit(SqsBatchSender(url).send), name, s3=s3), url, S3FeatureSetStore(name, s3), dataset)
     root.handlers[:], root.level = before, level
 
 
@@ -111,6 +117,28 @@ def test_redelivery_adds_nothing(surroundings: Surroundings) -> None:
     version = surroundings.store.find_version(surroundings.dataset.workspace_id, surroundings.dataset.dataset_id)
     assert version is not None
     assert (version.version, len(version.parts)) == (1, 1)
+
+
+def test_an_id_sent_again_in_another_call_lands_once_whichever_instance_lands_it(surroundings: Surroundings) -> None:
+    for names in (["r1", "r2"], ["r2", "r3"], ["r3", "r1"]):
+        surroundings.send(*[make_wire(record_id=name) for name in names])
+        load("land_records").handle(surroundings.receive_event(), None)
+    version = surroundings.store.find_version(surroundings.dataset.workspace_id, surroundings.dataset.dataset_id)
+    assert version is not None
+    assert (version.version, sum(part.rows for part in version.parts)) == (2, 3)
+    assert surroundings.read_ids() == ["r1", "r2", "r3"]
+
+
+def test_instances_at_once_land_an_id_of_two_calls_once(surroundings: Surroundings) -> None:
+    for number in range(8):
+        surroundings.send(make_wire(record_id="same"), make_wire(record_id=f"r{number}"))
+    alone = [{"Records": [record]} for record in surroundings.receive_event()["Records"]]
+    handle = load("land_records").handle
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda one: handle(one, None), alone)) == [{"batchItemFailures": []}] * 8
+    version = surroundings.store.find_version(surroundings.dataset.workspace_id, surroundings.dataset.dataset_id)
+    assert version is not None
+    assert sum(part.rows for part in version.parts) == 9
 
 
 def test_invocations_at_once_lose_nothing(surroundings: Surroundings) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from presage.features import landing
 from tests.fixtures.synthesis import STAGES, Resource, Synthesis, read_synthesis
 
 SERVICES = {
@@ -72,6 +73,14 @@ def test_the_lake_forgets_its_staging_files(synthesis: Synthesis) -> None:
     rules = lake["Properties"]["LifecycleConfiguration"]["Rules"]
     staging = next(rule for rule in rules if rule.get("TagFilters") == [{"Key": "presage", "Value": "staging"}])
     assert (staging["ExpirationInDays"], staging["Status"]) == (60, "Enabled")
+
+
+def test_the_lake_forgets_ids_after_they_stop_counting(synthesis: Synthesis) -> None:
+    lake = next(bucket for name, bucket in synthesis.resources("AWS::S3::Bucket").items() if "/Lake" in name)
+    rules = lake["Properties"]["LifecycleConfiguration"]["Rules"]
+    (ids,) = (rule for rule in rules if rule.get("TagFilters") == [{"Key": "presage", "Value": "ids"}])
+    assert ids["Status"] == "Enabled"
+    assert ids["ExpirationInDays"] > landing.REMEMBERED.days + 1
 
 
 def test_the_prediction_log_has_its_keys_and_protection(synthesis: Synthesis) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from presage.errors import UnavailableError
-from presage.features.messages import decode_batch, encode_batch
+from presage.features.messages import BatchMessage, decode_batch
 from presage.features.records import RecordBatch
 
 
@@ -20,11 +20,11 @@ class MemoryRecordQueue:
         """What was published, as a consumer would read it."""
         return [decode_batch(message) for message in self.messages]
 
-    def publish_batch(self, batch: RecordBatch) -> None:
-        """Keep the batch's message, or raise `UnavailableError`."""
+    def publish_batch(self, message: BatchMessage) -> None:
+        """Keep the message, or raise `UnavailableError`."""
         if not self.available:
             raise UnavailableError("the queue does not answer")
-        self.messages.append(encode_batch(batch).decode())
+        self.messages.append(message.body.decode())
 
 
 class MemoryRecordMessages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_ESCAPES = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
+_ESCAPES = (("\ufffe".encode(), b"\\ufffe"), ("\uffff".encode(), b"\\uffff"))
 
 
 def build_body(message: bytes) -> str:
@@ -10,4 +10,7 @@ def build_body(message: bytes) -> str:
 
     All other characters that SQS does not take are escaped in JSON anyway, or cannot be in it.
     """
-    return message.decode().translate(_ESCAPES)
+    for character, escape in _ESCAPES:
+        if character in message:  # hardly ever; looking is ten times faster than translating
+            message = message.replace(character, escape)
+    return message.decode()

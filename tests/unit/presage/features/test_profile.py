@@ -7,18 +7,23 @@ import msgspec
 import pytest
 
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
+from presage.adapters.memory.landed_ids import MemoryLandedIds
 from presage.errors import InvalidInputError, NotFoundError
 from presage.features.dataset import Column, Dataset
+from presage.features.landing import land_batches
 from presage.features.profile import ALWAYS_PROFILED_EVERY, profile_key, profile_version
-from presage.features.records import FeatureSetVersion, Record
-from presage.features.use_cases import build_batch, land_batches
+from presage.features.records import FeatureSetVersion, Record, RecordBatch, build_batch
 from tests.fixtures.feature_records import NOW, make_batch, make_dataset, make_record
 
 DATASET = make_dataset()
 
 
 def land(store: MemoryFeatureSetStore, *numbers: int) -> FeatureSetVersion:
-    return land_batches(batches=[make_batch(DATASET, *numbers)], store=store, now=NOW)[0].version
+    return land_batch(store, make_batch(DATASET, *numbers))
+
+
+def land_batch(store: MemoryFeatureSetStore, batch: RecordBatch) -> FeatureSetVersion:
+    return land_batches(batches=[batch], store=store, ids=MemoryLandedIds(store.objects), now=NOW)[0].version
 
 
 def profile(store: MemoryFeatureSetStore, version: FeatureSetVersion, rows: int) -> tuple[list[dict[str, object]], dict[str, object]]:
@@ -33,7 +38,9 @@ def land_values(name: str, kind: str, values: list[float | str | bool | None]) -
     start = datetime(2025, 1, 1, tzinfo=UTC)
     records = [Record(f"r{n}", "c", start + timedelta(minutes=n), NOW, {name: value}) for n, value in enumerate(values)]
     store = MemoryFeatureSetStore()
-    version = land_batches(batches=[build_batch(dataset, records, received_at=NOW)], store=store, now=NOW)[0].version
+    version = land_batches(
+        batches=[build_batch(dataset, records, received_at=NOW)], store=store, ids=MemoryLandedIds(store.objects), now=NOW
+    )[0].version
     columns = profile(store, version, 1)[1]["columns"]
     assert isinstance(columns, list)
     return dict(columns[0])
@@ -174,5 +181,7 @@ def test_a_column_that_older_parts_lack_is_null_in_their_rows() -> None:
     store = MemoryFeatureSetStore()
     land(store, 1)
     wider = Dataset("ws_1", "ds_1", "purchases", "customer", (*DATASET.columns, Column("late", "number")), NOW)
-    version = land_batches(batches=[build_batch(wider, [make_record(2)], received_at=NOW)], store=store, now=NOW)[0].version
+    version = land_batches(
+        batches=[build_batch(wider, [make_record(2)], received_at=NOW)], store=store, ids=MemoryLandedIds(store.objects), now=NOW
+    )[0].version
     assert store.read_frame(version)["late"].to_list() == [None, None]

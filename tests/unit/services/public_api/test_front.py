@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
-from presage.features.records import RecordBatch
+from presage.features.messages import BatchMessage
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.use_cases import PredictionPorts
 from presage.tenancy.rate_limit import RateLimit
@@ -43,9 +43,9 @@ class SlowQueue(MemoryRecordQueue):
         super().__init__()
         self.may_go_on = threading.Event()
 
-    def publish_batch(self, batch: RecordBatch) -> None:
+    def publish_batch(self, message: BatchMessage) -> None:
         assert self.may_go_on.wait(20)
-        super().publish_batch(batch)
+        super().publish_batch(message)
 
 
 @pytest.fixture

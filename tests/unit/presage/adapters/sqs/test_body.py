@@ -1,6 +1,7 @@
 """What is published arrives as it was, whatever characters callers bring."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -11,15 +12,15 @@ from hypothesis import strategies as st
 
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
 from presage.adapters.sqs.body import build_body
+from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.prediction_queue import SqsPredictionQueue
-from presage.adapters.sqs.record_queue import SqsRecordQueue
+from presage.adapters.sqs.record_queue import SqsRecordMessages, SqsRecordQueue
 from presage.experiments.messages import decode_message
 from presage.experiments.model import Assignment
-from presage.features.messages import decode_batch
-from presage.features.use_cases import build_batch
+from presage.features.records import build_batch
 from presage.predictions.messages import decode_message as predictions_of
 from presage.predictions.messages import encode_entries, read_call
-from tests.fixtures.feature_records import NOW, make_dataset, make_record
+from tests.fixtures.feature_records import NOW, make_dataset, make_record, write
 from tests.fixtures.logged import entry
 
 REFUSED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -36,8 +37,12 @@ class Queue:
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - boto3's names
         assert QueueUrl == "url"
-        assert not REFUSED.search(MessageBody)
-        self.bodies.append(MessageBody)
+        self.take([MessageBody])
+
+    def take(self, bodies: Sequence[str]) -> list[None]:
+        assert not any(REFUSED.search(body) for body in bodies)
+        self.bodies += bodies
+        return [None] * len(bodies)
 
 
 @given(st.text())
@@ -53,11 +58,12 @@ def test_all_queues_publish_so() -> None:
     assignment = replace(ASSIGNMENT, unit_id=ODD, shown=(ODD,))
     batch = build_batch(make_dataset(), [make_record(1, entity_id=ODD)], received_at=NOW)
     SqsAssignmentQueue("url", sqs).publish_assignments([assignment])
-    SqsRecordQueue("url", "lake", sqs=sqs, s3=cast("Any", None)).publish_batch(batch)
+    messages = GroupCommit(queue.take)
+    SqsRecordQueue(messages, "lake", s3=cast("Any", None)).publish_batch(write(batch))
     logged = entry(1, entity_id=ODD, request={ODD: ODD})
     predictions = SqsPredictionQueue("url", "lake", sqs=sqs, s3=cast("Any", None))
     predictions.publish_calls([read_call(encode_entries([logged]))])
     assignments, records, entries = queue.bodies
     assert predictions_of(entries) == (logged,)
     assert decode_message(assignments) == (assignment,)
-    assert decode_batch(records) == batch
+    assert SqsRecordMessages("lake", s3=cast("Any", None)).read_batch(records) == batch
