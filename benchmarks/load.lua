@@ -1,0 +1,58 @@
+-- Load for wrk: bodies from a file, one a line, in turn; optionally at a steady rate, and with the answers' prediction ids kept.
+-- Arguments after `--`: the bodies' file, then name=value pairs: rate (requests a second), ids (the file for prediction ids),
+-- and headers as header:name=value. Everything is prepared before the first request; the report is one line of JSON.
+local ffi = require("ffi")
+ffi.cdef([[
+typedef struct { long seconds; long nanoseconds; } presage_timespec;
+int clock_gettime(int clock, presage_timespec *time);
+]])
+local MONOTONIC, PACES_A_TURN = 1, 1000
+local now_buffer = ffi.new("presage_timespec")
+
+local function now_ms()
+  ffi.C.clock_gettime(MONOTONIC, now_buffer)
+  return tonumber(now_buffer.seconds) * 1000 + tonumber(now_buffer.nanoseconds) / 1e6
+end
+
+local requests, position, due, gap, ids = {}, 0, nil, nil, nil
+
+function init(args)
+  local headers = {["content-type"] = "application/json"}
+  for index = 2, #args do
+    local name, value = args[index]:match("^([^=]+)=(.*)$")
+    local header = name:match("^header:(.+)$")
+    if header then headers[header] = value end
+    if name == "rate" then gap = PACES_A_TURN / tonumber(value) end
+    if name == "ids" then ids = assert(io.open(value, "w")) end
+  end
+  for body in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format("POST", nil, headers, body)
+  end
+  if not gap then delay = nil end
+  if not ids then response = nil end
+end
+
+function request()
+  position = position % #requests + 1
+  return requests[position]
+end
+
+function delay()
+  local now = now_ms()
+  due = math.max((due or now) + gap, now - PACES_A_TURN)
+  return math.max(0, math.floor(due - now))
+end
+
+function response(status, _, body)
+  if status == 200 then
+    for id in body:gmatch('"prediction_id":"([^"]+)"') do ids:write(id, "\n") end
+  end
+end
+
+function done(summary, latency, _)
+  local errors = summary.errors
+  io.write(string.format(
+    '{"requests":%d,"microseconds":%d,"bytes":%d,"p50_us":%d,"p90_us":%d,"p95_us":%d,"p99_us":%d,"max_us":%d,"not_2xx":%d,"connect":%d,"read":%d,"write":%d,"timeout":%d}\n',
+    summary.requests, summary.duration, summary.bytes, latency:percentile(50), latency:percentile(90), latency:percentile(95),
+    latency:percentile(99), latency.max, errors.status, errors.connect, errors.read, errors.write, errors.timeout))
+end
