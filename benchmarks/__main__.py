@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from benchmarks import lookup, serving
@@ -15,6 +16,8 @@ from localstack.program import StartError
 def main() -> int:
     """Run what the command line asks for; 1 if there is no figure to be had."""
     options = _parse()
+    if options.nice:
+        os.setpriority(os.PRIO_PROCESS, 0, options.nice)  # servers and load inherit it
     try:
         if options.command == "serving":
             serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds)
@@ -28,6 +31,7 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measures Presage beside others, in one run.")
+    parser.add_argument("--nice", type=int, default=0, help="priority of servers and load alike; negative on a shared machine, as root")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("serving", help="predictions over HTTP")
     command.add_argument("--peers", default=",".join(PEERS), help="comma-separated")

@@ -1,12 +1,13 @@
 -- Load for wrk: bodies from a file, one a line, in turn; optionally at a steady rate, and with the answers' prediction ids kept.
--- Arguments after `--`: the bodies' file, then name=value pairs: rate (requests a second), ids (the file for prediction ids),
+-- A rate is that of each thread. Arguments after `--`: the bodies' file, then name=value pairs: rate (requests a second), ids (the file for prediction ids),
 -- and headers as header:name=value. Everything is prepared before the first request; the report is one line of JSON.
 local ffi = require("ffi")
 ffi.cdef([[
 typedef struct { long seconds; long nanoseconds; } presage_timespec;
 int clock_gettime(int clock, presage_timespec *time);
+int usleep(unsigned int microseconds);
 ]])
-local MONOTONIC, PACES_A_TURN = 1, 1000
+local MONOTONIC, PACES_A_TURN, STAGGER_US = 1, 1000, 25000
 local now_buffer = ffi.new("presage_timespec")
 
 local function now_ms()
@@ -17,6 +18,8 @@ end
 local requests, position, due, gap, ids = {}, 0, nil, nil, nil
 
 function init(args)
+  -- Threads connect one after another: of several workers on one socket, the first to wake takes all that connect at once.
+  ffi.C.usleep(STAGGER_US)
   local headers = {["content-type"] = "application/json"}
   for index = 2, #args do
     local name, value = args[index]:match("^([^=]+)=(.*)$")

@@ -16,7 +16,7 @@ from typing import Self
 import msgspec
 
 SCRIPT = Path(__file__).with_name("load.lua")
-CONNECTIONS = 8
+CONNECTIONS, THREADS = 8, 4
 TIMEOUT_SECONDS = 20
 SAMPLES_A_SECOND = 20
 
@@ -72,10 +72,19 @@ def start(load: Load) -> subprocess.Popen[bytes]:
     program = shutil.which("wrk")
     if program is None:
         raise MeasurementError("wrk is not installed: apt-get install -y wrk")
+    threads = 1 if load.ids else min(THREADS, load.connections)
     options = [f"header:{name}={value}" for name, value in load.headers.items()]
-    options += [] if load.rate is None else [f"rate={load.rate}"]
+    options += [] if load.rate is None else [f"rate={load.rate / threads}"]
     options += [] if load.ids is None else [f"ids={load.ids}"]
-    command = [program, "-t1", f"-c{load.connections}", f"-d{load.seconds:.0f}s", f"--timeout={TIMEOUT_SECONDS}s", "-s", str(SCRIPT)]
+    command = [
+        program,
+        f"-t{threads}",
+        f"-c{load.connections}",
+        f"-d{load.seconds:.0f}s",
+        f"--timeout={TIMEOUT_SECONDS}s",
+        "-s",
+        str(SCRIPT),
+    ]
     return subprocess.Popen([*command, load.url, "--", str(load.bodies), *options], stdout=subprocess.PIPE)
 
 

@@ -40,6 +40,13 @@ def measure(root: int) -> Usage:
     return Usage(ticks / _TICKS_A_SECOND, sum(found[0] for found in memory), sum(found[1] for found in memory), len(processes))
 
 
+def read_machine_seconds() -> float:
+    """Return the CPU time that the whole machine has spent on anything but idling."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    ticks = [int(field) for field in fields[:8]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS_A_SECOND
+
+
 def _read_stat(process: int) -> list[str] | None:
     """Return the fields of /proc/PID/stat from the state on, or None if it has ended."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -9,7 +10,7 @@ from statistics import median
 import msgspec
 
 from benchmarks.load import MeasurementError, Sampler, check_all, finish, start
-from benchmarks.process_tree import measure
+from benchmarks.process_tree import measure, read_machine_seconds
 from benchmarks.screen import say
 from benchmarks.servers import Workload
 
@@ -33,6 +34,8 @@ class Figures(msgspec.Struct, frozen=True):
     cpu_us: float
     """CPU time of the server's whole process tree per request."""
     resident_mib: float
+    others_share: float
+    """Part of the machine's time that neither the server nor the load used: what stands behind the server, and strangers."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,11 @@ def compare(better: Sequence[float], worse: Sequence[float]) -> Ratio:
 
 def _load(contestant: Contestant, *, seconds: float) -> Figures:
     load = contestant.workload.load(seconds=seconds)
-    before = measure(contestant.root)
+    before, busy, own = measure(contestant.root), read_machine_seconds(), _read_own_seconds()
     with Sampler(load, contestant.workload.checked, contestant.workload.check) as sampler:
         report = finish(start(load))
-    after = measure(contestant.root)
+    after, busy, own = measure(contestant.root), read_machine_seconds() - busy, _read_own_seconds() - own
+    spent = after.cpu_seconds - before.cpu_seconds
     if report.failures:
         raise MeasurementError(f"{contestant.workload.server.name} failed {report.failures} of {report.requests} requests")
     return Figures(
@@ -83,6 +87,13 @@ def _load(contestant: Contestant, *, seconds: float) -> Figures:
         p50_ms=report.p50_us / 1e3,
         p99_ms=report.p99_us / 1e3,
         max_ms=report.max_us / 1e3,
-        cpu_us=(after.cpu_seconds - before.cpu_seconds) / (report.requests + sampler.requests) * 1e6,
+        cpu_us=spent / (report.requests + sampler.requests) * 1e6,
         resident_mib=after.resident_bytes / (1 << 20),
+        others_share=max(0.0, busy - own - spent) / (report.microseconds / 1e6 * (os.cpu_count() or 1)),
     )
+
+
+def _read_own_seconds() -> float:
+    """Return the CPU time of this process and of the load generators that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

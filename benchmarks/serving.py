@@ -102,7 +102,7 @@ def build_line(ratios: Mapping[str, Mapping[str, Ratio]]) -> str:
 
 
 def _show(figures: Mapping[str, Sequence[Figures]]) -> None:
-    columns = ("server", "requests/s", "least..greatest", "p50 ms", "p99 ms", "CPU us/request", "RSS MiB")
+    columns = ("server", "requests/s", "least..greatest", "p50 ms", "p99 ms", "CPU us/request", "RSS MiB", "others")
     show_table("Median of the rounds", columns, [_describe(name, found) for name, found in figures.items()])
 
 
@@ -116,4 +116,5 @@ def _describe(name: str, found: Sequence[Figures]) -> tuple[str, ...]:
         f"{median(one.p99_ms for one in found):.2f}",
         f"{median(one.cpu_us for one in found):,.0f}",
         f"{found[-1].resident_mib:,.0f}",
+        f"{median(one.others_share for one in found):.0%}",
     )
