@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from benchmarks import lookup, serving
+from benchmarks import curve, lookup, neighbour, serving, soak
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -14,19 +14,31 @@ from localstack.program import StartError
 
 
 def main() -> int:
-    """Run what the command line asks for; 1 if there is no figure to be had."""
+    """Run what the command line asks for; 1 if there is no figure to be had, or what it demands was not held."""
     options = _parse()
     if options.nice:
         os.setpriority(os.PRIO_PROCESS, 0, options.nice)  # servers and load inherit it
     try:
-        if options.command == "serving":
-            serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds)
-        elif options.command == "lookup":
-            lookup.run(rounds=options.rounds)
+        return 0 if _run(options) else 1
     except (MeasurementError, StartError) as error:
         say(f"{error}" + (f": {error.__cause__}" if error.__cause__ else ""))
         return 1
-    return 0
+
+
+def _run(options: argparse.Namespace) -> bool:
+    """Run one benchmark and return whether what it demands was held; the comparisons demand nothing."""
+    match options.command:
+        case "serving":
+            serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds)
+        case "lookup":
+            lookup.run(rounds=options.rounds)
+        case "curve":
+            curve.run(most_entities=options.most_entities)
+        case "soak":
+            return soak.run(seconds=60 * options.minutes)
+        case _:
+            return neighbour.run(rounds=options.rounds, seconds=options.seconds)
+    return True
 
 
 def _parse() -> argparse.Namespace:
@@ -39,6 +51,13 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--seconds", type=float, default=5, help="of each measurement")
     command = commands.add_parser("lookup", help="feature values of entities")
     command.add_argument("--rounds", type=int, default=3)
+    command = commands.add_parser("soak", help="memory and completeness under steady load")
+    command.add_argument("--minutes", type=float, default=10)
+    command = commands.add_parser("curve", help="cost over entities, models and rows")
+    command.add_argument("--most-entities", type=int, default=max(curve.ENTITIES))
+    command = commands.add_parser("neighbour", help="one key far over its limit beside another")
+    command.add_argument("--rounds", type=int, default=5)
+    command.add_argument("--seconds", type=float, default=8, help="of each measurement")
     return parser.parse_args()
 
 

@@ -41,6 +41,8 @@ class LoadReport(msgspec.Struct, frozen=True):
     read: int
     write: int
     timeout: int
+    limited: int = 0
+    """Those among `not_2xx` that were answered 429, if they were counted."""
 
     @property
     def failures(self) -> int:
@@ -64,7 +66,8 @@ class Load:
     connections: int = CONNECTIONS
     rate: float | None = None
     ids: Path | None = None
-    """Where the prediction ids of all good answers go."""
+    """Where the prediction ids of all good answers go: files of this name and a number."""
+    counts_limited: bool = False
 
 
 def start(load: Load) -> subprocess.Popen[bytes]:
@@ -72,10 +75,11 @@ def start(load: Load) -> subprocess.Popen[bytes]:
     program = shutil.which("wrk")
     if program is None:
         raise MeasurementError("wrk is not installed: apt-get install -y wrk")
-    threads = 1 if load.ids else min(THREADS, load.connections)
+    threads = min(THREADS, load.connections)
     options = [f"header:{name}={value}" for name, value in load.headers.items()]
     options += [] if load.rate is None else [f"rate={load.rate / threads}"]
     options += [] if load.ids is None else [f"ids={load.ids}"]
+    options += ["limited=1"] if load.counts_limited else []
     command = [
         program,
         f"-t{threads}",

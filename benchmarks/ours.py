@@ -12,7 +12,7 @@ import secrets
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,9 @@ KEY = "key-benchmark"
 QUEUES = ("records", "assignments", "predictions")
 TABLE = "predictions"
 CATALOG_TTL_SECONDS = 5
+UNLIMITED = {"per_second": 1e6, "burst": 1_000_000}
+Limits = Mapping[str, Mapping[str, float]]
+"""Calls a second and at once that each usage plan allows a key."""
 Numbers = npt.NDArray[np.int64]
 
 
@@ -54,6 +57,7 @@ class Surroundings:
     folder: Path
     sink_port: int
     database_url: str
+    limits: Limits
 
     @property
     def sink(self) -> Path:
@@ -86,19 +90,22 @@ class Surroundings:
             "PRESAGE_DATABASE_PORT": str(url.port),
             "PRESAGE_DATABASE_NAME": str(url.database),
             "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": url.username, "password": url.password or ""}),
+            "PRESAGE_REQUEST_LIMITS": json.dumps(self.limits),
             "PRESAGE_CATALOG_TTL_SECONDS": str(CATALOG_TTL_SECONDS),
             "PRESAGE_CACHE_DIRECTORY": str(self.folder / "cache"),
         }
 
 
 @contextmanager
-def surroundings(folder: Path, contents: Contents, *, keys: dict[str, Plan] | None = None) -> Iterator[Surroundings]:
+def surroundings(
+    folder: Path, contents: Contents, *, keys: Mapping[str, Plan] | None = None, limits: Limits | None = None
+) -> Iterator[Surroundings]:
     """Fill a database of its own and the sink, and run both until the context ends."""
     database = SessionServers(session_folder(os.getpid()), os.getpid()).mariadb()
     name = f"benchmark_{secrets.token_hex(6)}"
     database.execute(f"CREATE DATABASE {name}")
     port = free_port()
-    found = Surroundings(folder, port, f"{database.url}/{name}?charset=utf8mb4")
+    found = Surroundings(folder, port, f"{database.url}/{name}?charset=utf8mb4", limits or dict.fromkeys(("free", "standard"), UNLIMITED))
     fill(found.database_url, found.sink / "objects", contents, keys=keys or {KEY: "standard"})
     sink = Program(
         name="sink",
@@ -112,8 +119,11 @@ def surroundings(folder: Path, contents: Contents, *, keys: dict[str, Plan] | No
     database.execute(f"DROP DATABASE {name}")
 
 
-def build_server(around: Surroundings, numbers: Numbers, *, port: int, rows: Rows | None = None, key: str = KEY, model: int = 0) -> Server:
-    """Return the service; its bodies ask for the entities of these numbers. With `rows`, raw values are given on top of the ids."""
+def build_server(around: Surroundings, numbers: Numbers, *, port: int, rows: Rows | None = None, key: str = KEY, models: int = 1) -> Server:
+    """Return the service; its bodies ask for the entities of these numbers, the `models` in turn.
+
+    With `rows`, raw values are given on top of the ids.
+    """
     columns = build_columns()
 
     def build_entry(number: int) -> dict[str, object]:
@@ -121,7 +131,7 @@ def build_server(around: Surroundings, numbers: Numbers, *, port: int, rows: Row
         return entry if rows is None else entry | dict(zip(columns, map(float, rows[number]), strict=True))
 
     def build_body(asked: Sequence[int]) -> bytes:
-        return json.dumps({"model": model_name(model), "features": [build_entry(number) for number in asked]}).encode()
+        return json.dumps({"model": model_name(asked[0] % models), "features": [build_entry(number) for number in asked]}).encode()
 
     return Server(
         name="ours" if rows is None else "ours_raw",

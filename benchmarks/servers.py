@@ -42,9 +42,9 @@ class Workload:
     checked: Sequence[bytes]
     check: Check
 
-    def load(self, *, seconds: float, rate: float | None = None) -> Load:
-        """Return the load for so long."""
-        return Load(url=self.server.url, bodies=self.bodies, headers=self.server.headers, seconds=seconds, rate=rate)
+    def load(self, *, seconds: float) -> Load:
+        """Return the load for so long, as fast as answers come."""
+        return Load(url=self.server.url, bodies=self.bodies, headers=self.server.headers, seconds=seconds)
 
 
 def build_workload(server: Server, folder: Path, expected: Sequence[float], *, rows: int, checked: int = 32) -> Workload:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import file_digest, sha256
@@ -63,7 +64,7 @@ def build_columns() -> tuple[str, ...]:
     return feature_columns(SPEC)
 
 
-def fill(url: str, objects: Path, contents: Contents, *, keys: dict[str, Plan]) -> None:
+def fill(url: str, objects: Path, contents: Contents, *, keys: Mapping[str, Plan]) -> None:
     """Write the rows into the database of `url`, and the files below `objects`, by bucket and key. One workspace per key."""
     engine = build_engine_from_url(url)
     migrate(engine)
