@@ -47,7 +47,10 @@ class Completeness:
 
 def count(sink: Path, acknowledged: Sequence[Path]) -> Completeness:
     """Return how complete log and assignments are, given the files of acknowledged ids, all of predictions in an experiment."""
-    answered = {UUID(line.strip()).bytes for path in acknowledged for line in path.open()}
+    answered: set[bytes] = set()
+    for path in acknowledged:
+        with path.open() as lines:
+            answered.update(UUID(line.strip()).bytes for line in lines)
     logged: set[bytes] = set()
     rows = 0
     for row in _list_logged(sink):

@@ -149,5 +149,10 @@ async def serve(port: int, folder: Path) -> None:
         await server.serve_forever()
 
 
+def main(port: int, folder: Path) -> None:
+    """Serve until the process ends."""
+    asyncio.run(serve(port, folder))
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))
+    main(int(sys.argv[1]), Path(sys.argv[2]))
