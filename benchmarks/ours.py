@@ -46,8 +46,7 @@ Numbers = npt.NDArray[np.int64]
 
 def build_command(port: int) -> tuple[str, ...]:
     """Return how the service is started: the only place that knows."""
-    gunicorn = ("-m", "gunicorn", "-c", "python:services.public_api.gunicorn_conf", "--bind", f"127.0.0.1:{port}")
-    return (sys.executable, *gunicorn, "services.public_api.app:create()")
+    return (sys.executable, "-m", "services.public_api", "--bind", f"127.0.0.1:{port}")
 
 
 @dataclass(frozen=True)
