@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from benchmarks import curve, lookup, neighbour, serving, soak
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
+from benchmarks.priority import take_priority
 from benchmarks.screen import say
 from localstack.program import StartError
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Run what the command line asks for; 1 if there is no figure to be had, or what it demands was not held."""
     options = _parse()
     if options.nice:
-        os.setpriority(os.PRIO_PROCESS, 0, options.nice)  # servers and load inherit it
+        take_priority(options.nice)
     try:
         return 0 if _run(options) else 1
     except (MeasurementError, StartError) as error:
