@@ -12,7 +12,7 @@ EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
-BENCH = $(PYTHON) -m benchmarks $(if $(NICE),--nice $(NICE))
+BENCH = $(PYTHON) -m benchmarks
 
 .PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour synth format costs release rollback
 

@@ -8,7 +8,6 @@ import sys
 from benchmarks import curve, lookup, neighbour, serving, soak
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
-from benchmarks.priority import take_priority
 from benchmarks.screen import say
 from localstack.program import StartError
 
@@ -16,8 +15,6 @@ from localstack.program import StartError
 def main() -> int:
     """Run what the command line asks for; 1 if there is no figure to be had, or what it demands was not held."""
     options = _parse()
-    if options.nice:
-        take_priority(options.nice)
     try:
         return 0 if _run(options) else 1
     except (MeasurementError, StartError) as error:
@@ -43,7 +40,6 @@ def _run(options: argparse.Namespace) -> bool:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measures Presage beside others, in one run.")
-    parser.add_argument("--nice", type=int, default=0, help="priority of servers and load alike; negative on a shared machine, as root")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("serving", help="predictions over HTTP")
     command.add_argument("--peers", default=",".join(PEERS), help="comma-separated")

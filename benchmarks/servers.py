@@ -9,7 +9,6 @@ from os import getpid
 from pathlib import Path
 
 from benchmarks.load import Check, Load, MeasurementError
-from benchmarks.priority import pass_priority_on
 from benchmarks.process_tree import list_tree
 from localstack.guard import run_guarded, stop_guarded
 from localstack.program import Program
@@ -68,7 +67,6 @@ def running(program: Program, folder: Path) -> Iterator[int]:
     """Run a program until the context ends, and yield the root of its process tree."""
     guard = run_guarded(program, owner=getpid(), log=folder / "logs" / f"{program.name}.log", ready_seconds=START_SECONDS)
     try:
-        pass_priority_on(guard)
         yield list_tree(guard)[1]
     finally:
         stop_guarded(guard)
