@@ -12,8 +12,9 @@ EMULATED := AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
+BENCH = $(PYTHON) -m benchmarks
 
-.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs record-calls synth format costs release rollback
+.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -82,6 +83,21 @@ docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from 
 record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0009)
 	-$(EMULATED) $(BIN)/pytest tests/e2e -q
 	$(PYTHON) -m tests.contract.wiring.recorded_calls
+
+bench: bench-serving bench-lookup bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
+
+bench-serving: setup ## Predictions over HTTP beside mlflow, BentoML, FastAPI and Flask; PEERS=fastapi,flask ROUNDS=1 for a short run
+	@$(BENCH) serving $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+bench-lookup: setup ## Feature look-up beside Feast; ROUNDS=1 for a short run
+	@$(BENCH) lookup $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-soak: setup ## Ten minutes (MINUTES=10) at 70 % of capacity, then the cost curve
+	@$(BENCH) soak $(if $(MINUTES),--minutes $(MINUTES))
+	@$(BENCH) curve $(if $(ENTITIES),--most-entities $(ENTITIES))
+
+bench-neighbour: setup ## One key at 20 times its limit beside another
+	@$(BENCH) neighbour $(if $(ROUNDS),--rounds $(ROUNDS))
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
 	@$(PYTHON) -m localstack synth

@@ -14,6 +14,8 @@ from presage.errors import CorruptArtifactError
 from presage.training.artifact import CANDIDATES_KEY, SnapshotManifest, build_snapshot_key
 
 FloatArray = npt.NDArray[np.float64]
+_FLOAT, _BOOL = np.dtype("<f8"), np.dtype(np.bool_)
+_NULL = np.array(np.nan, _FLOAT).tobytes()
 
 
 class SnapshotFile:
@@ -40,7 +42,8 @@ class Snapshot:
         """Read `file` as `manifest` describes it."""
         self.manifest = manifest
         self.candidates = file.candidates
-        self._file = file
+        self._file = file  # kept open for as long as somebody reads it
+        self._environment = file.environment
 
     @property
     def as_of(self) -> datetime:
@@ -48,22 +51,19 @@ class Snapshot:
         return self.manifest.as_of
 
     def read_view(self, view: str, keys: Sequence[str], *, width: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-        """Return the view's stored values of `keys`, and which of them the snapshot knows.
+        """Return the view's stored values of `keys`, not to be written to, and which of them the snapshot knows.
 
         Shape: (len(keys), width), NaN where null or unknown; (len(keys),).
 
         Raises:
             CorruptArtifactError: A value has another width than the view.
         """
-        values = np.full((len(keys), width), np.nan)
-        known = np.zeros(len(keys), dtype=np.bool_)
-        with self._file.environment.begin(buffers=True) as transaction:
-            for row, key in enumerate(keys):
-                stored = transaction.get(build_snapshot_key(view, key))
-                if stored is None:
-                    continue
-                if len(stored) != 8 * width:
-                    raise CorruptArtifactError(f"Snapshot {self.manifest.snapshot_id}: {view} of {key!r} has {len(stored)} bytes")
-                values[row] = np.frombuffer(stored, dtype="<f8")
-                known[row] = True
-        return values, known
+        wanted = [build_snapshot_key(view, key) for key in keys]
+        absent = _NULL * width
+        with self._environment.begin() as transaction:
+            rows = [transaction.get(key, absent) for key in wanted]
+        body = b"".join(rows)
+        if rows and {*map(len, rows)} != {len(absent)}:
+            raise CorruptArtifactError(f"Snapshot {self.manifest.snapshot_id}: a value of {view} has not {width} numbers")
+        known = np.array([row is not absent for row in rows], _BOOL)
+        return np.ndarray((len(rows), width), _FLOAT, body), known
