@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import onnx
+from services.trainer.network import Fitted, convert_to_onnx
 from sqlalchemy import Engine
 
 from benchmarks.classifier import COLUMNS
@@ -29,7 +30,6 @@ from presage.tenancy.model import ApiKey, Plan, User, Workspace
 from presage.training.artifact import ModelArtifact, SnapshotManifest
 from presage.training.model import AliasMove, Model, ModelVersion
 from presage.training.spec import Feature, FeatureView, Label, ModelSpec, Observations, feature_columns
-from services.trainer.network import Fitted, convert_to_onnx
 
 ARTIFACTS, LAKE = "artifacts", "lake"
 SALT = "salt"

@@ -1,4 +1,4 @@
-"""The launcher: `python -m localstack setup|up|down|status|logs|doctor|synth`."""
+"""The launcher: `python -m localstack setup|setup-containers|up|up-containers|containers-url|down|status|logs|doctor|synth`."""
 
 import argparse
 import os
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from localstack import emulator, system_packages, toolchain
+from localstack.containers import engine
+from localstack.containers.stack import ContainerStack
 from localstack.deployment import Deployment
 from localstack.places import ROOT, Places
 from localstack.program import StartError
@@ -38,6 +40,12 @@ def setup(places: Places, screen: Screen) -> int:
     return 0
 
 
+def setup_containers(_places: Places, screen: Screen) -> int:
+    """Install what containers need, beyond what `setup` installs; return the exit code."""
+    system_packages.install(system_packages.missing(engine.REQUIREMENTS), say=screen.say)
+    return 0
+
+
 def up(places: Places, screen: Screen) -> int:
     """Bring the stack up; return the exit code."""
     with exclusively(places):
@@ -45,24 +53,51 @@ def up(places: Places, screen: Screen) -> int:
     return 0
 
 
+def up_containers(places: Places, screen: Screen) -> int:
+    """Bring staging and production in containers up; return the exit code."""
+    with exclusively(places):
+        ContainerStack(places, screen).up()
+    return 0
+
+
+def containers_url(places: Places, screen: Screen) -> int:
+    """Print the address of the emulator that staging and production run on; return the exit code."""
+    endpoints = ContainerStack(places, screen).endpoints
+    if not endpoints:
+        raise StartError("staging and production are not up; start them with: make up CONTAINERS=1")
+    print(endpoints["emulator_url"])
+    return 0
+
+
 def down(places: Places, screen: Screen) -> int:
     """Take the stack down; return the exit code."""
     with exclusively(places):
-        screen.head("down; data is kept in .local" if Stack(places, screen).down() else "nothing was running")
+        ran = [stack.down() for stack in (ContainerStack(places, screen), Stack(places, screen))]
+        screen.head("down; data is kept in .local" if any(ran) else "nothing was running")
     return 0
 
 
 def status(places: Places, screen: Screen) -> int:
-    """Print how every piece is; return 0 if all run."""
-    if Stack(places, screen).status():
+    """Print how every piece is; return 0 if all run that were brought up."""
+    local, containers = Stack(places, screen), ContainerStack(places, screen)
+    if containers.is_running():
+        screen.head("staging and production in containers")
+        well = containers.status()
+        if not local.is_running():
+            return 0 if well else 1
+        screen.head("the stage `local`")
+    else:
+        well = True
+    if local.status() and well:
         return 0
     screen.head("not up as a whole; `make up` starts what does not run")
     return 1
 
 
-def logs(places: Places, _screen: Screen) -> int:
+def logs(places: Places, screen: Screen) -> int:
     """Become `tail` of all logs."""
-    files = sorted(str(path) for path in places.logs.glob("*.log"))
+    folders = (places.logs, ContainerStack(places, screen).logs)
+    files = sorted(str(path) for folder in folders for path in folder.glob("*.log"))
     if not files:
         raise StartError("there are no logs yet; `make up` starts what writes them")
     os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606 - becoming tail is the point
@@ -96,7 +131,8 @@ def doctor(_places: Places, screen: Screen) -> int:
 
 
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
-    command.__name__: command for command in (setup, up, down, status, logs, doctor, synth)
+    command.__name__.replace("_", "-"): command
+    for command in (setup, setup_containers, up, up_containers, containers_url, down, status, logs, doctor, synth)
 }
 
 if __name__ == "__main__":
