@@ -19,21 +19,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from benchmarks.load import MeasurementError
-from benchmarks.ours import KEY, KEY_HEADER, Surroundings
+from benchmarks.ours import KEY, KEY_HEADER, surround
 from benchmarks.process_tree import measure
 from benchmarks.screen import keep, say, show_line, show_table
 from benchmarks.servers import running
 from localstack.emulator import client_environment
 from localstack.places import ROOT
-from localstack.program import Program, free_port, is_listening
+from localstack.program import free_port
 from presage.adapters.client import build_client
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.database import build_engine_from_url
@@ -43,7 +42,6 @@ from presage.adapters.sql.workspace_store import SqlWorkspaceStore
 from presage.adapters.sqs.packing import unpack
 from presage.features.dataset import Column, Dataset
 from presage.tenancy.model import ApiKey, User, Workspace
-from tests.fixtures.servers import SessionServers, session_folder
 
 CONNECTIONS = 8
 PEER_PROCESSES, PEER_THREADS = 2, 4
@@ -197,27 +195,7 @@ class Sunk:
         return events
 
 
-@contextmanager
-def surroundings(folder: Path) -> Iterator[Surroundings]:
-    """Run a database with one dataset and one key, and a sink, until the context ends."""
-    database = SessionServers(session_folder(os.getpid()), os.getpid()).mariadb()
-    name = f"benchmark_{secrets.token_hex(6)}"
-    database.execute(f"CREATE DATABASE {name}")
-    around = Surroundings(folder, free_port(), f"{database.url}/{name}?charset=utf8mb4")
-    _fill(around.database_url)
-    sink = Program(
-        name="sink",
-        command=(sys.executable, "-m", "benchmarks.sink", str(around.sink_port), str(around.sink)),
-        environment={"PATH": os.defpath, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
-        directory=folder,
-        is_ready=lambda: is_listening(around.sink_port),
-    )
-    with running(sink, folder):
-        yield around
-    database.execute(f"DROP DATABASE {name}")
-
-
-def _fill(url: str) -> None:
+def _fill(url: str, _objects: Path) -> None:
     engine = build_engine_from_url(url)
     migrate(engine)
     now = datetime.now(UTC)
@@ -235,7 +213,7 @@ def run(*, rounds: int, seconds: float) -> None:
     Raises:
         MeasurementError: A call failed, or the sink holds another number of events than were acknowledged.
     """
-    with tempfile.TemporaryDirectory() as temporary, surroundings(Path(temporary)) as around:
+    with tempfile.TemporaryDirectory() as temporary, surround(Path(temporary), _fill) as around:
         port = free_port()
         with running(around.build_program(port), around.folder) as root:
             queue_url = f"http://127.0.0.1:{around.sink_port}/000000000000/records"

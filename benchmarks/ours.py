@@ -12,7 +12,7 @@ import secrets
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,8 @@ KEY = "key-benchmark"
 QUEUES = ("records", "assignments", "predictions")
 TABLE = "predictions"
 CATALOG_TTL_SECONDS = 5
+CREDENTIALS = "database"
+MODEL_MEMORY_BYTES = 512 << 20
 UNLIMITED = {"per_second": 1e6, "burst": 1_000_000}
 Limits = Mapping[str, Mapping[str, float]]
 """Calls a second and at once that each usage plan allows a key."""
@@ -88,7 +90,8 @@ class Surroundings:
             "PRESAGE_DATABASE_HOST": str(url.host),
             "PRESAGE_DATABASE_PORT": str(url.port),
             "PRESAGE_DATABASE_NAME": str(url.database),
-            "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": url.username, "password": url.password or ""}),
+            "PRESAGE_DATABASE_SECRET_ARN": CREDENTIALS,
+            "PRESAGE_MODEL_MEMORY_BYTES": str(MODEL_MEMORY_BYTES),
             "PRESAGE_REQUEST_LIMITS": json.dumps(self.limits),
             "PRESAGE_CATALOG_TTL_SECONDS": str(CATALOG_TTL_SECONDS),
             "PRESAGE_CACHE_DIRECTORY": str(self.folder / "cache"),
@@ -99,17 +102,27 @@ class Surroundings:
 def surroundings(
     folder: Path, contents: Contents, *, keys: Mapping[str, Plan] | None = None, limits: Limits | None = None
 ) -> Iterator[Surroundings]:
-    """Fill a database of its own and the sink, and run both until the context ends."""
+    """Run a database and a sink that hold these contents until the context ends."""
+    with surround(folder, lambda url, objects: fill(url, objects, contents, keys=keys or {KEY: "standard"}), limits=limits) as found:
+        yield found
+
+
+@contextmanager
+def surround(folder: Path, fill_in: Callable[[str, Path], None], *, limits: Limits | None = None) -> Iterator[Surroundings]:
+    """Run a database of its own and a sink until the context ends; `fill_in` gets the database's URL and the sink's objects first."""
     database = SessionServers(session_folder(os.getpid()), os.getpid()).mariadb()
     name = f"benchmark_{secrets.token_hex(6)}"
     database.execute(f"CREATE DATABASE {name}")
     port = free_port()
     found = Surroundings(folder, port, f"{database.url}/{name}?charset=utf8mb4", limits or dict.fromkeys(("free", "standard"), UNLIMITED))
-    fill(found.database_url, found.sink / "objects", contents, keys=keys or {KEY: "standard"})
+    url, secret = make_url(found.database_url), found.sink / "secrets" / CREDENTIALS
+    secret.parent.mkdir(parents=True)
+    secret.write_text(json.dumps({"username": url.username, "password": url.password or ""}))
+    fill_in(found.database_url, found.sink / "objects")
     sink = Program(
         name="sink",
         command=(sys.executable, "-m", "benchmarks.sink", str(port), str(found.sink)),
-        environment={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},
+        environment={"PATH": os.defpath, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
         directory=folder,
         is_ready=lambda: is_listening(port),
     )

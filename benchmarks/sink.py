@@ -1,8 +1,8 @@
-"""A small stand-in for S3, SQS and DynamoDB that does not take the cores from what is measured: `python -m benchmarks.sink PORT FOLDER`.
+"""A small stand-in for AWS that does not take the cores from what is measured: `python -m benchmarks.sink PORT FOLDER`.
 
-It speaks their protocols for what serving calls: get and put of objects, messages sent, items put. All is kept in files below the
-folder before it is answered, so that what was handed over can be counted: `objects/BUCKET/KEY`, `queues/NAME`, `tables/NAME`,
-the latter two with one JSON value a line.
+It speaks the protocols of S3, SQS, DynamoDB and Secrets Manager for what serving calls: objects got and put, messages sent, items
+put, secrets read. All is kept in files below the folder before it is answered, so that what was handed over can be counted:
+`objects/BUCKET/KEY`, `secrets/NAME`, `queues/NAME`, `tables/NAME`, the latter two with one JSON value a line.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Sink:
             "AmazonSQS.SendMessageBatch": self._send_batch,
             "DynamoDB_20120810.PutItem": self._put_item,
             "DynamoDB_20120810.BatchWriteItem": self._write_batch,
+            "secretsmanager.GetSecretValue": self._get_secret,
         }
 
     def act(self, target: str, body: bytes) -> tuple[int, bytes]:
@@ -67,6 +68,9 @@ class Sink:
         for entry in call["Entries"]:
             self._append("queues", call["QueueUrl"].rpartition("/")[2], entry["MessageBody"])
         return {"Successful": [{"Id": entry["Id"], **_receipt(entry["MessageBody"])} for entry in call["Entries"]], "Failed": []}
+
+    def _get_secret(self, call: dict[str, Any]) -> dict[str, Any]:
+        return {"Name": call["SecretId"], "SecretString": (self._folder / "secrets" / call["SecretId"]).read_text()}
 
     def _put_item(self, call: dict[str, Any]) -> dict[str, Any]:
         self._append("tables", call["TableName"], call["Item"])

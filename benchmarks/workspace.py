@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import onnx
-from services.trainer.network import Fitted, convert_to_onnx
+import numpy as np
 from sqlalchemy import Engine
 
 from benchmarks.classifier import COLUMNS
@@ -27,9 +26,12 @@ from presage.adapters.sql.workspace_store import SqlWorkspaceStore
 from presage.experiments.model import Experiment, ExperimentPlan, Metric
 from presage.features.dataset import Column, Dataset
 from presage.tenancy.model import ApiKey, Plan, User, Workspace
-from presage.training.artifact import ModelArtifact, SnapshotManifest
+from presage.training.artifact import ModelArtifact, Parity, SnapshotManifest
+from presage.training.compiled import encode_compiled
 from presage.training.model import AliasMove, Model, ModelVersion
 from presage.training.spec import Feature, FeatureView, Label, ModelSpec, Observations, feature_columns
+from services.trainer.compiling import compile_pipeline
+from services.trainer.parity import prove_parity
 
 ARTIFACTS, LAKE = "artifacts", "lake"
 SALT = "salt"
@@ -68,13 +70,15 @@ def fill(url: str, objects: Path, contents: Contents, *, keys: Mapping[str, Plan
     """Write the rows into the database of `url`, and the files below `objects`, by bucket and key. One workspace per key."""
     engine = build_engine_from_url(url)
     migrate(engine)
-    network = convert_to_onnx(Fitted(contents.classifier, (0.0,) * COLUMNS, 0))
+    rows = np.random.default_rng(0).normal(size=(1_000, COLUMNS))
+    body = encode_compiled(compile_pipeline(contents.classifier, rows))
+    compiled = _Compiled(body, prove_parity(body, contents.classifier.predict_proba, rows))
     now = datetime.now(UTC)
     for number, (key, plan) in enumerate(keys.items()):
         workspace = f"ws_{number}"
         _create_workspace(engine, workspace, key, plan, now=now)
         for model in range(contents.models):
-            _Deploying(engine, objects, workspace, contents.entities, now).deploy(model, network)
+            _Deploying(engine, objects, workspace, contents.entities, now).deploy(model, compiled)
     engine.dispose()
 
 
@@ -87,6 +91,12 @@ def _create_workspace(engine: Engine, workspace: str, key: str, plan: Plan, *, n
 
 
 @dataclass(frozen=True)
+class _Compiled:
+    body: bytes
+    parity: Parity
+
+
+@dataclass(frozen=True)
 class _Deploying:
     engine: Engine
     objects: Path
@@ -94,7 +104,7 @@ class _Deploying:
     entities: int
     now: datetime
 
-    def deploy(self, number: int, network: bytes) -> None:
+    def deploy(self, number: int, compiled: _Compiled) -> None:
         model = Model(self.workspace, f"mdl_{self.workspace}_{number}", model_name(number), SPEC, "0", self.now)
         version = ModelVersion(
             self.workspace,
@@ -106,7 +116,7 @@ class _Deploying:
             {},
             self.now,
         )
-        self._put_artifact(version, _stamp(network, model.model_id))
+        self._put_artifact(version, compiled)
         self._put_snapshot(version)
         SqlModelRegistry(self.engine).create_model(model)
         versions = SqlVersionRegistry(self.engine)
@@ -120,21 +130,21 @@ class _Deploying:
         SqlExperimentStore(self.engine).create_experiment(draft)
         SqlExperimentStore(self.engine).move_state(draft, state="running", now=self.now)
 
-    def _put_artifact(self, version: ModelVersion, network: bytes) -> None:
+    def _put_artifact(self, version: ModelVersion, compiled: _Compiled) -> None:
         artifact = ModelArtifact(
-            format=1,
+            format=2,
             model_id=version.model_id,
             version=version.version,
             spec=SPEC,
             columns=build_columns(),
-            fill_values=(0.0,) * COLUMNS,
             classes=("0", "1"),
             baseline=("0",),
-            network_key=version.artifact_key.replace("model.json", "model.onnx"),
-            network_sha256=sha256(network).hexdigest(),
+            model_key=version.artifact_key.replace("model.json", "model.msgpack"),
+            model_sha256=sha256(compiled.body).hexdigest(),
+            parity=compiled.parity,
             training_set_id=version.training_set_id,
         )
-        self._place(ARTIFACTS, artifact.network_key).write_bytes(network)
+        self._place(ARTIFACTS, artifact.model_key).write_bytes(compiled.body)
         self._place(ARTIFACTS, version.artifact_key).write_bytes(msgspec.json.encode(artifact))
 
     def _put_snapshot(self, version: ModelVersion) -> None:
@@ -160,11 +170,3 @@ class _Deploying:
         place = self.objects / bucket / key
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
-
-
-def _stamp(network: bytes, model_id: str) -> bytes:
-    """Return the network under another checksum: models that share their bytes would share their memory."""
-    loaded = onnx.load_from_string(network)
-    loaded.doc_string = model_id
-    body: bytes = loaded.SerializeToString()
-    return body

@@ -19,6 +19,7 @@ import boto3
 from sqlalchemy import make_url
 
 from localstack.program import free_port, wait_until
+from tests.fixtures.database_secret import create_secret_of
 from tests.fixtures.prediction_table import create_table
 from tests.fixtures.public_api import AMPLE_LIMITS
 from tests.fixtures.served import upload
@@ -175,7 +176,8 @@ def start_platform(world: World, database_url: str, *, emulator_port: int, folde
         "PRESAGE_DATABASE_HOST": "127.0.0.1",
         "PRESAGE_DATABASE_PORT": str(proxies["mysql"].port),
         "PRESAGE_DATABASE_NAME": str(url.database),
-        "PRESAGE_DATABASE_CREDENTIALS": json.dumps({"username": url.username, "password": url.password or ""}),
+        "PRESAGE_DATABASE_SECRET_ARN": create_secret_of(database_url),
+        "PRESAGE_MODEL_MEMORY_BYTES": "100000000",
         "PRESAGE_CATALOG_TTL_SECONDS": "1",
         "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
         "PRESAGE_CACHE_DIRECTORY": str(folder / "cache"),
