@@ -22,7 +22,8 @@ class JournalWatch(Construct):
         self.oldest = self._metric("OldestSeconds", reports, value="$.oldest_seconds", statistic="Maximum")
         self.waiting = self._metric("UnshippedBytes", reports, value="$.unshipped_bytes", statistic="Maximum")
         refusals = logs.FilterPattern.all(
-            logs.FilterPattern.string_value("$.message", "=", "request"), logs.FilterPattern.string_value("$.code", "=", "journal_full")
+            logs.FilterPattern.string_value("$.message", "=", "request failed"),
+            logs.FilterPattern.string_value("$.code", "=", "journal_full"),
         )
         self.refused = self._metric("RefusedCalls", refusals, value="1", statistic="Sum")
         raise_alarm(self, "Behind", metric=self.oldest, threshold=OLDEST_SECONDS, runbook="public-api#predictions-wait", topic=topic)
