@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.load import MeasurementError
-from benchmarks.ours import KEY, KEY_HEADER, Surroundings
+from benchmarks.ours import KEY, KEY_HEADER, UNLIMITED, Surroundings
 from benchmarks.process_tree import measure
 from benchmarks.screen import keep, say, show_line, show_table
 from benchmarks.servers import running
@@ -203,7 +203,8 @@ def surroundings(folder: Path) -> Iterator[Surroundings]:
     database = SessionServers(session_folder(os.getpid()), os.getpid()).mariadb()
     name = f"benchmark_{secrets.token_hex(6)}"
     database.execute(f"CREATE DATABASE {name}")
-    around = Surroundings(folder, free_port(), f"{database.url}/{name}?charset=utf8mb4")
+    url = f"{database.url}/{name}?charset=utf8mb4"
+    around = Surroundings(folder, free_port(), url, dict.fromkeys(("free", "standard"), UNLIMITED))
     _fill(around.database_url)
     sink = Program(
         name="sink",
