@@ -18,6 +18,7 @@ from presage.errors import (
     ForbiddenError,
     InvalidInputError,
     JobCancelledError,
+    JournalFullError,
     NotFoundError,
     OverloadedError,
     PresageError,
@@ -94,7 +95,8 @@ def answer_error(error: Exception, *, request_id: str) -> ErrorAnswer:
         return ErrorAnswer(build_problem(HTTPStatus.INTERNAL_SERVER_ERROR, PresageError.code, DETAIL_OF_FAULT, request_id=request_id))
     status = _find_status(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, OverloadedError):
-        _LOG.warning("request failed", extra=with_fields({"request_id": request_id, "code": error.code}), exc_info=error)
+        cause = None if isinstance(error, JournalFullError) else error  # refused by the thousand, and always for the same reason
+        _LOG.warning("request failed", extra=with_fields({"request_id": request_id, "code": error.code}), exc_info=cause)
     problem = build_problem(status, error.code, _describe(error, status), request_id=request_id, path=getattr(error, "path", None))
     return ErrorAnswer(problem, _build_headers(error, status))
 
