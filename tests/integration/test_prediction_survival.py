@@ -1,6 +1,5 @@
 """Processes that write predictions down and hand them over are killed at random moments: nothing acknowledged is lost."""
 
-import json
 import os
 import random
 import secrets
