@@ -8,10 +8,14 @@ from presage.adapters.client import build_client
 from presage.adapters.sql.password_rotation import DatabaseAddress, PasswordRotation
 
 PASSWORD_BYTES = 30
-"""40 characters of `A-Za-z0-9_-`, all of which RDS takes; MySQL takes at most 41 through its API."""
+"""40 characters of `A-Za-z0-9_-`; RDS takes 41 for MySQL."""
+
+READ_TIMEOUT_SECONDS = 3.0
+"""All attempts of one call end before the function does, so that what failed is in its log."""
 
 
 def build_rotation(settings: Settings) -> PasswordRotation:
     """Return the adapter that runs on AWS."""
     address = DatabaseAddress(settings.database_host, settings.database_port, settings.database_name)
-    return PasswordRotation(build_client("secretsmanager"), address, generate=partial(token_urlsafe, PASSWORD_BYTES))
+    client = build_client("secretsmanager", read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    return PasswordRotation(client, address, generate=partial(token_urlsafe, PASSWORD_BYTES))

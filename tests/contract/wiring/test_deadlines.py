@@ -1,6 +1,7 @@
 """Whoever waits for another gives up after it, not before."""
 
 from lambdas.load_assignments.bootstrap import STATEMENT_SECONDS
+from lambdas.rotate_database_password import bootstrap as rotation
 from presage.adapters.client import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS
 from presage.adapters.dynamo import prediction_item, prediction_log
 from presage.adapters.sqs import batch_sender
@@ -9,6 +10,7 @@ from presage.predictions.shipping import DRAIN_SECONDS
 from services.public_api import __main__ as whole
 from services.public_api import bootstrap_shipper, serve
 from services.public_api.bootstrap import READ_TIMEOUT_SECONDS, STAGING_ATTEMPTS
+from stacks.constructs.password_rotation import TIMEOUT as ROTATION_TIMEOUT
 from stacks.public_api import STOP_SECONDS
 from stacks.queues import LOAD_ASSIGNMENTS_TIMEOUT, LOG_PREDICTIONS_TIMEOUT
 
@@ -49,3 +51,9 @@ def test_a_stopped_task_has_time_for_its_last_requests_and_for_what_they_wrote_d
     assert serve.DRAIN_SECONDS < whole.SERVER_SECONDS
     assert DRAIN_SECONDS + one_group < whole.SHIPPER_SECONDS
     assert whole.SERVER_SECONDS + whole.SHIPPER_SECONDS < STOP_SECONDS
+
+
+def test_a_rotation_gives_a_call_up_before_its_function_is() -> None:
+    longest_pauses = sum(2**attempt for attempt in range(MAX_ATTEMPTS - 1))
+    one_call = MAX_ATTEMPTS * (CONNECT_TIMEOUT_SECONDS + rotation.READ_TIMEOUT_SECONDS) + longest_pauses
+    assert one_call < ROTATION_TIMEOUT.to_seconds()
