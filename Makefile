@@ -65,7 +65,9 @@ test-unit: .venv/.synced
 test-contract: setup
 	$(BIN)/pytest tests/contract -q -n 2 --dist loadscope
 
+# Containers need root: whoever tests as root on Debian tests them too.
 test-integration: setup
+	@if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then $(PYTHON) -m localstack setup-containers; fi
 	$(BIN)/pytest tests/integration -q
 
 test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end

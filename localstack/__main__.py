@@ -1,4 +1,4 @@
-"""The launcher: `python -m localstack setup|up|down|status|logs|doctor|synth`."""
+"""The launcher: `python -m localstack setup|setup-containers|up|down|status|logs|doctor|synth`."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from localstack import emulator, system_packages, toolchain
+from localstack.containers import engine
 from localstack.deployment import Deployment
 from localstack.places import ROOT, Places
 from localstack.program import StartError
@@ -35,6 +36,12 @@ def setup(places: Places, screen: Screen) -> int:
     system_packages.install(system_packages.missing(), say=screen.say)
     emulator.install(places, python=sys.executable)
     toolchain.ensure_cdk(toolchain.ensure_node(places, say=screen.say), say=screen.say)
+    return 0
+
+
+def setup_containers(_places: Places, screen: Screen) -> int:
+    """Install what containers need, beyond what `setup` installs; return the exit code."""
+    system_packages.install(system_packages.missing(engine.REQUIREMENTS), say=screen.say)
     return 0
 
 
@@ -96,7 +103,7 @@ def doctor(_places: Places, screen: Screen) -> int:
 
 
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
-    command.__name__: command for command in (setup, up, down, status, logs, doctor, synth)
+    command.__name__.replace("_", "-"): command for command in (setup, setup_containers, up, down, status, logs, doctor, synth)
 }
 
 if __name__ == "__main__":

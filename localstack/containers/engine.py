@@ -9,26 +9,32 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localstack import system_packages
 from localstack.places import ROOT, Places
 from localstack.program import Program, StartError
+from localstack.system_packages import Requirement
 
-PACKAGES = (
-    "podman",
-    "buildah",
-    "runc",
-    "debootstrap",
-    "skopeo",
-    "fuse-overlayfs",
-    "netavark",
-    "aardvark-dns",
-    "uidmap",
-    "iptables",
-    "catatonit",
-)
+_PROGRAMS = {
+    "podman": "runs containers, for the emulator's ECS",
+    "buildah": "builds their images",
+    "runc": "starts them",
+    "netavark": "connects them",
+    "iptables": "lets them reach this machine",
+    "debootstrap": "makes the image that the Dockerfile begins with",
+}
+_SEARCHED = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/podman"))
+
+
+def _is_installed(program: str) -> Callable[[], bool]:
+    return lambda: shutil.which(program, path=_SEARCHED) is not None
+
+
+REQUIREMENTS = tuple(Requirement(program, purpose, _is_installed(program)) for program, purpose in _PROGRAMS.items())
+"""Debian's packages, each named after its program."""
 BRIDGE = "10.88.0.1"
 """The machine's address on podman's default network, as containers see it."""
 REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
@@ -37,17 +43,14 @@ PYTHON = "3.11"
 _BASE = f"docker.io/library/python:{PYTHON}-slim-bookworm"
 _MIRROR = "http://deb.debian.org/debian"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-_PROGRAMS = ("podman", "buildah", "runc", "debootstrap", "iptables")
 
 
 def missing() -> str | None:
     """Return why containers cannot run here, in words for whoever reads a skipped test; None if they can."""
     if os.geteuid() != 0:
         return "containers need root"
-    absent = [name for name in _PROGRAMS if shutil.which(name) is None]
-    if absent:
-        return f"{', '.join(absent)} missing: apt-get install -y --no-install-recommends {' '.join(PACKAGES)}"
-    return None
+    absent = system_packages.missing(REQUIREMENTS)
+    return f"missing: {system_packages.installation(absent)}" if absent else None
 
 
 @dataclass(frozen=True)
