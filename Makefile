@@ -27,8 +27,8 @@ setup: .venv/.synced ## Install everything needed, system packages included (as 
 demo: up ## From real data to a concluded experiment; DATASET=movielens or cdnow
 	@$(EMULATED) $(PYTHON) -m demo --dataset $(DATASET)
 
-up: setup ## Start the whole system on this machine and deploy the stacks to it
-	@$(PYTHON) -m localstack up
+up: setup ## Start the whole system on this machine and deploy the stacks to it; CONTAINERS=1: staging and production, in containers
+	@$(PYTHON) -m localstack $(if $(filter 1,$(CONTAINERS)),up-containers,up)
 
 .PHONY: is-set-up
 is-set-up: # for what looks at what is there, and installs nothing
@@ -46,11 +46,14 @@ logs: is-set-up ## Follow the logs of all pieces
 doctor: ## Say what this machine offers and lacks; changes nothing
 	@if [ -e .venv/.synced ]; then $(PYTHON) -m localstack doctor; else sh localstack/setup.sh doctor; fi
 
+# Our own controller is for the stages in containers, on whose emulator the tools then look.
+OF_CONTAINERS = $(if $(filter own,$(CONTROLLER)),$(EMULATED) AWS_ENDPOINT_URL="$${AWS_ENDPOINT_URL:-$$($(PYTHON) -m localstack containers-url)}")
+
 release: .venv/.synced ## Let a stage run a build: STAGE=staging BUILD=sha256:…, then STAGE=production
-	@$(PYTHON) -m delivery release --stage $(STAGE) $(if $(BUILD),--build $(BUILD)) $(if $(CONTROLLER),--controller $(CONTROLLER))
+	@$(OF_CONTAINERS) $(PYTHON) -m delivery release --stage $(STAGE) $(if $(BUILD),--build $(BUILD)) $(if $(CONTROLLER),--controller $(CONTROLLER))
 
 rollback: .venv/.synced ## Let a stage run its previous build again: STAGE=staging or production
-	@$(PYTHON) -m delivery rollback --stage $(STAGE) $(if $(CONTROLLER),--controller $(CONTROLLER))
+	@$(OF_CONTAINERS) $(PYTHON) -m delivery rollback --stage $(STAGE) $(if $(CONTROLLER),--controller $(CONTROLLER))
 
 check: .venv/.synced ## Format, lint, types, import contracts, unit tests (the Python floor of Spark steps among them)
 	$(BIN)/ruff format --check --quiet .

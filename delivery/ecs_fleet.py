@@ -1,4 +1,4 @@
-"""A stage's service and its twin on ECS, each with a target group, behind one listener of a load balancer."""
+"""A stage's service and its twin on ECS, each with one of the two target groups that the stack made for blue and green."""
 
 import http.client
 import time
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 _COPIED = ("volumes", "cpu", "memory", "networkMode", "taskRoleArn", "executionRoleArn", "requiresCompatibilities", "runtimePlatform")
-
+_STARTS_LIKE_BLUE = ("maximumPercent", "minimumHealthyPercent", "deploymentCircuitBreaker")
 _EMPTY_SECONDS = 120.0
 
 
@@ -27,6 +27,14 @@ class Question:
     body: bytes | None = None
     headers: Mapping[str, str] | None = None
     timeout_seconds: float = 5
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The listener rule that says which colour users get, and each colour's target group."""
+
+    rule_arn: str
+    groups: Mapping[Colour, str]
 
 
 class EcsFleet:
@@ -46,17 +54,17 @@ class EcsFleet:
         self._cluster = cluster
         self._names: dict[Colour, str] = {"blue": service, "green": f"{service}-green"}
         self._questions = questions
-        self._groups: dict[Colour, str] = {}
-        self._listener_arn = ""
+        self._targets: Targets | None = None
         self._started: dict[Colour, str] = {}
 
     def find_live(self) -> Colour | None:
-        """Return the colour whose target group the listener forwards to, if tasks of it run."""
-        actions: list[Any] = self._listener()["DefaultActions"]
-        asked = actions[0].get("TargetGroupArn")
+        """Return the colour whose target group the rule forwards to, if tasks of it run."""
+        targets = self._find_targets()
+        rules = self._balancers.describe_rules(RuleArns=[targets.rule_arn])["Rules"]
+        asked = rules[0]["Actions"][0].get("TargetGroupArn")
         for colour in self._names:
             service = self._find_service(colour)
-            if service and service["loadBalancers"][0]["targetGroupArn"] == asked and service["runningCount"]:
+            if targets.groups[colour] == asked and service and service["runningCount"]:
                 return colour
         return None
 
@@ -67,6 +75,11 @@ class EcsFleet:
             return None
         image: str = _read_definition(self._ecs, service["taskDefinition"])["containerDefinitions"][0]["image"]
         return image.partition("@")[2] or None
+
+    def count_tasks(self, colour: Colour) -> int:
+        """Return how many tasks of a colour run."""
+        service = self._find_service(colour)
+        return int(service["runningCount"]) if service else 0
 
     def start(self, colour: Colour, digest: str) -> None:
         """Register a revision that names the digest, and let the colour's service run it with blue's number of tasks."""
@@ -87,7 +100,7 @@ class EcsFleet:
             return "there is no such service"
         if service["taskDefinition"] != self._started.get(colour, service["taskDefinition"]):
             return "ECS gave the build up and went back to an earlier one"
-        group = service["loadBalancers"][0]["targetGroupArn"]
+        group = self._find_targets().groups[colour]
         targets = self._balancers.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         if len(targets) < service["desiredCount"]:
             return f"{len(targets)} of {service['desiredCount']} tasks run"
@@ -99,9 +112,10 @@ class EcsFleet:
         return None
 
     def cut_over(self, colour: Colour) -> None:
-        """Point the listener at the colour's target group: one call, atomic for every request that comes after it."""
-        group, listener = self._known(colour)
-        self._balancers.modify_listener(ListenerArn=listener, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
+        """Point the rule at the colour's target group: one call, atomic for every request that comes after it."""
+        targets = self._find_targets()
+        forward: Any = {"Type": "forward", "TargetGroupArn": targets.groups[colour]}
+        self._balancers.modify_rule(RuleArn=targets.rule_arn, Actions=[forward])
 
     def stop(self, colour: Colour) -> None:
         """Scale the colour to nothing."""
@@ -116,12 +130,14 @@ class EcsFleet:
                 raise DeliveryError(f"{self._names[colour]} still runs what it ran before after {_EMPTY_SECONDS:.0f} s")
             time.sleep(1)
 
-    def _known(self, colour: Colour) -> tuple[str, str]:
-        """Return target group and listener, looked up once: going back must not wait for it."""
-        if colour not in self._groups:
-            self._groups[colour] = self._service(colour)["loadBalancers"][0]["targetGroupArn"]
-        self._listener_arn = self._listener_arn or self._listener()["ListenerArn"]
-        return self._groups[colour], self._listener_arn
+    def _find_targets(self) -> "Targets":
+        """Return what the stack made for the two colours, looked up once: going back must not wait for it."""
+        if self._targets is None:
+            attached = self._service("blue")["loadBalancers"][0]
+            advanced = attached["advancedConfiguration"]
+            groups: dict[Colour, str] = {"blue": attached["targetGroupArn"], "green": advanced["alternateTargetGroupArn"]}
+            self._targets = Targets(advanced["productionListenerRule"], groups)
+        return self._targets
 
     def _find_service(self, colour: Colour) -> dict[str, Any] | None:
         found: Any = self._ecs.describe_services(cluster=self._cluster, services=[self._names[colour]])["services"]
@@ -133,38 +149,18 @@ class EcsFleet:
             raise DeliveryError(f"{self._cluster} has no service {self._names[colour]}")
         return service
 
-    def _group(self, arn: str) -> dict[str, Any]:
-        return dict(self._balancers.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0])
-
-    def _listener(self) -> dict[str, Any]:
-        """Return the listener that forwards to either colour: the first one of the load balancer."""
-        groups = [found["loadBalancers"][0]["targetGroupArn"] for found in map(self._find_service, self._names) if found]
-        for balancer in self._balancers.describe_load_balancers()["LoadBalancers"]:
-            for listener in self._balancers.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
-                if any(action.get("TargetGroupArn") in groups for action in listener["DefaultActions"]):
-                    return dict(listener)
-        raise DeliveryError(f"no listener forwards to {self._names['blue']}")
-
     def _create_twin(self, blue: dict[str, Any], revision: str, count: int) -> None:
-        own = blue["loadBalancers"][0]
-        like = self._group(own["targetGroupArn"])
-        group = self._balancers.create_target_group(
-            Name=f"{like['TargetGroupName'][:26]}-green",
-            Protocol=like["Protocol"],
-            Port=like["Port"],
-            VpcId=like["VpcId"],
-            TargetType=like["TargetType"],
-            HealthCheckPath=like["HealthCheckPath"],
-        )["TargetGroups"][0]
-        copied: Any = {name: blue[name] for name in ("networkConfiguration", "deploymentConfiguration") if blue.get(name)}
-        copied["loadBalancers"] = [{**own, "targetGroupArn": group["TargetGroupArn"]}]
+        attached: Any = {name: blue["loadBalancers"][0][name] for name in ("containerName", "containerPort")}
+        configuration: Any = {name: blue["deploymentConfiguration"][name] for name in _STARTS_LIKE_BLUE}
         self._ecs.create_service(
             cluster=self._cluster,
             serviceName=self._names["green"],
             taskDefinition=revision,
             desiredCount=count,
             launchType="FARGATE",
-            **copied,
+            networkConfiguration=blue["networkConfiguration"],
+            deploymentConfiguration=configuration,
+            loadBalancers=[{**attached, "targetGroupArn": self._find_targets().groups["green"]}],
         )
 
 

@@ -1,4 +1,4 @@
-"""The launcher: `python -m localstack setup|setup-containers|up|down|status|logs|doctor|synth`."""
+"""The launcher: `python -m localstack setup|setup-containers|up|up-containers|containers-url|down|status|logs|doctor|synth`."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from localstack import emulator, system_packages, toolchain
 from localstack.containers import engine
+from localstack.containers.stack import ContainerStack
 from localstack.deployment import Deployment
 from localstack.places import ROOT, Places
 from localstack.program import StartError
@@ -52,16 +53,42 @@ def up(places: Places, screen: Screen) -> int:
     return 0
 
 
+def up_containers(places: Places, screen: Screen) -> int:
+    """Bring staging and production in containers up; return the exit code."""
+    with exclusively(places):
+        ContainerStack(places, screen).up()
+    return 0
+
+
+def containers_url(places: Places, screen: Screen) -> int:
+    """Print the address of the emulator that staging and production run on; return the exit code."""
+    endpoints = ContainerStack(places, screen).endpoints
+    if not endpoints:
+        raise StartError("staging and production are not up; start them with: make up CONTAINERS=1")
+    print(endpoints["emulator_url"])
+    return 0
+
+
 def down(places: Places, screen: Screen) -> int:
     """Take the stack down; return the exit code."""
     with exclusively(places):
-        screen.head("down; data is kept in .local" if Stack(places, screen).down() else "nothing was running")
+        ran = [stack.down() for stack in (ContainerStack(places, screen), Stack(places, screen))]
+        screen.head("down; data is kept in .local" if any(ran) else "nothing was running")
     return 0
 
 
 def status(places: Places, screen: Screen) -> int:
-    """Print how every piece is; return 0 if all run."""
-    if Stack(places, screen).status():
+    """Print how every piece is; return 0 if all run that were brought up."""
+    local, containers = Stack(places, screen), ContainerStack(places, screen)
+    if containers.is_running():
+        screen.head("staging and production in containers")
+        well = containers.status()
+        if not local.is_running():
+            return 0 if well else 1
+        screen.head("the stage `local`")
+    else:
+        well = True
+    if local.status() and well:
         return 0
     screen.head("not up as a whole; `make up` starts what does not run")
     return 1
@@ -103,7 +130,8 @@ def doctor(_places: Places, screen: Screen) -> int:
 
 
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
-    command.__name__.replace("_", "-"): command for command in (setup, setup_containers, up, down, status, logs, doctor, synth)
+    command.__name__.replace("_", "-"): command
+    for command in (setup, setup_containers, up, up_containers, containers_url, down, status, logs, doctor, synth)
 }
 
 if __name__ == "__main__":

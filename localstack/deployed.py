@@ -51,12 +51,12 @@ class Deployed:
             config=Config(retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}),
         )
 
-    def outputs(self) -> dict[str, str]:
-        """Return the outputs of all stacks of the project by name; nothing if a stack is missing or unfinished."""
+    def outputs(self, prefix: str = "Presage-") -> dict[str, str]:
+        """Return the outputs of all stacks whose names begin so, by name; nothing if one is unfinished or there is none."""
         found: dict[str, str] = {}
         for page in self.client("cloudformation").get_paginator("describe_stacks").paginate():
             for stack in page["Stacks"]:
-                if not stack["StackName"].startswith("Presage-"):
+                if not stack["StackName"].startswith(prefix):
                     continue
                 if stack["StackStatus"] not in _FINISHED:
                     return {}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localstack import emulator
 from localstack.places import ROOT, Places
 from localstack.program import StartError
 from localstack.supervision import tail
@@ -57,14 +58,17 @@ class Deployment:
         self.bootstrap(output, region=region, say=say)
         self.deploy(output, say=say)
 
-    def synth(self, output: Path, *, say: Callable[[str], None], app: str | None = None) -> None:
+    def synth(self, output: Path, *, say: Callable[[str], None], app: str | None = None, stacks: Sequence[str] = ()) -> None:
         """Write the templates and assets of `app` (that of cdk.json if none is named) to the folder `output`.
+
+        With `stacks`, functions and bundles of other stacks are not built.
 
         Raises:
             StartError: The application failed; the message holds the end of the log.
         """
         values = [part for name, value in self.context.items() for part in ("-c", f"{name}={value}")]
-        self._cdk(["synth", "--quiet", "--output", str(output), *(["--app", app] if app else []), *values], say=say)
+        chosen = ["--exclusively", *stacks] if stacks else []
+        self._cdk(["synth", *chosen, "--quiet", "--output", str(output), *(["--app", app] if app else []), *values], say=say)
 
     def bootstrap(self, output: Path, *, region: str, say: Callable[[str], None]) -> None:
         """Make the bucket and roles that deployments need. Idempotency: repeats change nothing.
@@ -102,6 +106,20 @@ class Deployment:
                     say(text)
         if process.returncode != 0:
             raise StartError(f"cdk {arguments[0]} failed; its log {log} ends:\n{tail(log, 40)}")
+
+
+def build_environment(node: Path, *, emulator_port: int) -> dict[str, str]:
+    """Return the caller's own environment (proxies, certificates), with AWS replaced by the emulator, for the CDK's command line."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **own,
+        **emulator.client_environment(emulator_port),
+        "PATH": f"{node}{os.pathsep}{own.get('PATH', os.defpath)}",
+        "CI": "1",
+        "NO_COLOR": "1",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
+    }
 
 
 @contextlib.contextmanager

@@ -3,18 +3,20 @@
 The project's root is importable only while its two modules load: functions inherit the environment, and must not find the library there.
 """
 
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 
 def main() -> None:
     """Register provisioners, close the gateway's gaps, and serve until a signal ends it; SIGUSR1 saves its state."""
     from ministack import app  # noqa: PLC0415 - only in the emulator's environment
     from ministack.core import persistence  # noqa: PLC0415 - same
-    from ministack.services import apigateway_v1, rds  # noqa: PLC0415 - same
+    from ministack.services import apigateway_v1, ecs, rds  # noqa: PLC0415 - same
     from ministack.services.cloudformation import provisioners as registry  # noqa: PLC0415 - same
 
     root = str(Path(__file__).resolve().parent.parent)
@@ -22,9 +24,12 @@ def main() -> None:
     from localstack import calls, gateway_gaps, provisioners  # noqa: PLC0415 - same
 
     sys.path.remove(root)
-    gateway_gaps.apply(apigateway_v1)
+    gateway_gaps.apply(apigateway_v1, balancers_port=int(os.environ["GATEWAY_PORT"]))
+    complete_tasks(ecs)
     convert = registry._normalize_container_defs  # noqa: SLF001 - it offers no hook
-    registry._normalize_container_defs = lambda declared: provisioners.complete_containers(convert(declared), declared)  # noqa: SLF001 - same
+    registry._normalize_container_defs = lambda declared: provisioners.complete_containers(  # noqa: SLF001 - same
+        convert(declared), declared, region=os.environ["AWS_DEFAULT_REGION"]
+    )
     log = calls.open_log()
     if log is not None:
         app.app = calls.note_asgi(app.app, log)
@@ -38,6 +43,15 @@ def main() -> None:
 
     signal.signal(signal.SIGUSR1, save)
     app.main()
+
+
+def complete_tasks(ecs: Any) -> None:  # noqa: ANN401 - a module of the emulator
+    """Give each container the variables of the machine that it finds itself on, beside those of its task definition."""
+    machine = json.loads(os.environ.get("LOCALSTACK_TASK_ENVIRONMENT", "{}"))
+    build = ecs._build_run_kwargs  # noqa: SLF001 - it offers no hook
+    ecs._build_run_kwargs = lambda container, definition, environment, *others: build(  # noqa: SLF001 - same
+        container, definition, {**environment, **machine}, *others
+    )
 
 
 if __name__ == "__main__":

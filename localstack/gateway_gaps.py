@@ -13,6 +13,7 @@ from typing import Any
 
 _HEADER_TARGET = "integration.request.header."
 _PATH_TARGET = "integration.request.path."
+_BALANCERS = ".elb.amazonaws.com"
 # Never forwarded to the integration, or from it: they belong to one connection (RFC 9110, 7.6.1) or are set anew.
 _OF_ONE_CONNECTION = frozenset(
     (
@@ -72,13 +73,26 @@ def append_query(uri: str, query: Mapping[str, Any]) -> str:
     return f"{uri}{'&' if '?' in uri else '?'}{urllib.parse.urlencode(pairs)}"
 
 
-def call(method: str, uri: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float) -> tuple[int, dict[str, str], bytes]:
+def locate(target: urllib.parse.SplitResult, balancers_port: int) -> tuple[str, int | None, dict[str, str]]:
+    """Return where an integration's server listens, and the header that names it there.
+
+    A load balancer's name resolves nowhere: the emulator answers for all of them on its own port.
+    """
+    name = target.hostname or ""
+    return ("127.0.0.1", balancers_port, {"host": target.netloc}) if name.endswith(_BALANCERS) else (name, target.port, {})
+
+
+def call(
+    method: str, uri: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float, balancers_port: int
+) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of the integration's answer; redirects are answers."""
     target = urllib.parse.urlsplit(uri)
     connection_type = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
-    connection = connection_type(target.hostname or "", target.port, timeout=timeout_seconds)
+    host, port, named = locate(target, balancers_port)
+    connection = connection_type(host, port, timeout=timeout_seconds)
     try:
-        connection.request(method, urllib.parse.urlunsplit(("", "", target.path or "/", target.query, "")), body or None, dict(headers))
+        path = urllib.parse.urlunsplit(("", "", target.path or "/", target.query, ""))
+        connection.request(method, path, body or None, {**headers, **named})
         response = connection.getresponse()
         answer = response.read()
         passed = {name: value for name, value in response.getheaders() if name.lower() not in _OF_ONE_CONNECTION}
@@ -87,7 +101,7 @@ def call(method: str, uri: str, *, headers: Mapping[str, str], body: bytes, time
         connection.close()
 
 
-def apply(gateway: Any) -> None:  # noqa: ANN401 - a module of the emulator
+def apply(gateway: Any, *, balancers_port: int) -> None:  # noqa: ANN401 - a module of the emulator
     """Replace the emulator's HTTP proxy integration, and let it know the key that the request was let in with."""
     check_api_key = gateway._check_api_key  # noqa: SLF001 - the emulator offers no hook
     timeout_seconds: float = gateway._PROXY_TIMEOUT_SECONDS  # noqa: SLF001 - same
@@ -113,7 +127,13 @@ def apply(gateway: Any) -> None:  # noqa: ANN401 - a module of the emulator
         uri, sent = map_request(integration, headers=flat, path=path or {}, context=context)
         try:
             status, answered, answer = await asyncio.to_thread(
-                call, method, append_query(uri, query or {}), headers=sent, body=body, timeout_seconds=timeout_seconds
+                call,
+                method,
+                append_query(uri, query or {}),
+                headers=sent,
+                body=body,
+                timeout_seconds=timeout_seconds,
+                balancers_port=balancers_port,
             )
         except TimeoutError:
             return gateway._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")  # noqa: SLF001 - same

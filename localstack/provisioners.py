@@ -76,7 +76,10 @@ WITH_EFFECT: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The servers that provisioners make things real on, and the folder that they keep records in."""
+    """The servers that provisioners make things real on, and the folder that they keep records in.
+
+    A database server that services reach by another address than the emulator does has that one as `seen_as`.
+    """
 
     resources: Path
     region: str
@@ -160,12 +163,13 @@ class Provisioners:
         def serve(identity: str, attributes: dict[str, str], properties: Properties, stack: str) -> Created:
             server = self._surroundings.find_mariadb(stack)
             create_mysql_database(server, properties)
+            address = str(server.get("seen_as", server["host"]))
             if identity in instances:
-                instances[identity]["Endpoint"] |= {"Address": server["host"], "Port": server["port"]}
+                instances[identity]["Endpoint"] |= {"Address": address, "Port": server["port"]}
             self._record(
                 "AWS::RDS::DBInstance", "real", identity, {name: value for name, value in properties.items() if "Password" not in name}
             )
-            return identity, {**attributes, "Endpoint.Address": str(server["host"]), "Endpoint.Port": str(server["port"])}
+            return identity, {**attributes, "Endpoint.Address": address, "Endpoint.Port": str(server["port"])}
 
         def create(logical_id: str, properties: Properties, stack: str) -> Created:
             identity, attributes = original["create"](logical_id, properties, stack)
@@ -226,11 +230,18 @@ def complete_identity(original: Handler) -> Handler:
     return {**original, **{name: complete(original[name]) for name in ("create", "update") if name in original}}
 
 
-def complete_containers(normalized: list[Properties], declared: list[Properties]) -> list[Properties]:
-    """Return container definitions in ECS's own form with the secrets and health checks that the emulator's conversion loses."""
+def complete_containers(normalized: list[Properties], declared: list[Properties], *, region: str) -> list[Properties]:
+    """Return container definitions in ECS's own form with the secrets and health checks that the emulator's conversion loses.
+
+    A secret is named by its ARN: the emulator's `Ref` gives the bare name, by which ECS would look for a parameter.
+    """
+    arn = f"arn:aws:secretsmanager:{region}:{_ACCOUNT}:secret:"
     for container, source in zip(normalized, declared, strict=True):
         if "Secrets" in source:
-            container["secrets"] = [{"name": each["Name"], "valueFrom": each["ValueFrom"]} for each in source["Secrets"]]
+            values = {each["Name"]: str(each["ValueFrom"]) for each in source["Secrets"]}
+            container["secrets"] = [
+                {"name": name, "valueFrom": value if value.startswith("arn:") else f"{arn}{value}"} for name, value in values.items()
+            ]
         if "HealthCheck" in source:
             container["healthCheck"] = {name[0].lower() + name[1:]: value for name, value in source["HealthCheck"].items()}
     return normalized

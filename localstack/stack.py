@@ -3,18 +3,16 @@
 import contextlib
 import fcntl
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
 from urllib.parse import quote
 
 from localstack import emulator, system_packages, toolchain
 from localstack.deployed import Deployed
-from localstack.deployment import Deployment
+from localstack.deployment import Deployment, build_environment
 from localstack.pieces import Pieces, Ports, call_as, list_services
 from localstack.places import ROOT, Places
 from localstack.program import Program, StartError, reserved, wait_until
@@ -82,6 +80,10 @@ class Stack:
         (self._places.state / "endpoints.json").unlink(missing_ok=True)
         return self._supervisor.shut_down()
 
+    def is_running(self) -> bool:
+        """Return whether it was brought up and not taken down."""
+        return self._supervisor.is_running()
+
     def status(self) -> bool:
         """Print the state of every piece; return whether all run."""
         states = {name: self._supervisor.state(name) for name in KINDS}
@@ -142,7 +144,7 @@ class Stack:
         gateway = emulator.endpoint(pieces.ports.by_name["emulator"])
         deployment = Deployment(
             cdk=toolchain.ensure_cdk(node, say=self._screen.say),
-            environment=self._tool_environment(pieces, node),
+            environment=build_environment(node, emulator_port=pieces.ports.by_name["emulator"]),
             context={
                 "stage": "local",
                 "lambda_python": FUNCTION_PYTHON,
@@ -166,19 +168,6 @@ class Stack:
         self._state.note_deployed(digest)
         self._supervisor.signal("emulator", "USR1")
         return outputs
-
-    @staticmethod
-    def _tool_environment(pieces: Pieces, node: Path) -> dict[str, str]:
-        """Return the caller's own environment (proxies, certificates), with AWS replaced by the emulator."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {
-            **own,
-            **emulator.client_environment(pieces.ports.by_name["emulator"]),
-            "PATH": f"{node}{os.pathsep}{own.get('PATH', os.defpath)}",
-            "CI": "1",
-            "NO_COLOR": "1",
-            "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
-        }
 
     def _migrate(self, pieces: Pieces, deployed: Deployed, outputs: dict[str, str]) -> None:
         self._screen.head("migrations")

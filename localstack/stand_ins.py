@@ -16,6 +16,18 @@ BRIDGED = {
     "AWS::ECS::Service": "runs as a process with its task definition's environment",
     "AWS::ECS::TaskDefinition": "its command, variables and secrets are what the process gets",
 }
+IN_CONTAINERS: dict[str, tuple[Kind, str]] = {
+    "AWS::ECR::Repository": ("emulated", "holds the built image; podman pulls from it by digest"),
+    "AWS::ECS::Cluster": ("emulated", "its tasks are containers of podman; capacity providers are recorded only"),
+    "AWS::ECS::Service": ("emulated", "keeps its tasks running; blue/green, bake time and alarms are done by delivery's own controller"),
+    "AWS::ECS::TaskDefinition": (
+        "emulated",
+        "image, command, variables, secrets and log of real containers; sizes, read-only root and health check are not applied",
+    ),
+    "AWS::ElasticLoadBalancingV2::": ("emulated", "forwards to the containers; a rule's first group gets all, no target is ever unhealthy"),
+    "AWS::ApiGatewayV2::VpcLink": ("bridged", "the gateway finds the load balancer by its name"),
+}
+"""What is otherwise behind types (or their beginnings) where the emulator's ECS has a container engine."""
 RECORDED = {
     "AWS::ApiGateway::Account": "nobody writes the log it points at",
     "AWS::ApiGateway::BasePathMapping": "the domain resolves nowhere",
@@ -47,8 +59,11 @@ class StandIn:
     note: str
 
 
-def classify(type_name: str) -> tuple[Kind, str]:
+def classify(type_name: str, *, containers: bool = False) -> tuple[Kind, str]:
     """Return what is behind a resource of the type, and what should be known about it."""
+    in_containers = next((found for beginning, found in IN_CONTAINERS.items() if type_name.startswith(beginning)), None)
+    if containers and in_containers is not None:
+        return in_containers
     if type_name in BRIDGED:
         return "bridged", BRIDGED[type_name]
     if type_name in WITH_EFFECT:
@@ -59,7 +74,7 @@ def classify(type_name: str) -> tuple[Kind, str]:
     return (PLAIN[type_name].kind, "") if type_name in PLAIN else ("emulated", "")
 
 
-def list_stand_ins(cloudformation: Any) -> list[StandIn]:  # noqa: ANN401 - a boto3 client, of the emulator
+def list_stand_ins(cloudformation: Any, *, containers: bool = False) -> list[StandIn]:  # noqa: ANN401 - a boto3 client, of the emulator
     """Return every type of the deployed stacks of the project, the real ones first and the stubs last."""
     counts: Counter[str] = Counter()
     for page in cloudformation.get_paginator("describe_stacks").paginate():
@@ -67,7 +82,7 @@ def list_stand_ins(cloudformation: Any) -> list[StandIn]:  # noqa: ANN401 - a bo
         for name in (name for name in names if name.startswith(_STACK_PREFIX)):
             for part in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
                 counts.update(each["ResourceType"] for each in part["StackResourceSummaries"] if each["ResourceStatus"] not in _GONE)
-    found = [StandIn(type_name, count, *classify(type_name)) for type_name, count in counts.items()]
+    found = [StandIn(type_name, count, *classify(type_name, containers=containers)) for type_name, count in counts.items()]
     return sorted(found, key=lambda each: (KINDS.index(each.kind), each.type_name))
 
 

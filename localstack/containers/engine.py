@@ -42,6 +42,8 @@ PYTHON = "3.11"
 """Of Debian 12; an account's images are built on the version that the Dockerfile names."""
 _BASE = f"docker.io/library/python:{PYTHON}-slim-bookworm"
 _MIRROR = "http://deb.debian.org/debian"
+_LOCK = Path("/run/lock/presage-containers.lock")
+_LOCK_SECONDS = 50
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -112,15 +114,28 @@ class Engine:
         )
 
     def build_program(self) -> Program:
-        """Return podman's service."""
+        """Return podman's service: one at a time on this machine, for two would give out the same addresses.
+
+        Containers that an earlier life left behind are removed first.
+        """
         path = self.runtime / "podman.sock"
+        serve = f"podman rm --all --force --time 5 >/dev/null; exec podman system service --time=0 unix://{path}"
+        path.unlink(missing_ok=True)
         return Program(
             name="podman",
-            command=("podman", "system", "service", "--time=0", f"unix://{path}"),
+            command=("/usr/bin/flock", "--no-fork", "--verbose", "--timeout", str(_LOCK_SECONDS), str(_LOCK), "sh", "-c", serve),
             environment=self.environment,
             directory=self.folder,
             is_ready=path.is_socket,
         )
+
+    def remove_containers(self) -> None:
+        """End and remove every container, running or not. Idempotency: repeats do nothing.
+
+        Raises:
+            StartError: podman could not.
+        """
+        self._run(["podman", "rm", "--all", "--force", "--time", "10"])
 
     def build_image(self, service: str, *, context: Path = ROOT) -> str:
         """Build a service's image from the Dockerfile and return its id.
