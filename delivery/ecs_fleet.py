@@ -150,7 +150,9 @@ class EcsFleet:
         return service
 
     def _create_twin(self, blue: dict[str, Any], revision: str, count: int) -> None:
-        attached: Any = {name: blue["loadBalancers"][0][name] for name in ("containerName", "containerPort")}
+        attached = blue["loadBalancers"][0]
+        target: Any = {"targetGroupArn": self._find_targets().groups["green"]}
+        target |= {name: attached[name] for name in ("containerName", "containerPort")}
         configuration: Any = {name: blue["deploymentConfiguration"][name] for name in _STARTS_LIKE_BLUE}
         self._ecs.create_service(
             cluster=self._cluster,
@@ -160,7 +162,7 @@ class EcsFleet:
             launchType="FARGATE",
             networkConfiguration=blue["networkConfiguration"],
             deploymentConfiguration=configuration,
-            loadBalancers=[{**attached, "targetGroupArn": self._find_targets().groups["green"]}],
+            loadBalancers=[target],
         )
 
 

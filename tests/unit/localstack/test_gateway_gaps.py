@@ -1,6 +1,8 @@
+import urllib.parse
+
 import pytest
 
-from localstack.gateway_gaps import append_query, map_request, resolve_parameter
+from localstack.gateway_gaps import append_query, locate, map_request, resolve_parameter
 
 KEY_ID = "x-presage-api-key-id"
 INTEGRATION = {
@@ -58,3 +60,10 @@ def test_mapping_expressions(source: str, value: str | None) -> None:
 def test_query_parameters_are_added_with_all_their_values() -> None:
     assert append_query("http://h/p?a=1", {"b": ["2", "3 4"]}) == "http://h/p?a=1&b=2&b=3+4"
     assert append_query("http://h/p", {}) == "http://h/p"
+
+
+def test_a_load_balancer_is_found_by_its_name_on_the_emulators_port() -> None:
+    balancer = "internal-api-1.us-east-1.elb.amazonaws.com"
+
+    assert locate(urllib.parse.urlsplit(f"http://{balancer}/v1/predict"), 4566) == ("127.0.0.1", 4566, {"host": balancer})
+    assert locate(urllib.parse.urlsplit("http://127.0.0.1:8081/v1/predict"), 4566) == ("127.0.0.1", 8081, {})

@@ -81,13 +81,15 @@ def test_a_mail_identity_has_three_dkim_records() -> None:
     assert all(name.endswith("._domainkey.example.com") for name in names)
 
 
-def test_secrets_and_health_checks_of_containers_survive() -> None:
+@pytest.mark.parametrize("value", ["name", "arn:aws:secretsmanager:us-east-1:000000000000:secret:name"])
+def test_secrets_by_name_or_arn_and_health_checks_of_containers_survive(value: str) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:name"
     declared = [
-        {"Name": "c", "Secrets": [{"Name": "TOKEN", "ValueFrom": "arn"}], "HealthCheck": {"Command": ["CMD", "true"], "StartPeriod": 60}}
+        {"Name": "c", "Secrets": [{"Name": "TOKEN", "ValueFrom": value}], "HealthCheck": {"Command": ["CMD", "true"], "StartPeriod": 60}}
     ]
 
-    completed = complete_containers([{"name": "c", "secrets": [{}], "healthCheck": {}}], declared)
+    completed = complete_containers([{"name": "c", "secrets": [{}], "healthCheck": {}}], declared, region="us-east-1")
 
     assert completed == [
-        {"name": "c", "secrets": [{"name": "TOKEN", "valueFrom": "arn"}], "healthCheck": {"command": ["CMD", "true"], "startPeriod": 60}}
+        {"name": "c", "secrets": [{"name": "TOKEN", "valueFrom": arn}], "healthCheck": {"command": ["CMD", "true"], "startPeriod": 60}}
     ]
