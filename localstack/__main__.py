@@ -94,9 +94,10 @@ def status(places: Places, screen: Screen) -> int:
     return 1
 
 
-def logs(places: Places, _screen: Screen) -> int:
+def logs(places: Places, screen: Screen) -> int:
     """Become `tail` of all logs."""
-    files = sorted(str(path) for path in places.logs.glob("*.log"))
+    folders = (places.logs, ContainerStack(places, screen).logs)
+    files = sorted(str(path) for folder in folders for path in folder.glob("*.log"))
     if not files:
         raise StartError("there are no logs yet; `make up` starts what writes them")
     os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606 - becoming tail is the point

@@ -70,7 +70,7 @@ class Stack:
             self._up()
         except BaseException:
             if not was_running:
-                with _uninterrupted():
+                with uninterrupted():
                     self._screen.head("stopping what was started")
                     self.down()
             raise
@@ -209,7 +209,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Finish what is being done although somebody presses Ctrl-C again."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 from delivery.errors import DeliveryError
 from delivery.history import Stage
@@ -12,6 +13,7 @@ from localstack.containers.stages import Stages
 from localstack.places import Places
 from localstack.program import StartError, reserved
 from localstack.screen import Kind, Screen
+from localstack.stack import uninterrupted
 from localstack.stand_ins import list_stand_ins, print_stand_ins
 from localstack.state import State, write_private
 from localstack.supervision import Supervisor
@@ -32,6 +34,11 @@ class ContainerStack:
         self._places = Places(state=places.state / "stages", cache=places.cache)
         self._screen = screen
         self._supervisor = Supervisor(self._places, order=tuple(KINDS))
+
+    @property
+    def logs(self) -> Path:
+        """The folder of its log files."""
+        return self._places.logs
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -56,8 +63,9 @@ class ContainerStack:
             self._up()
         except BaseException:
             if not was_running:
-                self._screen.head("stopping what was started")
-                self.down()
+                with uninterrupted():
+                    self._screen.head("stopping what was started")
+                    self.down()
             raise
 
     def down(self) -> bool:
