@@ -19,7 +19,7 @@ from tests.integration.containers.platform import Stage
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 PER_SECOND = 60
-PATIENCE = Patience(start_seconds=60, bake_seconds=5)
+PATIENCE = Patience(start_seconds=240, bake_seconds=5)
 
 
 class Clocked:
