@@ -288,7 +288,7 @@ def _production(read_context: ReadContext) -> StageConfig:
             image_tag=_text(read_context, "image_tag", "unreleased"),
             cpu=2048,
             memory_mib=4096,
-            minimum_tasks=3,
+            minimum_tasks=_number(read_context, "minimum_tasks", 3),
             maximum_tasks=30,
             bake_minutes=15,
             spot=False,

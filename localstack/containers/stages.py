@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,11 +37,12 @@ class Description:
 
 
 class Stages:
-    """The two stages on their ground; `say` gets the lines worth seeing."""
+    """The two stages on their ground; `say` gets the lines worth seeing, the synthesis further context `arguments`."""
 
-    def __init__(self, ground: Ground, *, say: Callable[[str], None]) -> None:
+    def __init__(self, ground: Ground, *, say: Callable[[str], None], arguments: Mapping[str, str] | None = None) -> None:
         self._ground = ground
         self._say = say
+        self._arguments = dict(arguments or {})
         self._histories = ParameterHistory(ground.deployed.client("ssm"))
 
     def build(self) -> str:
@@ -143,7 +144,7 @@ class Stages:
         return Deployment(
             cdk=toolchain.ensure_cdk(node, say=self._say),
             environment=build_environment(node, emulator_port=self._ground.ports["emulator"]),
-            context={"stage": stage, "image_tag": build},
+            context={"stage": stage, "image_tag": build, **self._arguments},
             places=self._ground.places,
         )
 

@@ -17,21 +17,22 @@ from localstack.containers import engine as containers
 from localstack.containers.ground import PREFERRED_PORTS, STAGES, Ground
 from localstack.containers.stages import SERVICE, Stages
 from localstack.guard import run_guarded, stop_guarded
-from localstack.places import Places
+from localstack.places import ROOT, Places
 from localstack.program import free_port
 from localstack.state import State
 from tests.integration.containers.platform import Stage, furnish
 
 CRASHES = {"/opt/program/services/public_api/app.py": 'raise SystemExit("this build cannot start")\n'}
-ANSWERS_500 = {
-    "/opt/program/services/public_api/routes/predictions.py": (
-        "from flask import Blueprint\n\n"
-        'blueprint = Blueprint("predictions", __name__)\n\n\n'
-        '@blueprint.post("/predict")\n'
-        "def predict():\n"
-        '    return {"title": "this build cannot predict"}, 500\n'
-    )
-}
+_ROUTE = "services/public_api/direct.py"
+_BROKEN = """
+
+def _answer(_route: PredictRoute, call: Call) -> Reply:
+    return Reply(500, call.headers, b"this build cannot predict")
+
+
+PredictRoute.answer = _answer
+"""
+ANSWERS_500 = {f"/opt/program/{_ROUTE}": (ROOT / _ROUTE).read_text() + _BROKEN}
 NEXT = {"/opt/program/BUILD": "the next build\n"}
 
 
@@ -78,7 +79,7 @@ def world() -> Iterator[World]:
 
 
 def _furnish(ground: Ground) -> World:
-    stages, engine = Stages(ground, say=print), ground.engine
+    stages, engine = Stages(ground, say=print, arguments={"minimum_tasks": "1"}), ground.engine
     first = stages.build()
     derived = [engine.derive_image(engine.build_image(SERVICE), files) for files in (NEXT, CRASHES, ANSWERS_500)]
     builds = Builds(first, *(engine.push(image, SERVICE) for image in derived))

@@ -34,7 +34,7 @@ class Stage:
         return self.stages.fleet(self.name, (Question(), *prediction))
 
     def take_predictions(self) -> int:
-        """Return how many predictions have come to the stage's queue since this was last asked; its function is not deployed."""
+        """Return how many predictions have come to the stage's queue since this was last asked; there is no function to log them."""
         count, sqs = 0, boto3.client("sqs")
         while found := sqs.receive_message(QueueUrl=self.predictions_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
             for message in found:
@@ -54,7 +54,7 @@ def furnish(name: StageName, stages: Stages, folder: Path) -> Stage:
     model = world.add_model("m", CLASSIFICATION, "0")
     world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
     world.experiment(model)
-    fill_database(stages.database_url(name), world, key_id=key["id"])
+    fill_database(stages.database_url(name), world, key_id=key["id"], plan="standard")
     upload(world, {"ARTIFACTS": outputs["ArtifactsBucket"], "LAKE": outputs["LakeBucket"]})
     path = f"/_aws/execute-api/{outputs['ApiId']}/{outputs['ApiStage']}/v1/predict"
     return Stage(name, stages, key["value"], key["id"], path, outputs["PredictionsQueueUrl"])

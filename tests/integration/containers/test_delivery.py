@@ -19,7 +19,7 @@ from tests.integration.containers.platform import Stage
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 PER_SECOND = 60
-PATIENCE = Patience(start_seconds=240, bake_seconds=5)
+PATIENCE = Patience(start_seconds=120, bake_seconds=5)
 
 
 class Clocked:
@@ -105,7 +105,7 @@ def test_a_build_that_crashes_at_start_gets_no_request(live: World) -> None:
 def test_a_build_that_answers_500_gets_no_request_when_it_is_asked_for_a_prediction_first(live: World) -> None:
     staging, before = live.stages["staging"], find_live_build(live.stages["staging"])
     with constant_load(staging, live.port, per_second=PER_SECOND) as load:
-        mover = Clocked(staging, patience=replace(PATIENCE, start_seconds=15)).mover
+        mover = Clocked(staging, patience=replace(PATIENCE, start_seconds=30)).mover
         with pytest.raises(DeliveryError, match="answered 500"):
             go(staging, live.builds.answers_500, mover)
     print("500, found before the cut-over:", describe(load))  # noqa: T201 - same
