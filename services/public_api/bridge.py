@@ -11,7 +11,8 @@ from werkzeug.test import run_wsgi_app
 from services.public_api.direct import Reply
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
     from granian.rsgi import Scope
 
 _OF_THEIR_OWN = frozenset({"content-type", "content-length"})

@@ -21,7 +21,8 @@ from services.public_api.context import KEY_HEADER, PublicApiPorts
 from services.public_api.direct import PATH, Call, PredictRoute, Reply, begin_headers, refuse
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from wsgiref.types import WSGIApplication
+
     from granian._granian import RSGIHTTPProtocol as HTTPProtocol
     from granian.rsgi import Scope
 
