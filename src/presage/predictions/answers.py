@@ -40,13 +40,13 @@ def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: An
 
 
 def _answer_scored(scorer: Scorer, query: Query, scored: Scored, answered_by: AnsweredBy) -> Answer:
-    scores = scored.probabilities[:, -1].tolist()
     ranking = scorer.artifact.spec.kind == "ranking"
+    scores = (scored.probabilities[:, -1] if ranking else scored.probabilities[0]).tolist()
     return Answer(
-        prediction=scored.items if ranking else scorer.artifact.classes[int(scored.probabilities[0].argmax())],
+        prediction=scored.items if ranking else scorer.artifact.classes[scores.index(max(scores))],
         answered_by=answered_by,
         model_version=scorer.artifact.version,
-        score=tuple(scores) if ranking else scores[0],
+        score=tuple(scores) if ranking else scores[-1],
         snapshot_age_seconds=(query.predicted_for - scorer.snapshot.as_of).total_seconds(),
         entity_found=None if query.entity_id is None else scored.entity_found,
         features=scorer.describe(scored),

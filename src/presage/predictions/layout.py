@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,8 +41,12 @@ class FeatureLayout:
         self._position = {name: position for position, name in enumerate(artifact.columns)}
         self._views = tuple(_slice_views(artifact.spec.feature_views))
         functions = [feature.function for view in artifact.spec.feature_views for feature in view.features]
-        self._times = np.array([function.startswith("days_since_") for function in functions], dtype=np.bool_)
+        self._times = np.flatnonzero([function.startswith("days_since_") for function in functions])
         joins = [view.join for view in artifact.spec.feature_views for _ in view.features]
+        self._entity_views = tuple(part for part in self._views if part.view.join == "entity")
+        self._nobody = np.full(len(self.columns), np.nan)
+        for part in self._entity_views:
+            self._nobody[part.columns] = part.absent
         self.entity_columns: npt.NDArray[np.bool_] = np.array([join == "entity" for join in joins], dtype=np.bool_)
 
     def read_entity(self, snapshot: Snapshot, entity_id: str | None) -> tuple[FloatArray, bool]:
@@ -49,13 +54,14 @@ class FeatureLayout:
 
         Shape: (columns,), NaN in the columns of item views.
         """
-        values = np.full(len(self.columns), np.nan)
-        found = False
-        for part in self._views:
-            if part.view.join == "entity":
-                rows, known = snapshot.read_view(part.view.name, () if entity_id is None else (entity_id,), width=len(part.absent))
-                values[part.columns] = rows[0] if known.any() else part.absent
-                found = found or bool(known.any())
+        values, found = self._nobody.copy(), False
+        if entity_id is None:
+            return values, found
+        for part in self._entity_views:
+            row = snapshot.find_row(part.view.name, entity_id, width=len(part.absent))
+            if row is not None:
+                values[part.columns] = row
+                found = True
         return values, found
 
     def read_items(self, snapshot: Snapshot, items: Sequence[str]) -> FloatArray:
@@ -69,7 +75,8 @@ class FeatureLayout:
 
     def turn_into_days(self, values: FloatArray, predicted_for: datetime) -> None:
         """Replace event times (seconds since the epoch) in `values` by days before `predicted_for`, as training counts them."""
-        values[:, self._times] = (predicted_for.timestamp() - values[:, self._times]) / SECONDS_PER_DAY
+        if len(self._times):
+            values[:, self._times] = (predicted_for.timestamp() - values[:, self._times]) / SECONDS_PER_DAY
 
     def override(self, values: FloatArray, given: Mapping[str, float]) -> None:
         """Put the caller's raw values in the place of looked-up ones, in all rows.
@@ -84,8 +91,11 @@ class FeatureLayout:
 
     def name_values(self, row: FloatArray, *, join: Join | None = None) -> dict[str, float | None]:
         """Return one row by column name, null for NaN; only the columns of views with that `join`, if given."""
+        numbers = row.tolist()
+        if join is None and not math.isnan(sum(numbers)):
+            return dict(zip(self.columns, numbers, strict=True))
         wanted = np.ones(len(self.columns), dtype=np.bool_) if join is None else self.entity_columns == (join == "entity")
-        pairs = zip(self.columns, row.tolist(), wanted.tolist(), strict=True)
+        pairs = zip(self.columns, numbers, wanted.tolist(), strict=True)
         return {name: None if value != value else value for name, value, keep in pairs if keep}  # noqa: PLR0124 - NaN is not itself
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -21,8 +20,7 @@ TEXT_BYTES = 60
 """What a short string takes beside its characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(msgspec.Struct, frozen=True):
     """One entry scored. `items` names the rows of a ranking, best first and cut to the list's length; empty otherwise.
 
     Shape: `probabilities` (rows, classes), `values` (rows, columns).
@@ -34,8 +32,7 @@ class Scored:
     entity_found: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(msgspec.Struct, frozen=True):
     items: tuple[str, ...]
     values: FloatArray
     entity_found: bool
@@ -70,6 +67,8 @@ class Scorer:
             CorruptArtifactError: The model fails or gives something that is not finite.
         """
         blocks = [self._build_block(query) for query in queries]
+        if len(blocks) == 1:
+            return [self._cut(blocks[0], self._model.run(blocks[0].values))]
         sizes = [len(block.values) for block in blocks]
         rows = np.concatenate([block.values for block in blocks])
         probabilities = self._model.run(rows)
@@ -108,7 +107,7 @@ class Scorer:
     def _build_block(self, query: Query) -> _Block:
         entity, found = self._layout.read_entity(self.snapshot, query.entity_id)
         items: tuple[str, ...] = ()
-        values = entity[np.newaxis].copy()
+        values = entity[np.newaxis]
         if self._ranking:
             items, values = self._read_candidates(query)
             values[:, self._layout.entity_columns] = entity[self._layout.entity_columns]

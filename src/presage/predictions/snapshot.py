@@ -50,6 +50,22 @@ class Snapshot:
         """Return the time as of which the values hold."""
         return self.manifest.as_of
 
+    def find_row(self, view: str, key: str, *, width: int) -> FloatArray | None:
+        """Return the view's stored values of one key, not to be written to, or None if the snapshot does not know it.
+
+        Shape: (width,), NaN where null.
+
+        Raises:
+            CorruptArtifactError: The value has another width than the view.
+        """
+        with self._environment.begin() as transaction:
+            stored = transaction.get(build_snapshot_key(view, key))
+        if stored is None:
+            return None
+        if len(stored) != len(_NULL) * width:
+            raise CorruptArtifactError(f"Snapshot {self.manifest.snapshot_id}: a value of {view} has not {width} numbers")
+        return np.ndarray(width, _FLOAT, stored)
+
     def read_view(self, view: str, keys: Sequence[str], *, width: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """Return the view's stored values of `keys`, not to be written to, and which of them the snapshot knows.
 
