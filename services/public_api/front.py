@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from presage.errors import InvalidInputError, OverloadedError
 from presage.predictions.freshness import WouldWaitError, forbid_waiting
 from presage.runtime.admission import Admission
+from presage.runtime.deadlines import Deadlines
 from presage.runtime.http import HEALTH_PATHS, MAX_BODY_BYTES
 from presage.runtime.lag import LoopLag
 from services.public_api.bridge import call_wsgi
@@ -32,6 +33,7 @@ WAITING_REQUESTS = 64
 """What may wait for Flask's threads, those that are served included."""
 LONGEST_WAIT_SECONDS = 0.25
 BODY_SECONDS = 10.0
+_TOO_LARGE = f"A body has at most {MAX_BODY_BYTES} bytes"
 
 
 class Front:
@@ -42,6 +44,7 @@ class Front:
         self._rest = rest
         self._route = PredictRoute(ports)
         self._lag = LoopLag()
+        self._bodies = Deadlines(BODY_SECONDS)
         self._flask = ThreadPoolExecutor(FLASK_THREADS, thread_name_prefix="flask")
         self._health = ThreadPoolExecutor(1, thread_name_prefix="health")
         self._compute = ThreadPoolExecutor(COMPUTE_THREADS, thread_name_prefix="compute")
@@ -51,7 +54,8 @@ class Front:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start on this worker's loop."""
         loop.call_soon(forbid_waiting)
-        self._lag.watch(loop)
+        loop.call_soon(self._lag.watch, loop)
+        loop.call_soon(self._bodies.watch, loop)
 
     async def __rsgi__(self, scope: Scope, connection: HTTPProtocol) -> None:
         """Answer one request."""
@@ -59,7 +63,7 @@ class Front:
         given = scope.headers
         headers = begin_headers(given.get("x-request-id"))
         try:
-            body = await _read_body(scope, connection)
+            body = await self._read_body(scope, connection)
             if scope.path == PATH and scope.method == "POST":
                 call = Call(
                     given.get(KEY_HEADER), headers, given.get("content-type", ""), given.get("content-encoding", "identity"), body, began
@@ -70,6 +74,15 @@ class Front:
         except (InvalidInputError, OverloadedError) as error:
             status, headers, body = refuse(error, headers)
         connection.response_bytes(status, headers, body)
+
+    async def _read_body(self, scope: Scope, connection: HTTPProtocol) -> bytes:
+        length = _find_length(scope)
+        if length == 0:
+            return b""
+        try:
+            return await self._bodies.wait(_collect(connection) if length is None else connection())
+        except TimeoutError as error:
+            raise InvalidInputError(f"The body did not arrive within {BODY_SECONDS:.0f} s", code="body_too_slow") from error
 
     async def _predict(self, call: Call) -> Reply:
         if self._lag.seconds > LONGEST_WAIT_SECONDS:
@@ -99,21 +112,24 @@ def _measure(admission: Admission, work: Callable[[], Reply]) -> Reply:
         admission.leave(time.thread_time() - began)
 
 
-async def _read_body(scope: Scope, connection: HTTPProtocol) -> bytes:
+def _find_length(scope: Scope) -> int | None:
+    """Return how long the body is, or None if it comes in pieces of which nobody said how many.
+
+    Raises:
+        InvalidInputError: It is longer than a body may be.
+    """
     length = scope.headers.get("content-length")
-    if length is None and "transfer-encoding" not in scope.headers:
-        return b""
-    if length is not None and int(length) > MAX_BODY_BYTES:
-        raise InvalidInputError(f"A body has at most {MAX_BODY_BYTES} bytes", code="body_too_large")
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            if length is not None:
-                return await connection()
-            pieces = bytearray()
-            async for piece in connection:
-                pieces += piece
-                if len(pieces) > MAX_BODY_BYTES:
-                    raise InvalidInputError(f"A body has at most {MAX_BODY_BYTES} bytes", code="body_too_large")
-            return bytes(pieces)
-    except TimeoutError as error:
-        raise InvalidInputError(f"The body did not arrive within {BODY_SECONDS:.0f} s", code="body_too_slow") from error
+    if length is None:
+        return None if "transfer-encoding" in scope.headers else 0
+    if int(length) > MAX_BODY_BYTES:
+        raise InvalidInputError(_TOO_LARGE, code="body_too_large")
+    return int(length)
+
+
+async def _collect(connection: HTTPProtocol) -> bytes:
+    pieces = bytearray()
+    async for piece in connection:
+        pieces += piece
+        if len(pieces) > MAX_BODY_BYTES:
+            raise InvalidInputError(_TOO_LARGE, code="body_too_large")
+    return bytes(pieces)
