@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # granian exports it without `__all__`
+
 from presage.errors import InvalidInputError, OverloadedError
 from presage.predictions.freshness import WouldWaitError, forbid_waiting
 from presage.runtime.admission import Admission
@@ -66,7 +68,7 @@ class Front:
                 status, headers, body = await self._predict(call)
             else:
                 status, headers, body = await self._pass_on(scope, body)
-        except (InvalidInputError, OverloadedError) as error:
+        except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it is, it is answered
             status, headers, body = refuse(error, headers)
         connection.response_bytes(status, headers, body)
 
@@ -99,20 +101,19 @@ def _measure(admission: Admission, work: Callable[[], Reply]) -> Reply:
 
 
 async def _read_body(scope: Scope, connection: HTTPProtocol) -> bytes:
-    length = scope.headers.get("content-length")
-    if length is None and "transfer-encoding" not in scope.headers:
-        return b""
-    if length is not None and int(length) > MAX_BODY_BYTES:
+    given = scope.headers
+    if "transfer-encoding" in given:
+        # Granian ends a chunked body that breaks off as it ends a whole one.
+        raise InvalidInputError("Send the body with its `content-length`", code="length_required")
+    length = int(given.get("content-length", "0"))
+    if length > MAX_BODY_BYTES:
         raise InvalidInputError(f"A body has at most {MAX_BODY_BYTES} bytes", code="body_too_large")
+    if not length:
+        return b""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            if length is not None:
-                return await connection()
-            pieces = bytearray()
-            async for piece in connection:
-                pieces += piece
-                if len(pieces) > MAX_BODY_BYTES:
-                    raise InvalidInputError(f"A body has at most {MAX_BODY_BYTES} bytes", code="body_too_large")
-            return bytes(pieces)
+            return await connection()
     except TimeoutError as error:
         raise InvalidInputError(f"The body did not arrive within {BODY_SECONDS:.0f} s", code="body_too_slow") from error
+    except ProtocolClosed as error:
+        raise InvalidInputError(f"The body broke off before its {length} bytes were there", code="body_incomplete") from error
