@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # granian exports it without `__all__`
+
 from presage.errors import InvalidInputError, OverloadedError
 from presage.predictions.freshness import WouldWaitError, forbid_waiting
 from presage.runtime.admission import Admission
@@ -33,7 +35,6 @@ WAITING_REQUESTS = 64
 """What may wait for Flask's threads, those that are served included."""
 LONGEST_WAIT_SECONDS = 0.25
 BODY_SECONDS = 10.0
-_TOO_LARGE = f"A body has at most {MAX_BODY_BYTES} bytes"
 
 
 class Front:
@@ -71,7 +72,7 @@ class Front:
                 status, headers, body = await self._predict(call)
             else:
                 status, headers, body = await self._pass_on(scope, body)
-        except (InvalidInputError, OverloadedError) as error:
+        except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it is, it is answered
             status, headers, body = refuse(error, headers)
         connection.response_bytes(status, headers, body)
 
@@ -80,9 +81,11 @@ class Front:
         if length == 0:
             return b""
         try:
-            return await self._bodies.wait(_collect(connection) if length is None else connection())
+            return await self._bodies.wait(connection())
         except TimeoutError as error:
             raise InvalidInputError(f"The body did not arrive within {BODY_SECONDS:.0f} s", code="body_too_slow") from error
+        except ProtocolClosed as error:
+            raise InvalidInputError(f"The body broke off before its {length} bytes were there", code="body_incomplete") from error
 
     async def _predict(self, call: Call) -> Reply:
         if self._lag.seconds > LONGEST_WAIT_SECONDS:
@@ -112,24 +115,16 @@ def _measure(admission: Admission, work: Callable[[], Reply]) -> Reply:
         admission.leave(time.thread_time() - began)
 
 
-def _find_length(scope: Scope) -> int | None:
-    """Return how long the body is, or None if it comes in pieces of which nobody said how many.
+def _find_length(scope: Scope) -> int:
+    """Return how many bytes the body has.
 
     Raises:
-        InvalidInputError: It is longer than a body may be.
+        InvalidInputError: It comes in pieces, or is longer than a body may be.
     """
-    length = scope.headers.get("content-length")
-    if length is None:
-        return None if "transfer-encoding" in scope.headers else 0
-    if int(length) > MAX_BODY_BYTES:
-        raise InvalidInputError(_TOO_LARGE, code="body_too_large")
-    return int(length)
-
-
-async def _collect(connection: HTTPProtocol) -> bytes:
-    pieces = bytearray()
-    async for piece in connection:
-        pieces += piece
-        if len(pieces) > MAX_BODY_BYTES:
-            raise InvalidInputError(_TOO_LARGE, code="body_too_large")
-    return bytes(pieces)
+    if "transfer-encoding" in scope.headers:
+        # Granian ends a chunked body that breaks off as it ends a whole one.
+        raise InvalidInputError("Send the body with its `content-length`", code="length_required")
+    length = int(scope.headers.get("content-length", "0"))
+    if length > MAX_BODY_BYTES:
+        raise InvalidInputError(f"A body has at most {MAX_BODY_BYTES} bytes", code="body_too_large")
+    return length

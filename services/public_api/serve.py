@@ -11,7 +11,7 @@ import gc
 import sys
 from collections.abc import Sequence
 
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import Server
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         address=host,
         port=int(port),
         interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
         workers=WORKERS,
         loop=Loops.uvloop,
         backpressure=CONNECTIONS,

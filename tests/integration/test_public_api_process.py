@@ -2,130 +2,30 @@
 
 import json
 import os
-import secrets
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from sqlalchemy import make_url
 
-from localstack.program import free_port
 from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.sqs.prediction_queue import SqsPredictionMessages
 from presage.adapters.sqs.record_queue import SqsRecordMessages
-from tests.fixtures.database_secret import create_secret_of
-from tests.fixtures.prediction_table import create_table
-from tests.fixtures.public_api import AMPLE_LIMITS
-from tests.fixtures.served import fill_database, upload
-from tests.fixtures.serving import CLASSIFICATION, KEY_ID, build_world
+from tests.fixtures.public_api_process import START_SECONDS, Running, serve, wait_ready
+from tests.fixtures.serving import KEY_ID
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 30
-KEY = {"x-presage-api-key-id": KEY_ID, "content-type": "application/json"}
-
-
-@dataclass
-class Running:
-    """A started service and what stands behind it."""
-
-    url: str
-    port: int
-    process: subprocess.Popen[bytes]
-    settings: Mapping[str, str]
-    log: Path
-
-    def receive(self, queue: str, *, seconds: float = 10) -> list[dict[str, Any]]:
-        """Return the bodies of a queue's messages, of which there is to be one at least within `seconds`."""
-        url = self.settings[f"PRESAGE_{queue}_QUEUE_URL"]
-        answer = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=int(seconds))
-        return [json.loads(message["Body"]) for message in answer["Messages"]]
-
-    def call(self, path: str, body: object = None) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, headers=KEY)  # noqa: S310 - our own URL
-        try:
-            with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310 - our own URL
-                return response.status, json.load(response)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-
-
-def start(environment: Mapping[str, str], port: int, log: Path) -> subprocess.Popen[bytes]:
-    arguments = ["-m", "services.public_api", "--bind", f"127.0.0.1:{port}"]
-    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "PYTHONDONTWRITEBYTECODE": "1"}
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            env={**os.environ, **paths, **environment},  # noqa: TID251 - the machine around the service: endpoints and keys
-            cwd=log.parent,
-            stdout=output,
-            stderr=output,
-        )
-
-
-def wait_ready(running: Running, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and running.process.poll() is None:
-        try:
-            if running.call("/readyz")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(log.read_text())
 
 
 @pytest.fixture(scope="module")
 def running(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert emulator
-    folder = tmp_path_factory.mktemp("public_api")
-    world = build_world(folder)
-    model = world.add_model("m", CLASSIFICATION, "0")
-    world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
-    world.experiment(model)
-    fill_database(mariadb, world)
-    url = make_url(mariadb)
-    table = f"predictions-{secrets.token_hex(6)}"
-    create_table(table)
-    queues = {
-        name: boto3.client("sqs").create_queue(QueueName=f"{name.lower()}-{secrets.token_hex(6)}")["QueueUrl"]
-        for name in ("RECORDS", "PREDICTIONS", "ASSIGNMENTS")
-    }
-    environment = {
-        "PRESAGE_STAGE": "local",
-        **upload(world),
-        "PRESAGE_PREDICTION_TABLE": table,
-        **{f"PRESAGE_{name}_QUEUE_URL": url for name, url in queues.items()},
-        "PRESAGE_DATABASE_HOST": str(url.host),
-        "PRESAGE_DATABASE_PORT": str(url.port),
-        "PRESAGE_DATABASE_NAME": str(url.database),
-        "PRESAGE_DATABASE_SECRET_ARN": create_secret_of(mariadb),
-        "PRESAGE_CATALOG_TTL_SECONDS": "1",
-        "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
-        "PRESAGE_MODEL_MEMORY_BYTES": "100000000",
-        "PRESAGE_CACHE_DIRECTORY": str(folder / "cache"),
-    }
-    port = free_port()
-    log = folder / "log"
-    process = start(environment, port, log)
-    service = Running(f"http://127.0.0.1:{port}", port, process, environment, log)
-    wait_ready(service, log)
-    yield service
-    process.terminate()
-    process.wait(60)
+    with serve(mariadb, tmp_path_factory.mktemp("public_api")) as service:
+        yield service
 
 
 def test_a_prediction_is_on_the_way_to_the_log_and_the_warehouse_when_it_is_answered(running: Running) -> None:

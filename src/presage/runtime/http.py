@@ -16,9 +16,10 @@ from uuid import uuid4
 
 import msgspec
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from presage.errors import InvalidInputError
 from presage.runtime.bodies import decode_json
 from presage.runtime.observability import with_fields
 from presage.runtime.problems import CONTENT_TYPE, answer_error, build_problem
@@ -61,10 +62,12 @@ def read_json(body_type: type[ValueT]) -> ValueT:
 
     Raises:
         InvalidInputError: The body is not JSON or not of that type; `path` says where.
-        UnsupportedMediaType: The content type is not `application/json` (answered as 415).
+            Or its content type or encoding is not taken; `code` says which.
     """
-    if request.mimetype != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMediaType("Send a body of `content-type: application/json` without content encoding.")
+    if request.mimetype != "application/json":
+        raise InvalidInputError("Send a body of `content-type: application/json`", code="unsupported_media_type")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise InvalidInputError("Send the body without a content encoding", code="unsupported_encoding")
     return decode_json(request.get_data(cache=False), body_type)
 
 

@@ -46,7 +46,9 @@ STATUS_OF_ERROR: Mapping[type[PresageError], HTTPStatus] = {
     CorruptArtifactError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
+    "body_incomplete": HTTPStatus.REQUEST_TIMEOUT,
     "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
+    "length_required": HTTPStatus.LENGTH_REQUIRED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -12,11 +12,12 @@ from werkzeug.test import Client, TestResponse
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.tenancy.model import Caller
+from presage.tenancy.rate_limit import RateLimit
 from services.public_api.app import build_app
 from services.public_api.front import Front
 from services.public_api.routes.openapi import DOCUMENT
 from tests.fixtures.openapi import OpenApi
-from tests.fixtures.public_api import build_ports
+from tests.fixtures.public_api import AMPLE, build_ports
 from tests.fixtures.rsgi import Worker
 from tests.fixtures.serving import CLASSIFICATION, KEY_ID, RANKING, World, build_world
 
@@ -36,7 +37,8 @@ class Service:
     def __init__(self, world: World, openapi: OpenApi, *, front: bool) -> None:
         self.world = world
         self.records = MemoryRecordQueue()
-        self.ports = build_ports(world, records=self.records)
+        self.limits = dict(AMPLE)
+        self.ports = build_ports(world, records=self.records, limits=self.limits)
         self.app = app = build_app(self.ports, check_ready=world.ports.catalog.check)
         self.worker = Worker(Front(app, self.ports)) if front else None
         self.client = Client(self.worker or app)
@@ -45,6 +47,7 @@ class Service:
     def call(self, method: str, path: str, **options: Any) -> TestResponse:  # noqa: ANN401 - werkzeug's own
         response = self.client.open(path, method=method, **({"headers": KEY} | options))
         self._openapi.check(response)
+        assert "x-request-id" in response.headers
         return response
 
     def predict(self, *entries: Any, model: str = "m", **options: Any) -> TestResponse:  # noqa: ANN401 - the wire's own
@@ -141,6 +144,7 @@ def test_an_unknown_prediction_is_not_found(service: Service, prediction_id: str
         ({"json": {"model": "other", "features": [{"id": "c"}]}}, 404, "not_found", None),
         ({"json": {"model": "m", "features": [{"id": "c"}], "version": 7}}, 404, "not_found", None),
         ({"data": b"{}", "content_type": "text/plain"}, 415, "unsupported_media_type", None),
+        ({"json": {}, "headers": KEY | {"content-encoding": "gzip"}}, 415, "unsupported_encoding", None),
         ({"data": b" " * 1_200_001, "content_type": "application/json"}, 413, "body_too_large", None),
     ],
 )
@@ -247,6 +251,18 @@ def test_health_and_readiness(service: Service) -> None:
     assert client.get("/readyz").status_code == 200
     service.world.catalog.down = True
     assert client.get("/readyz").status_code == 200
+
+
+def test_a_key_over_its_limit_is_told_when_to_come_back_wherever_it_asks(service: Service) -> None:
+    service.limits["standard"] = RateLimit(0.5, 2)
+    uuid = "5f0c1c4e-5b7e-4c84-9d33-7d2cf0d4d2a1"
+    answers = [service.predict({"id": "c1"}), service.predict({"id": "c1"}, model="other"), service.predict({"id": "c1"})]
+    answers += [service.send(b"{}"), service.call("GET", f"/v1/predictions/{uuid}")]
+    assert [answer.status_code for answer in answers] == [200, 404, 429, 429, 429]
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["1", "0", "0", "0", "0"]
+    for answer in answers[2:]:
+        assert (answer.get_json()["code"], answer.headers["ratelimit-limit"], answer.headers["retry-after"]) == ("rate_limited", "2", "2")
+    assert service.call("GET", "/v1/openapi.json").status_code == 200
 
 
 def test_a_full_journal_is_a_problem_of_its_own_that_says_when_to_come_back(service: Service) -> None:

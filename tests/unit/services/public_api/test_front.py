@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # granian exports it without `__all__`
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.features.messages import BatchMessage
@@ -34,6 +35,13 @@ def world(tmp_path: Path) -> World:
     model = world.add_model("m", CLASSIFICATION, "0")
     world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
     return world
+
+
+class BrokenConnection(FakeConnection):
+    """One that ends before its body does."""
+
+    async def __call__(self) -> bytes:
+        raise ProtocolClosed
 
 
 class SlowQueue(MemoryRecordQueue):
@@ -143,12 +151,17 @@ def test_a_body_that_does_not_arrive_costs_its_caller_only(world: World, workers
     assert ask(worker)[0] == 200
 
 
-def test_a_body_without_a_length_is_read_up_to_the_bound(world: World, workers: list[Worker]) -> None:
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/datasets/orders/records"])
+def test_a_body_that_is_not_known_to_be_whole_is_not_taken(world: World, workers: list[Worker], path: str) -> None:
     worker = start(workers, build_ports(world, records=MemoryRecordQueue()))
-    headers = KEY | {"transfer-encoding": "chunked"}
-    assert worker.call(FakeScope("POST", "/v1/predict", headers), FakeConnection([BODY[:5], BODY[5:]]))[0] == 200
-    status, _, body = worker.call(FakeScope("POST", "/v1/predict", headers), FakeConnection([b" " * 100_000] * 13))
-    assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+    chunked = FakeScope("POST", path, KEY | {"transfer-encoding": "chunked"})
+    status, _, body = worker.call(chunked, FakeConnection([BODY]))
+    assert (status, json.loads(body)["code"]) == (411, "length_required")
+    broken = FakeScope("POST", path, KEY | {"content-length": str(len(BODY))})
+    status, _, body = worker.call(broken, BrokenConnection([BODY]))
+    assert (status, json.loads(body)["code"]) == (408, "body_incomplete")
+    world.ship()
+    assert world.log.entries == {}
 
 
 def test_an_error_nobody_foresaw_is_told_without_its_words(world: World, workers: list[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
