@@ -78,6 +78,8 @@ def _identifier_faults(content: Mapping[str, object], field: str, limit: int, *,
     if value is None:
         if required:
             yield Fault(f"missing_{field}", path, f"{field} is missing; expected a string of 1 to {limit} characters")
+        elif field in content:
+            yield Fault("wrong_type", path, "expected a string or nothing, got null")
     elif not isinstance(value, str):
         yield Fault("wrong_type", path, f"expected a string, got {_describe(value)}")
     elif not value:
@@ -98,6 +100,8 @@ def _timestamp_faults(content: Mapping[str, object], field: str, now: datetime, 
     if value is None:
         if required:
             yield Fault(f"missing_{field}", path, f"{field} is missing; expected RFC 3339 with an offset, such as {now.isoformat()}")
+        elif field in content:
+            yield Fault("wrong_type", path, "expected an RFC 3339 string or nothing, got null")
         return
     if not isinstance(value, str | datetime):
         yield Fault("wrong_type", path, f"expected an RFC 3339 string, got {_describe(value)}")

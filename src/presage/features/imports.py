@@ -130,13 +130,14 @@ class RowReader:
         request = self._request
         known = request.known_timestamp_column
         record_id = None if _RECORD_ID in self._types else cells.get(_RECORD_ID)
-        return {
+        wire = {
             "record_id": _to_text(record_id),
             "entity_id": _to_text(cells[request.entity_column]),
             "event_timestamp": cells[request.event_timestamp_column],
             "known_timestamp": cells[known] if known else None,
             "values": {name: self._to_value(cells[name], kind) for name, kind in self._types.items() if name in cells},
         }
+        return {field: value for field, value in wire.items() if value is not None}
 
     def _to_value(self, cell: object, kind: ColumnType) -> object:
         """Return the cell as the column's type where its text says so; otherwise as it is, for validation to refuse."""

@@ -99,6 +99,8 @@ def test_a_retried_record_keeps_its_default_id_though_it_is_known_later() -> Non
         (make_wire(entity_id=None), "missing_entity_id", "$.entity_id"),
         (make_wire(entity_id=""), "missing_entity_id", "$.entity_id"),
         (make_wire(entity_id=7), "wrong_type", "$.entity_id"),
+        (make_wire(record_id=None), "wrong_type", "$.record_id"),
+        (make_wire(known_timestamp=None), "wrong_type", "$.known_timestamp"),
         (make_wire(entity_id="c" * 257), "too_long", "$.entity_id"),
         (make_wire(entity_id="c\0"), "invalid_character", "$.entity_id"),
         (make_wire(record_id="r" * 129), "too_long", "$.record_id"),
