@@ -87,7 +87,7 @@ def test_what_is_no_message_is_refused_with_its_place(line: Line, body: str, pat
 @pytest.mark.usefixtures("emulator")
 def test_a_staged_batch_is_tagged_for_the_lifecycle_that_removes_it() -> None:
     line, s3 = build_sqs_line(), build_client("s3")
-    batch = build_batch(make_dataset(), [make_record(n, entity_id=secrets.token_hex(128)) for n in range(1_000)], received_at=NOW)
+    batch = build_batch(make_dataset(), [make_record(n, entity_id=secrets.token_hex(128)) for n in range(2_000)], received_at=NOW)
     line.queue.publish_batch(write(batch))
     (entry,) = s3.list_objects_v2(Bucket=line.bucket)["Contents"]
     assert s3.get_object_tagging(Bucket=line.bucket, Key=entry["Key"])["TagSet"] == [{"Key": "presage", "Value": "staging"}]
