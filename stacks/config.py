@@ -29,10 +29,7 @@ class DatabaseConfig:
 
 @dataclass(frozen=True)
 class WarehouseConfig:
-    """Redshift Serverless, or a cluster when `cluster_nodes` of type RA3 are named; a unit is one Redshift processing unit.
-
-    Without `monthly_unit_hours` nothing but the ceiling limits the use.
-    """
+    """Redshift Serverless, or `cluster_nodes` of type RA3; without `monthly_unit_hours` nothing but `maximum_units` limits the use."""
 
     base_units: int
     maximum_units: int
