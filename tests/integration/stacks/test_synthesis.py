@@ -57,7 +57,7 @@ def test_functions_fit_into_lambda_and_carry_the_library(tmp_path: Path) -> None
     assert "Presage-Production-Functions.template.json" in templates
     folders = {name: tmp_path / file["source"]["path"] for name, file in assets.items() if file["source"]["packaging"] == "zip"}
     functions = [folder for folder in folders.values() if list(folder.glob("lambdas/*/handler.py"))]
-    assert len(functions) == 3
+    assert len(functions) == 4
     for folder in functions:
         files = [path for path in folder.rglob("*") if path.is_file()]
         assert sum(path.stat().st_size for path in files) < LAMBDA_LIMIT_BYTES
