@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Engine
 
 from benchmarks.classifier import COLUMNS
@@ -33,6 +34,7 @@ from presage.training.spec import Feature, FeatureView, Label, ModelSpec, Observ
 from services.trainer.compiling import compile_pipeline
 from services.trainer.parity import prove_parity
 
+FloatArray = npt.NDArray[Any]
 ARTIFACTS, LAKE = "artifacts", "lake"
 SALT = "salt"
 TREATMENT_SHARE = 0.999
@@ -71,8 +73,8 @@ def fill(url: str, objects: Path, contents: Contents, *, keys: Mapping[str, Plan
     engine = build_engine_from_url(url)
     migrate(engine)
     rows = np.random.default_rng(0).normal(size=(1_000, COLUMNS))
-    body = encode_compiled(compile_pipeline(contents.classifier, rows))
-    compiled = _Compiled(body, prove_parity(body, contents.classifier.predict_proba, rows))
+    body = encode_compiled(compile_pipeline(contents.classifier, rows, fill_values=(0.0,) * COLUMNS))
+    compiled = _Compiled(body, prove_parity(body, lambda values: contents.classifier.predict_proba(_fill_nulls(values)), rows))
     now = datetime.now(UTC)
     for number, (key, plan) in enumerate(keys.items()):
         workspace = f"ws_{number}"
@@ -80,6 +82,11 @@ def fill(url: str, objects: Path, contents: Contents, *, keys: Mapping[str, Plan
         for model in range(contents.models):
             _Deploying(engine, objects, workspace, contents.entities, now).deploy(model, compiled)
     engine.dispose()
+
+
+def _fill_nulls(values: FloatArray) -> FloatArray:
+    """Return the values as the classifier takes them: 0 for null, in 32 bits."""
+    return np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf).astype(np.float32)
 
 
 def _create_workspace(engine: Engine, workspace: str, key: str, plan: Plan, *, now: datetime) -> None:
