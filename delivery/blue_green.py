@@ -44,6 +44,7 @@ class Controller:
         say: Say,
         watch: Callable[[], str | None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Move what `fleet` runs; `watch` returns what is wrong as users see it, without it a watched build's tasks are asked."""
         self._fleet = fleet
@@ -51,6 +52,7 @@ class Controller:
         self._say = say
         self._watch = watch
         self._clock = clock
+        self._sleep = sleep
 
     def release(self, digest: str) -> None:
         """Let users get the build; what it replaces keeps running for a rollback.
@@ -106,7 +108,7 @@ class Controller:
             if good >= self._patience.ready_checks:
                 self._say(f"{colour} answers after {self._clock() - began:.1f} s")
                 return
-            time.sleep(self._patience.interval_seconds)
+            self._sleep(self._patience.interval_seconds)
         self._fleet.stop(colour)
         raise DeliveryError(f"{digest} was never ready on {colour} and got no request: {problem}")
 
@@ -123,5 +125,5 @@ class Controller:
             failures = 0 if problem is None else failures + 1
             if problem is not None and failures >= self._patience.bake_failures:
                 return problem
-            time.sleep(self._patience.interval_seconds)
+            self._sleep(self._patience.interval_seconds)
         return None

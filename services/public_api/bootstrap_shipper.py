@@ -6,7 +6,9 @@ from pathlib import Path
 
 from presage.adapters.client import build_client
 from presage.adapters.journal.journal_reader import FileJournalReader
+from presage.adapters.signed_calls import SignedCalls
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
+from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.adapters.sqs.prediction_queue import SqsPredictionQueue
 from presage.predictions.shipping import ShippingPorts
 from services.public_api.bootstrap import JOURNAL
@@ -19,10 +21,10 @@ ATTEMPTS = 1
 
 def build(settings: PublicApiSettings) -> ShippingPorts:
     """Return the ports; nothing is connected yet."""
-    sqs = build_client("sqs", read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=ATTEMPTS)
+    calls = SignedCalls(read_timeout_seconds=READ_TIMEOUT_SECONDS)
     s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=ATTEMPTS)
     return ShippingPorts(
         journal=FileJournalReader(Path(settings.cache_directory) / JOURNAL),
-        predictions=SqsPredictionQueue(settings.predictions_queue_url, settings.lake_bucket, sqs=sqs, s3=s3),
-        assignments=SqsAssignmentQueue(settings.assignments_queue_url, sqs),
+        predictions=SqsPredictionQueue(SqsMessageSender(settings.predictions_queue_url, calls).send, settings.lake_bucket, s3=s3),
+        assignments=SqsAssignmentQueue(SqsMessageSender(settings.assignments_queue_url, calls).send),
     )

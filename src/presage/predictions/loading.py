@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock, Thread
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -31,9 +31,8 @@ _LOG = logging.getLogger(__name__)
 ManifestT = TypeVar("ManifestT", ModelArtifact, SnapshotManifest)
 
 
-@dataclass(frozen=True, slots=True)
-class _VersionFiles:
-    """What of a version identifies its files; they never change."""
+class _VersionFiles(NamedTuple):
+    """What of a version identifies its files; they never change. A key of every request: a tuple is hashed and compared in C."""
 
     model_id: str
     version: int

@@ -9,7 +9,9 @@ import pytest
 
 from presage.adapters.client import build_client
 from presage.adapters.memory.assignment_queue import MemoryAssignmentQueue
+from presage.adapters.signed_calls import SignedCalls
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
+from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.experiments.messages import decode_message
 from presage.experiments.model import Assignment
 from presage.experiments.ports import AssignmentQueue
@@ -35,7 +37,7 @@ def build_sqs_line() -> Line:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    return Line(SqsAssignmentQueue(url, sqs), take)
+    return Line(SqsAssignmentQueue(SqsMessageSender(url, SignedCalls(read_timeout_seconds=5)).send), take)
 
 
 @pytest.fixture(params=["memory", pytest.param("sqs", marks=pytest.mark.integration)])

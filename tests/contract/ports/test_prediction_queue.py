@@ -8,6 +8,8 @@ import pytest
 
 from presage.adapters.client import build_client
 from presage.adapters.memory.prediction_queue import MemoryPredictionQueue
+from presage.adapters.signed_calls import SignedCalls
+from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.adapters.sqs.prediction_queue import SqsPredictionMessages, SqsPredictionQueue
 from presage.errors import InvalidInputError
 from presage.predictions.messages import encode_entries, encode_pointer, read_call
@@ -40,7 +42,11 @@ def build_sqs_line() -> Line:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    return Line(SqsPredictionQueue(url, name, sqs=sqs, s3=s3), SqsPredictionMessages(name, s3=s3), receive)
+    return Line(
+        SqsPredictionQueue(SqsMessageSender(url, SignedCalls(read_timeout_seconds=5)).send, name, s3=s3),
+        SqsPredictionMessages(name, s3=s3),
+        receive,
+    )
 
 
 @pytest.fixture(params=["memory", pytest.param("sqs", marks=pytest.mark.integration)])

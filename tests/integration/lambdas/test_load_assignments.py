@@ -15,7 +15,9 @@ import pytest
 from presage.adapters.client import build_client
 from presage.adapters.redshift.data_api import DataApi, Warehousing
 from presage.adapters.redshift.migrate import migrate
+from presage.adapters.signed_calls import SignedCalls
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
+from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.experiments.model import Assignment
 from presage.experiments.ports import Warehouse
 from tests.fixtures.redshift import run_bridge
@@ -36,7 +38,7 @@ class Surroundings:
         return warehouse
 
     def publish(self, *assignments: Assignment) -> None:
-        SqsAssignmentQueue(self.queue_url, build_client("sqs")).publish_assignments(assignments)
+        SqsAssignmentQueue(SqsMessageSender(self.queue_url, SignedCalls(read_timeout_seconds=5)).send).publish_assignments(assignments)
 
     def receive_event(self) -> dict[str, Any]:
         """Return what Lambda's event source mapping would call the function with."""

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from presage.adapters.client import build_client
+from presage.adapters.signed_calls import SignedCalls
+from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.adapters.sqs.prediction_queue import SqsPredictionQueue
 from presage.predictions.messages import encode_entries, read_call
 from presage.predictions.ports import PredictionLog, PredictionLogEntry
@@ -34,7 +36,8 @@ class Surroundings:
         return log
 
     def publish(self, *entries: PredictionLogEntry) -> None:
-        queue = SqsPredictionQueue(self.queue_url, self.lake, sqs=build_client("sqs"), s3=build_client("s3"))
+        send = SqsMessageSender(self.queue_url, SignedCalls(read_timeout_seconds=5)).send
+        queue = SqsPredictionQueue(send, self.lake, s3=build_client("s3"))
         queue.publish_calls([read_call(encode_entries([each])) for each in entries])
 
     def receive_event(self) -> dict[str, Any]:

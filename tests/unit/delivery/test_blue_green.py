@@ -14,6 +14,19 @@ from delivery.use_cases import release, roll_back
 PATIENCE = Patience(start_seconds=0.05, ready_checks=2, bake_seconds=0.02, bake_failures=2, interval_seconds=0.001)
 
 
+class Time:
+    """A clock that only sleeping moves, so that a busy machine changes no outcome."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def clock(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
 class MemoryFleet:
     """Two colours; a build named `crash…` never answers."""
 
@@ -56,7 +69,9 @@ class MemoryHistory:
 
 
 def build_controller(fleet: MemoryFleet, said: list[str] | None = None, watch: Callable[[], str | None] | None = None) -> Controller:
-    return Controller(fleet, patience=PATIENCE, say=(said if said is not None else []).append, watch=watch)
+    time = Time()
+    say = (said if said is not None else []).append
+    return Controller(fleet, patience=PATIENCE, say=say, watch=watch, clock=time.clock, sleep=time.sleep)
 
 
 def now() -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
@@ -11,7 +11,6 @@ from presage.predictions.ports import LoggedCall, PredictionLogEntry
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_sqs import SQSClient
 
 STAGING_TAG = "presage=staging"
 """What the lake's lifecycle selects the objects by that may go; it must outlast the dead-letter queue's retention."""
@@ -20,11 +19,10 @@ STAGING_TAG = "presage=staging"
 class SqsPredictionQueue:
     """`PredictionQueue` on SQS. What is published twice after an error is logged once: an entry is put under its id."""
 
-    def __init__(self, queue_url: str, lake_bucket: str, *, sqs: SQSClient, s3: S3Client) -> None:
-        """Publish to `queue_url`, stage in `lake_bucket`."""
-        self._queue_url = queue_url
+    def __init__(self, send: Callable[[bytes], None], lake_bucket: str, *, s3: S3Client) -> None:
+        """Publish by `send`, which returns once a message is durable (`SqsMessageSender`); stage in `lake_bucket`."""
+        self._send = send
         self._lake_bucket = lake_bucket
-        self._sqs = sqs
         self._s3 = s3
 
     def publish_calls(self, calls: Sequence[LoggedCall]) -> None:
@@ -33,8 +31,7 @@ class SqsPredictionQueue:
             body = message.body
             if message.staging_key is not None:
                 body = self._stage(message.staging_key, body)
-            with translate_errors("publish predictions"):
-                self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body.decode())
+            self._send(body)
 
     def _stage(self, key: str, body: bytes) -> bytes:
         with translate_errors(f"stage {key}"):

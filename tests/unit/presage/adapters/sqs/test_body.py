@@ -35,9 +35,8 @@ class Queue:
     def __init__(self) -> None:
         self.bodies: list[str] = []
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - boto3's names
-        assert QueueUrl == "url"
-        self.take([MessageBody])
+    def send(self, body: bytes) -> None:
+        self.take([body.decode()])
 
     def take(self, bodies: Sequence[str]) -> list[None]:
         assert not any(REFUSED.search(body) for body in bodies)
@@ -54,14 +53,13 @@ def test_every_text_arrives_in_characters_that_sqs_keeps(text: str) -> None:
 
 def test_all_queues_publish_so() -> None:
     queue = Queue()
-    sqs = cast("Any", queue)
     assignment = replace(ASSIGNMENT, unit_id=ODD, shown=(ODD,))
     batch = build_batch(make_dataset(), [make_record(1, entity_id=ODD)], received_at=NOW)
-    SqsAssignmentQueue("url", sqs).publish_assignments([assignment])
+    SqsAssignmentQueue(queue.send).publish_assignments([assignment])
     messages = GroupCommit(queue.take)
     SqsRecordQueue(messages, "lake", s3=cast("Any", None)).publish_batch(write(batch))
     logged = entry(1, entity_id=ODD, request={ODD: ODD})
-    predictions = SqsPredictionQueue("url", "lake", sqs=sqs, s3=cast("Any", None))
+    predictions = SqsPredictionQueue(queue.send, "lake", s3=cast("Any", None))
     predictions.publish_calls([read_call(encode_entries([logged]))])
     assignments, records, entries = queue.bodies
     assert predictions_of(entries) == (logged,)
