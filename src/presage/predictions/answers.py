@@ -9,7 +9,7 @@ import msgspec
 
 from presage.errors import CorruptArtifactError
 from presage.predictions.request import Query
-from presage.predictions.response import AnsweredBy
+from presage.predictions.response import AnsweredBy, Explained, NoExplanation
 from presage.predictions.scorer import Scored, Scorer
 from presage.training.artifact import ModelArtifact
 from presage.training.model import Model
@@ -28,6 +28,7 @@ class Answer(msgspec.Struct, frozen=True):
     snapshot_age_seconds: float | None = None
     entity_found: bool | None = None
     features: Mapping[str, object] = {}
+    explanation: Explained | NoExplanation = "not_by_model"
 
 
 def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: AnsweredBy) -> list[Answer]:
@@ -50,7 +51,12 @@ def _answer_scored(scorer: Scorer, query: Query, scored: Scored, answered_by: An
         snapshot_age_seconds=(query.predicted_for - scorer.snapshot.as_of).total_seconds(),
         entity_found=None if query.entity_id is None else scored.entity_found,
         features=scorer.describe(scored),
+        explanation=_explain(scorer, scored) if query.explain else "not_by_model",
     )
+
+
+def _explain(scorer: Scorer, scored: Scored) -> Explained | NoExplanation:
+    return scorer.explain(scored) or "more_than_two_classes"
 
 
 def answer_by_baseline(artifact: ModelArtifact, query: Query) -> Answer:

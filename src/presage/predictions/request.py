@@ -29,6 +29,7 @@ class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_ENTRIES)]
     version: Annotated[int, msgspec.Meta(ge=1)] | None = None
     include_features: bool = False
+    explain: bool = False
 
 
 class EntryError(InvalidInputError):
@@ -47,6 +48,7 @@ class Query(msgspec.Struct, frozen=True):
     values: Mapping[str, float] = {}
     """By feature column; null is NaN, a boolean 0 or 1."""
     candidates: tuple[str, ...] | None = None
+    explain: bool = False
 
 
 def parse_entry(entry: object, *, path: str, columns: Collection[str], ranking: bool, now: datetime) -> Query:

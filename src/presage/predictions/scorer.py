@@ -8,9 +8,11 @@ import msgspec
 import numpy as np
 
 from presage.errors import CorruptArtifactError
+from presage.predictions.explanation import explain_score
 from presage.predictions.layout import FeatureLayout
 from presage.predictions.loaded_model import LoadedModel
 from presage.predictions.request import Query
+from presage.predictions.response import Explained, ItemsExplanation, MarginExplanation, RowExplanation
 from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
 
@@ -79,18 +81,26 @@ class Scorer:
         """Return the feature vector as JSON-able values: by column, or for a ranking by column and by shown item and column."""
         return self._name(scored.items, scored.values)
 
-    def explain(self, scored: Scored) -> dict[str, object]:
-        """Return what made the scores, JSON-able: the scale, and base and contributions by column; for a ranking, of each shown item.
+    def explain(self, scored: Scored) -> Explained | None:
+        """Return what made the scores, by column; for a ranking, by shown item. None if they are of more than two classes.
 
-        They add up to the margin of the last class, the one whose probability is the score. Off the hot path: only when asked for.
+        Off the hot path: only when asked for.
         """
-        explained = [self._model.explain(row) for row in scored.values]
-        parts = [
-            {"base": found.base.item(-1), "contributions": dict(zip(self._layout.columns, found.contributions[-1].tolist(), strict=True))}
-            for found in explained
-        ]
-        scale = self._model.scale
-        return {"scale": scale, "items": dict(zip(scored.items, parts, strict=True))} if self._ranking else {"scale": scale, **parts[0]}
+        parts = [self._explain_row(row) for row in scored.values]
+        explained = [part for part in parts if part is not None]
+        if len(explained) < len(parts):
+            return None
+        return ItemsExplanation(dict(zip(scored.items, explained, strict=True))) if self._ranking else explained[0]
+
+    def _explain_row(self, row: FloatArray) -> RowExplanation | None:
+        margin = self._model.explain(row)
+        score = explain_score(margin)
+        if score is None:
+            return None
+        by_column, of_margin = (
+            dict(zip(self._layout.columns, values.tolist(), strict=True)) for values in (score.contributions, margin.contributions[-1])
+        )
+        return RowExplanation(score.base, by_column, MarginExplanation(margin.scale, margin.base.item(-1), of_margin))
 
     def look_up(self, query: Query, items: tuple[str, ...]) -> Mapping[str, object]:
         """Return what `describe` would have, for an answer that the model did not give; `items` are the shown ones."""

@@ -10,7 +10,7 @@ import msgspec
 from uuid_utils import uuid7
 
 from presage.predictions.answers import answer_by_model
-from presage.predictions.attempt import Answered, Attempt
+from presage.predictions.attempt import Answered, Attempt, refine
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
 from presage.predictions.policy import answer_all, assign
@@ -50,10 +50,13 @@ def predict(
     Raises:
         NotFoundError: No such model or version.
         UnavailableError: The answers could not be written down: ask again. None of them counts.
+        InvalidInputError: What it asks for beside the answers cannot be had.
         CorruptArtifactError: The version named explicitly cannot answer.
     """
     deployment = ports.catalog.get_deployment(workspace_id, request.model)
     attempts, failures = _parse_entries(request, deployment, now=now, new_id=new_id)
+    if request.explain:
+        attempts = refine(attempts, request, deployment.model.spec)
     if request.version is None:
         answered = answer_all(attempts, deployment, ports.scorers)
     else:
@@ -63,7 +66,7 @@ def predict(
     for item in answered:
         result = item.build_result()
         entries.append(item.build_log_entry(result, request, deployment.model, now=now))
-        results[item.attempt.position] = item.add_features(result) if request.include_features else result
+        results[item.attempt.position] = item.add_details(result, request) if request.include_features or request.explain else result
     if entries:
         ports.journal.append(entries)
     return PredictResponse([results[position] for position in range(len(request.features))])

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,32 @@ def test_predictions_of_every_kind_keep_the_contract(service: Service) -> None:
     (fallback,) = service.predict({"id": "c1"}, model="bare").get_json()["results"]
     assert fallback["fallback_reason"] == "no_version"
     assert service.predict({"id": "c1"}, version=1).get_json()["results"][0]["model_version"] == 1
+
+
+@pytest.mark.parametrize("answered_by", ["model", "default"])
+@pytest.mark.parametrize("ranking", [False, True])
+def test_explanations_keep_the_contract(service: Service, answered_by: str, *, ranking: bool) -> None:
+    model = service.world.add_model("x", RANKING if ranking else CLASSIFICATION, ("f9",) if ranking else "0")
+    if answered_by == "model":
+        service.world.deploy(model, service.world.add_version(model, 1, weights=(0.5, 0.01, -0.1) + (0.1, 0) * ranking))
+    (result,) = service.predict({"id": "c1"}, model="x", explain=True).get_json()["results"]
+    assert result["answered_by"] == answered_by
+    if answered_by == "default":
+        assert (result["explanation_unavailable"], "explanation" in result) == ("not_by_model", False)
+        return
+    parts = list(result["explanation"]["items"].values()) if ranking else [result["explanation"]]
+    totals = [part["base"] + sum(part["contributions"].values()) for part in parts]
+    margins = [part["margin"]["base"] + sum(part["margin"]["contributions"].values()) for part in parts]
+    scores = result["score"] if ranking else [result["score"]]
+    assert totals == pytest.approx(scores, abs=1e-6)
+    assert margins == pytest.approx([math.log(score / (1 - score)) for score in scores], abs=1e-6)
+
+
+def test_too_many_explanations_are_a_problem(service: Service) -> None:
+    service.world.add_model("r", RANKING, ("f9",))
+    answer = service.predict(*[{"id": "c1"}] * 34, model="r", explain=True)
+    assert (answer.status_code, answer.get_json()["code"], answer.get_json()["path"]) == (400, "too_many_explanations", "$.explain")
+    assert service.world.journal.calls == []
 
 
 def test_a_prediction_is_read_back(service: Service) -> None:
