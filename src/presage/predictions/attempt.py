@@ -71,6 +71,8 @@ class Answered(msgspec.Struct, frozen=True):
             score=UNSET if answer.score is None else answer.score,
             entity_found=UNSET if answer.entity_found is None else answer.entity_found,
             experiment_id=UNSET if self.experiment is None else self.experiment.experiment_id,
+            propensity=answer.propensity,
+            filters_unchecked=answer.filters_unchecked,
             fallback_reason=UNSET if self.fallback_reason is None else self.fallback_reason,
         )
 

@@ -48,7 +48,8 @@ class PredictionResult(msgspec.Struct, frozen=True):
 
     `prediction` is a class, or item ids in their order. `score` is the probability of the last class (`"1"`), or one per item.
     `snapshot_age_seconds` is from the snapshot's `as_of` to the time the prediction is for; null when no snapshot was used.
-    `fallback_reason` is there only when something other than the wanted version had to answer. `explanation`, or why there is none,
+    `fallback_reason` is there only when something other than the wanted version had to answer. `propensity` is there when
+    chance had a part, or was asked to: of the class, or of each item where it is shown. `explanation`, or why there is none,
     is there when it was asked for; it is not logged, as the logged features and version make it again.
     """
 
@@ -62,6 +63,8 @@ class PredictionResult(msgspec.Struct, frozen=True):
     entity_found: bool | UnsetType = UNSET
     experiment_id: str | UnsetType = UNSET
     fallback_reason: FallbackReason | UnsetType = UNSET
+    propensity: float | tuple[float, ...] | UnsetType = UNSET
+    filters_unchecked: Literal[True] | UnsetType = UNSET
     features: Mapping[str, object] | UnsetType = UNSET
     explanation: Explained | UnsetType = UNSET
     explanation_unavailable: NoExplanation | UnsetType = UNSET

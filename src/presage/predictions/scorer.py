@@ -9,8 +9,10 @@ import numpy as np
 
 from presage.errors import CorruptArtifactError
 from presage.predictions.explanation import explain_score
+from presage.predictions.exploration import explore
 from presage.predictions.layout import FeatureLayout
 from presage.predictions.loaded_model import LoadedModel
+from presage.predictions.narrowing import Narrowing
 from presage.predictions.request import Query
 from presage.predictions.response import Explained, ItemsExplanation, MarginExplanation, RowExplanation
 from presage.predictions.snapshot import FloatArray, Snapshot
@@ -23,7 +25,9 @@ TEXT_BYTES = 60
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """One entry scored. `items` names the rows of a ranking, best first and cut to the list's length; empty otherwise.
+    """One entry scored. `items` names the rows of a ranking as shown, cut to the list's length; empty otherwise.
+
+    `propensities` are there if the list was explored, one an item.
 
     Shape: `probabilities` (rows, classes), `values` (rows, columns).
     """
@@ -32,12 +36,14 @@ class Scored(msgspec.Struct, frozen=True):
     probabilities: FloatArray
     values: FloatArray
     entity_found: bool
+    propensities: tuple[float, ...] | None = None
 
 
 class _Block(msgspec.Struct, frozen=True):
     items: tuple[str, ...]
     values: FloatArray
     entity_found: bool
+    query: Query
 
 
 class Scorer:
@@ -102,6 +108,14 @@ class Scorer:
         )
         return RowExplanation(score.base, by_column, MarginExplanation(margin.scale, margin.base.item(-1), of_margin))
 
+    def filter_items(self, items: tuple[str, ...], query: Query) -> tuple[str, ...]:
+        """Return those of `items` that the query's exclusions and filters leave.
+
+        Raises:
+            CorruptArtifactError: The version lacks a column that is filtered by.
+        """
+        return self._build_block(msgspec.structs.replace(query, candidates=items)).items
+
     def look_up(self, query: Query, items: tuple[str, ...]) -> Mapping[str, object]:
         """Return what `describe` would have, for an answer that the model did not give; `items` are the shown ones."""
         block = self._build_block(msgspec.structs.replace(query, candidates=items) if self._ranking else query)
@@ -122,8 +136,14 @@ class Scorer:
             items, values = self._read_candidates(query)
             values[:, self._layout.entity_columns] = entity[self._layout.entity_columns]
         self._layout.turn_into_days(values, query.predicted_for)
+        if query.narrowing is not None:
+            items, values = self._narrow(query.narrowing, items, values)
         self._layout.override(values, query.values)
-        return _Block(items, values, found)
+        return _Block(items, values, found, query)
+
+    def _narrow(self, narrowing: Narrowing, items: tuple[str, ...], values: FloatArray) -> tuple[tuple[str, ...], FloatArray]:
+        kept = narrowing.choose(items, lambda name: self._layout.get_column(values, name))
+        return tuple(items[row] for row in kept), values[kept]
 
     def _read_candidates(self, query: Query) -> tuple[tuple[str, ...], FloatArray]:
         if query.candidates is not None:
@@ -135,8 +155,14 @@ class Scorer:
     def _cut(self, block: _Block, probabilities: FloatArray) -> Scored:
         if not self._ranking:
             return Scored((), probabilities, block.values, block.entity_found)
-        order = rank(block.items, probabilities[:, -1])[: self.artifact.spec.list_length]
-        return Scored(tuple(block.items[row] for row in order), probabilities[order], block.values[order], block.entity_found)
+        order, propensities = rank(block.items, probabilities[:, -1]), None
+        if block.query.exploration is not None:
+            ranked = [block.items[row] for row in order]
+            draw = explore(block.query.exploration, ranked, length=self.artifact.spec.list_length, seed=block.query.seed)
+            order, propensities = [order[place] for place in draw.places], draw.propensities
+        order = order[: self.artifact.spec.list_length]
+        items = tuple(block.items[row] for row in order)
+        return Scored(items, probabilities[order], block.values[order], block.entity_found, propensities)
 
 
 def rank(items: Sequence[str], scores: FloatArray) -> list[int]:
