@@ -30,6 +30,7 @@ class Answer(msgspec.Struct, frozen=True):
     model_version: int | None = None
     score: float | tuple[float, ...] | None = None
     snapshot_age_seconds: float | None = None
+    snapshot_stale: Literal[True] | UnsetType = UNSET
     entity_found: bool | None = None
     features: Mapping[str, object] = {}
     explanation: Explained | NoExplanation = "not_by_model"
@@ -48,13 +49,15 @@ def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: An
 
 def _answer_scored(scorer: Scorer, query: Query, scored: Scored, answered_by: AnsweredBy) -> Answer:
     ranking = scorer.artifact.spec.kind == "ranking"
+    age_seconds = (query.predicted_for - scorer.snapshot.as_of).total_seconds()
     scores = (scored.probabilities[:, -1] if ranking else scored.probabilities[0]).tolist()
     return Answer(
         prediction=scored.items if ranking else scorer.artifact.classes[scores.index(max(scores))],
         answered_by=answered_by,
         model_version=scorer.artifact.version,
         score=tuple(scores) if ranking else scores[-1],
-        snapshot_age_seconds=(query.predicted_for - scorer.snapshot.as_of).total_seconds(),
+        snapshot_age_seconds=age_seconds,
+        snapshot_stale=True if age_seconds > scorer.stale_after_seconds else UNSET,
         entity_found=None if query.entity_id is None else scored.entity_found,
         features=scorer.describe(scored),
         explanation=_explain(scorer, scored) if query.explain else "not_by_model",

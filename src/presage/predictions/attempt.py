@@ -68,6 +68,7 @@ class Answered(msgspec.Struct, frozen=True):
             variant=self.attempt.variant or NO_VARIANT,
             answered_by=answer.answered_by,
             snapshot_age_seconds=answer.snapshot_age_seconds,
+            snapshot_stale=answer.snapshot_stale,
             score=UNSET if answer.score is None else answer.score,
             entity_found=UNSET if answer.entity_found is None else answer.entity_found,
             experiment_id=UNSET if self.experiment is None else self.experiment.experiment_id,

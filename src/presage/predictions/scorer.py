@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -49,14 +50,15 @@ class _Block(msgspec.Struct, frozen=True):
 class Scorer:
     """One version of a model, ready to answer. Immutable, so that threads share it and a swap is one assignment."""
 
-    def __init__(self, artifact: ModelArtifact, model: LoadedModel, snapshot: Snapshot) -> None:
-        """Take the parts; looks the snapshot's own candidates up once.
+    def __init__(self, artifact: ModelArtifact, model: LoadedModel, snapshot: Snapshot, *, stale_after_seconds: float = math.inf) -> None:
+        """Take the parts; looks the snapshot's own candidates up once. An older snapshot than `stale_after_seconds` is used, as stale.
 
         Raises:
             CorruptArtifactError: The parts do not belong together.
         """
         self.artifact = artifact
         self.snapshot = snapshot
+        self.stale_after_seconds = stale_after_seconds
         self._model = model
         self._layout = FeatureLayout(artifact)
         self._ranking = artifact.spec.kind == "ranking"
