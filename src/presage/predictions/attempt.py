@@ -18,7 +18,7 @@ from presage.training.model import Model
 from presage.training.spec import ModelSpec
 
 NO_VARIANT = "none"
-MAX_EXPLAINED_ROWS = 100
+MAX_EXPLAINED_SCORES = 100
 """An explanation costs milliseconds where a score costs microseconds. No list is longer."""
 
 
@@ -32,22 +32,17 @@ class Attempt(msgspec.Struct, frozen=True):
     variant: Variant | None = None
 
 
-def refine(attempts: Sequence[Attempt], request: PredictRequest, spec: ModelSpec) -> list[Attempt]:
-    """Return the attempts with what the call asks of every answer beside the answer itself.
+def ask_to_explain(attempts: Sequence[Attempt], *, entries: int, spec: ModelSpec) -> list[Attempt]:
+    """Return the attempts, of a call of that many entries, as ones whose answers are to be explained.
 
     Raises:
         InvalidInputError: The call asks for more explanations than one may.
     """
-    if request.explain:
-        _check_explanations(len(request.features), spec)
-    return [msgspec.structs.replace(attempt, query=msgspec.structs.replace(attempt.query, explain=request.explain)) for attempt in attempts]
-
-
-def _check_explanations(entries: int, spec: ModelSpec) -> None:
-    rows = entries * (spec.list_length if spec.kind == "ranking" else 1)
-    if rows > MAX_EXPLAINED_ROWS:
-        message = f"A call explains at most {MAX_EXPLAINED_ROWS} scores; {entries} entries of this model may have {rows}"
+    scores = entries * (spec.list_length if spec.kind == "ranking" else 1)
+    if scores > MAX_EXPLAINED_SCORES:
+        message = f"A call explains at most {MAX_EXPLAINED_SCORES} scores; {entries} entries of this model may have {scores}"
         raise InvalidInputError(message, path="$.explain", code="too_many_explanations")
+    return [msgspec.structs.replace(attempt, query=msgspec.structs.replace(attempt.query, explain=True)) for attempt in attempts]
 
 
 class Answered(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 from uuid_utils import uuid7
 
 from presage.predictions.answers import answer_by_model
-from presage.predictions.attempt import Answered, Attempt, refine
+from presage.predictions.attempt import Answered, Attempt, ask_to_explain
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.entry_values import EntryError
 from presage.predictions.loading import ScorerCache
@@ -57,7 +57,7 @@ def predict(
     deployment = ports.catalog.get_deployment(workspace_id, request.model)
     attempts, failures = _parse_entries(request, deployment, now=now, new_id=new_id)
     if request.explain:
-        attempts = refine(attempts, request, deployment.model.spec)
+        attempts = ask_to_explain(attempts, entries=len(request.features), spec=deployment.model.spec)
     if request.version is None:
         answered = answer_all(attempts, deployment, ports.scorers)
     else:

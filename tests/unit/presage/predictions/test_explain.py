@@ -167,6 +167,7 @@ def test_a_call_may_not_ask_for_more_than_a_bounded_number(world: World, spec: M
 
 
 @pytest.mark.parametrize("scale", ["value", "log_value", "log_odds"])
+@settings(deadline=None)
 @given(start=st.floats(-30, 30), parts=st.lists(st.floats(-20, 20) | st.floats(-1e-9, 1e-9), min_size=1, max_size=8))
 def test_on_every_scale_the_contributions_add_up_and_keep_their_proportions(scale: Any, start: float, parts: list[float]) -> None:  # noqa: ANN401 - a literal
     found = explain_score(Explanation(scale, np.array([start]), np.array([parts])))
