@@ -91,6 +91,7 @@ class Surroundings:
             "PRESAGE_DATABASE_PORT": str(url.port),
             "PRESAGE_DATABASE_NAME": str(url.database),
             "PRESAGE_DATABASE_SECRET_ARN": CREDENTIALS,
+            "PRESAGE_SNAPSHOT_STALE_SECONDS": "604800",
             "PRESAGE_MODEL_MEMORY_BYTES": str(MODEL_MEMORY_BYTES),
             "PRESAGE_REQUEST_LIMITS": json.dumps(self.limits),
             "PRESAGE_CATALOG_TTL_SECONDS": str(CATALOG_TTL_SECONDS),

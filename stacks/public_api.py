@@ -129,6 +129,7 @@ class PublicApiStack(StageStack):
             "PRESAGE_REQUEST_LIMITS": _describe_limits(self.config.gateway.plans),
             "PRESAGE_CATALOG_TTL_SECONDS": str(containers.catalog_ttl_seconds),
             "PRESAGE_CACHE_DIRECTORY": containers.cache_directory,
+            "PRESAGE_SNAPSHOT_STALE_SECONDS": str(containers.snapshot_stale_hours * 3_600),
             "PRESAGE_MODEL_MEMORY_BYTES": str(containers.model_memory_mib << 20),
         }
 

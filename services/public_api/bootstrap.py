@@ -48,7 +48,7 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         lake_bucket=settings.lake_bucket,
         folder=Path(settings.cache_directory),
     )
-    scorers = ScorerCache(files, memory_bytes=settings.model_memory_bytes)
+    scorers = ScorerCache(files, memory_bytes=settings.model_memory_bytes, stale_after_seconds=settings.snapshot_stale_seconds)
     return PublicApiPorts(
         predictions=PredictionPorts(
             catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare),

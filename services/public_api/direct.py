@@ -25,7 +25,7 @@ from services.public_api.context import PublicApiPorts, admit, describe_rate, re
 
 PATH = "/v1/predict"
 MOST_ENTRIES_AT_ONCE = 10
-"""More entries, and rankings of any number, are computed on a thread, so that nobody waits behind them."""
+"""More entries, explanations, and rankings of any number are computed on a thread, so that nobody waits behind them."""
 _ENCODER = msgspec.json.Encoder()
 Headers = list[tuple[str, str]]
 
@@ -104,6 +104,6 @@ class PredictRoute:
         return _ENCODER.encode(predict(request, workspace_id=call.caller.workspace_id, ports=ports.predictions, now=ports.now()))
 
     def _is_heavy(self, request: PredictRequest, workspace_id: str) -> bool:
-        if len(request.features) > MOST_ENTRIES_AT_ONCE:
+        if request.explain or len(request.features) > MOST_ENTRIES_AT_ONCE:
             return True
         return self._ports.predictions.catalog.get_deployment(workspace_id, request.model).model.spec.kind == "ranking"

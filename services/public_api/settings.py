@@ -22,5 +22,7 @@ class PublicApiSettings(DatabaseSettings, frozen=True):
     """How old the cached metadata (keys, datasets, aliases, experiments) may get while the database answers."""
     cache_directory: str
     """The local disk: models and snapshots by their sha256, and in `journal/` the predictions that are not handed over yet."""
+    snapshot_stale_seconds: float
+    """An answer from feature values that are older, counted to the time that it is for, says that they are stale."""
     model_memory_bytes: int
     """How much memory the loaded versions of models may take in each process; their snapshots are mapped from the disk beside it."""

@@ -51,6 +51,7 @@ class Scene:
             "PRESAGE_DATABASE_SECRET_ARN": "unused",
             "PRESAGE_CATALOG_TTL_SECONDS": "1",
             "PRESAGE_REQUEST_LIMITS": AMPLE_LIMITS,
+            "PRESAGE_SNAPSHOT_STALE_SECONDS": "604800",
             "PRESAGE_MODEL_MEMORY_BYTES": "100000000",
             "PRESAGE_CACHE_DIRECTORY": str(folder),
         }

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from presage.errors import CorruptArtifactError
+from presage.predictions.exploration import shuffle
 from presage.predictions.request import Query
-from presage.predictions.response import AnsweredBy
+from presage.predictions.response import AnsweredBy, Explained, NoExplanation
 from presage.predictions.scorer import Scored, Scorer
 from presage.training.artifact import ModelArtifact
 from presage.training.model import Model
 
+_LOG = logging.getLogger(__name__)
 CLASSES = ("0", "1")
 """The classes of a classification label, for when no version is there to name them."""
 
@@ -26,8 +30,12 @@ class Answer(msgspec.Struct, frozen=True):
     model_version: int | None = None
     score: float | tuple[float, ...] | None = None
     snapshot_age_seconds: float | None = None
+    snapshot_stale: Literal[True] | UnsetType = UNSET
     entity_found: bool | None = None
     features: Mapping[str, object] = {}
+    explanation: Explained | NoExplanation = "not_by_model"
+    propensity: float | tuple[float, ...] | UnsetType = UNSET
+    filters_unchecked: Literal[True] | UnsetType = UNSET
 
 
 def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: AnsweredBy) -> list[Answer]:
@@ -41,20 +49,28 @@ def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: An
 
 def _answer_scored(scorer: Scorer, query: Query, scored: Scored, answered_by: AnsweredBy) -> Answer:
     ranking = scorer.artifact.spec.kind == "ranking"
+    age_seconds = (query.predicted_for - scorer.snapshot.as_of).total_seconds()
     scores = (scored.probabilities[:, -1] if ranking else scored.probabilities[0]).tolist()
     return Answer(
         prediction=scored.items if ranking else scorer.artifact.classes[scores.index(max(scores))],
         answered_by=answered_by,
         model_version=scorer.artifact.version,
         score=tuple(scores) if ranking else scores[-1],
-        snapshot_age_seconds=(query.predicted_for - scorer.snapshot.as_of).total_seconds(),
+        snapshot_age_seconds=age_seconds,
+        snapshot_stale=True if age_seconds > scorer.stale_after_seconds else UNSET,
         entity_found=None if query.entity_id is None else scored.entity_found,
         features=scorer.describe(scored),
+        explanation=_explain(scorer, scored) if query.explain else "not_by_model",
+        propensity=UNSET if scored.propensities is None else scored.propensities,
     )
 
 
-def answer_by_baseline(artifact: ModelArtifact, query: Query) -> Answer:
-    """Return the version's model-free answer: its class, or the candidates by popularity.
+def _explain(scorer: Scorer, scored: Scored) -> Explained | NoExplanation:
+    return scorer.explain(scored) or "more_than_two_classes"
+
+
+def answer_by_baseline(artifact: ModelArtifact, query: Query, scorer: Scorer | None = None) -> Answer:
+    """Return the version's model-free answer: its class, or the candidates by popularity; `scorer` can check filters.
 
     Raises:
         CorruptArtifactError: The version has no baseline.
@@ -63,22 +79,29 @@ def answer_by_baseline(artifact: ModelArtifact, query: Query) -> Answer:
         raise CorruptArtifactError(f"Version {artifact.version} of {artifact.model_id} has no baseline")
     if artifact.spec.kind != "ranking":
         return Answer(artifact.baseline[0], "baseline", artifact.version)
-    return Answer(_order(artifact.baseline, query, artifact.spec.list_length), "baseline", artifact.version)
+    answer = Answer((), "baseline", artifact.version)
+    return _show(answer, _order(artifact.baseline, query), query, scorer, length=artifact.spec.list_length)
 
 
-def answer_by_default(model: Model, query: Query) -> Answer:
+def answer_by_default(model: Model, query: Query, scorer: Scorer | None = None) -> Answer:
     """Return the model's configured default. For a ranking with candidates given, only those, the default's first."""
     if model.spec.kind != "ranking":
         return Answer(_as_class(model), "default")
-    return Answer(_order(tuple(model.default), query, model.spec.list_length), "default")
+    return _show(Answer((), "default"), _order(tuple(model.default), query), query, scorer, length=model.spec.list_length)
 
 
-def answer_at_random(model: Model, query: Query, *, choices: Sequence[str], seed: str) -> Answer:
-    """Return a class, or a list in an order, drawn uniformly from `choices` (or the candidates given); `seed` determines it."""
-    drawn = sorted(query.candidates or choices, key=lambda choice: sha256(f"{seed}\x00{choice}".encode()).digest())
+def answer_at_random(model: Model, query: Query, scorer: Scorer | None = None, *, seed: str) -> Answer:
+    """Return a class, or a list in an order, drawn uniformly; `seed` determines it, and what is shown has its propensity.
+
+    It is drawn from the classes, the candidates given, or the snapshot's (the default's without one).
+    """
     if model.spec.kind != "ranking":
-        return Answer(drawn[0], "random")
-    return Answer(tuple(drawn[: model.spec.list_length]), "random")
+        classes = CLASSES if scorer is None else scorer.artifact.classes
+        return Answer(classes[shuffle(classes, seed=seed)[0]], "random", propensity=1 / len(classes))
+    choices = query.candidates or (tuple(model.default) if scorer is None else scorer.snapshot.candidates)
+    allowed, unchecked = _narrow(choices, query, scorer)
+    drawn = tuple(allowed[position] for position in shuffle(allowed, seed=seed)[: model.spec.list_length])
+    return Answer(drawn, "random", propensity=tuple(1 / len(allowed) for _ in drawn), filters_unchecked=unchecked)
 
 
 def add_features(answer: Answer, query: Query, scorer: Scorer) -> Answer:
@@ -87,19 +110,33 @@ def add_features(answer: Answer, query: Query, scorer: Scorer) -> Answer:
     return msgspec.structs.replace(answer, features=scorer.look_up(query, shown))
 
 
-def list_choices(model: Model, scorer: Scorer | None) -> tuple[str, ...]:
-    """Return what a random answer is drawn from: the classes, or the snapshot's candidates (the default list without one)."""
-    if model.spec.kind != "ranking":
-        return CLASSES if scorer is None else scorer.artifact.classes
-    return tuple(model.default) if scorer is None else scorer.snapshot.candidates
-
-
-def _order(preferred: tuple[str, ...], query: Query, length: int) -> tuple[str, ...]:
+def _order(preferred: tuple[str, ...], query: Query) -> tuple[str, ...]:
     if query.candidates is None:
-        return preferred[:length]
+        return preferred
     allowed = set(query.candidates)
     first = [item for item in preferred if item in allowed]
-    return tuple(first + sorted(allowed.difference(first)))[:length]
+    return tuple(first + sorted(allowed.difference(first)))
+
+
+def _show(answer: Answer, ordered: tuple[str, ...], query: Query, scorer: Scorer | None, *, length: int) -> Answer:
+    """Return the answer with what it may show of a list that chance has no part in."""
+    allowed, unchecked = _narrow(ordered, query, scorer)
+    shown = allowed[:length]
+    propensity = UNSET if query.exploration is None else (1.0,) * len(shown)
+    return msgspec.structs.replace(answer, prediction=shown, propensity=propensity, filters_unchecked=unchecked)
+
+
+def _narrow(items: tuple[str, ...], query: Query, scorer: Scorer | None) -> tuple[tuple[str, ...], Literal[True] | UnsetType]:
+    """Return the items that the query leaves, and whether its filters could not be checked: then none is left."""
+    if query.narrowing is None:
+        return items, UNSET
+    if not query.narrowing.filters:
+        return query.narrowing.exclude(items), UNSET
+    try:
+        return ((), True) if scorer is None else (scorer.filter_items(items, query), UNSET)
+    except CorruptArtifactError as error:
+        _LOG.warning("filters cannot be checked: %s", error)
+        return (), True
 
 
 def _as_class(model: Model) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET
 
+from presage.errors import InvalidInputError
 from presage.experiments.model import Experiment, Variant
 from presage.predictions.answers import Answer
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import PredictRequest, Query
 from presage.predictions.response import FallbackReason, PredictionResult
 from presage.training.model import Model
+from presage.training.spec import ModelSpec
 
 NO_VARIANT = "none"
+MAX_EXPLAINED_SCORES = 100
+"""An explanation costs milliseconds where a score costs microseconds. No list is longer."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -26,6 +30,19 @@ class Attempt(msgspec.Struct, frozen=True):
     query: Query
     prediction_id: str
     variant: Variant | None = None
+
+
+def ask_to_explain(attempts: Sequence[Attempt], *, entries: int, spec: ModelSpec) -> list[Attempt]:
+    """Return the attempts, of a call of that many entries, as ones whose answers are to be explained.
+
+    Raises:
+        InvalidInputError: The call asks for more explanations than one may.
+    """
+    scores = entries * (spec.list_length if spec.kind == "ranking" else 1)
+    if scores > MAX_EXPLAINED_SCORES:
+        message = f"A call explains at most {MAX_EXPLAINED_SCORES} scores; {entries} entries of this model may have {scores}"
+        raise InvalidInputError(message, path="$.explain", code="too_many_explanations")
+    return [msgspec.structs.replace(attempt, query=msgspec.structs.replace(attempt.query, explain=True)) for attempt in attempts]
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -46,15 +63,24 @@ class Answered(msgspec.Struct, frozen=True):
             variant=self.attempt.variant or NO_VARIANT,
             answered_by=answer.answered_by,
             snapshot_age_seconds=answer.snapshot_age_seconds,
+            snapshot_stale=answer.snapshot_stale,
             score=UNSET if answer.score is None else answer.score,
             entity_found=UNSET if answer.entity_found is None else answer.entity_found,
             experiment_id=UNSET if self.experiment is None else self.experiment.experiment_id,
+            propensity=answer.propensity,
+            filters_unchecked=answer.filters_unchecked,
             fallback_reason=UNSET if self.fallback_reason is None else self.fallback_reason,
         )
 
-    def add_features(self, result: PredictionResult) -> PredictionResult:
-        """Return the wire form with the feature vector that was used."""
-        return msgspec.structs.replace(result, features=self.answer.features)
+    def add_details(self, result: PredictionResult, request: PredictRequest) -> PredictionResult:
+        """Return the wire form with what was asked for beside the answer: the feature vector that was used, the explanation."""
+        if request.include_features:
+            result = msgspec.structs.replace(result, features=self.answer.features)
+        if not request.explain:
+            return result
+        found = self.answer.explanation
+        name = "explanation_unavailable" if isinstance(found, str) else "explanation"
+        return msgspec.structs.replace(result, **{name: found})
 
     def build_log_entry(self, result: PredictionResult, request: PredictRequest, model: Model, *, now: datetime) -> PredictionLogEntry:
         """Return the log entry; its `request` is a call that asks for this entry alone."""

@@ -9,6 +9,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +32,49 @@ class Explanation:
     scale: Scale
     base: FloatArray
     contributions: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreExplanation:
+    """`base` plus the sum of the contributions is the score itself. Shape of `contributions`: (columns,)."""
+
+    base: float
+    contributions: FloatArray
+
+
+SMALLEST_RISE = 1e-4
+"""Below it the slope in the middle is nearer to the mean slope than a quotient of differences is."""
+
+
+def explain_score(margins: Explanation) -> ScoreExplanation | None:
+    """Return the last output's explanation on the scale of its answer; None for logits, as no class's answer is made of its own alone.
+
+    Integrated gradients from the base to the margin. Contributions add up to the margin, so each of them rises by its share of the
+    answer's whole rise: it is multiplied by the link's mean slope on the way.
+
+    References:
+        Sundararajan, Taly, Yan: Axiomatic Attribution for Deep Networks, 2017 (equation 1).
+    """
+    if margins.scale == "logits":
+        return None
+    start, contributions = margins.base.item(-1), margins.contributions[-1]
+    return ScoreExplanation(_link(margins.scale, start), contributions * _slope(margins.scale, start, contributions.sum().item()))
+
+
+def _link(scale: Scale, margin: float) -> float:
+    if scale == "log_odds":
+        return (1 + math.tanh(margin / 2)) / 2
+    return math.exp(margin) if scale == "log_value" else margin
+
+
+def _slope(scale: Scale, start: float, rise: float) -> float:
+    """Return the mean slope of the link between `start` and `start + rise`."""
+    if scale == "value":
+        return 1.0
+    if abs(rise) >= SMALLEST_RISE:
+        return (_link(scale, start + rise) - _link(scale, start)) / rise
+    middle = _link(scale, start + rise / 2)
+    return middle * (1 - middle) if scale == "log_odds" else middle
 
 
 class TreePaths:

@@ -51,13 +51,15 @@ def find_scorer(deployment: Deployment, scorers: ScorerCache) -> Scorer | None:
 
 
 def _answer_without_model(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> list[Answer]:
+    filtered = any(query.narrowing is not None and query.narrowing.filters for query in queries)
+    scorer = find_scorer(deployment, scorers) if filtered else None
     for version, _ in _list_versions(deployment):
         try:
             artifact = scorers.get_artifact(version)
-            return [answer_by_baseline(artifact, query) for query in queries]
+            return [answer_by_baseline(artifact, query, scorer) for query in queries]
         except (CorruptArtifactError, UnavailableError) as error:
             _LOG.warning("the baseline of version %d of %s cannot answer: %s", version.version, version.model_id, error)
-    return [answer_by_default(deployment.model, query) for query in queries]
+    return [answer_by_default(deployment.model, query, scorer) for query in queries]
 
 
 def _list_versions(deployment: Deployment) -> Iterator[tuple[ModelVersion, AnsweredBy]]:

@@ -85,9 +85,17 @@ class FeatureLayout:
             CorruptArtifactError: The version was not built from the model's spec: it lacks one of the columns.
         """
         for name, value in given.items():
-            if name not in self._position:
-                raise CorruptArtifactError(f"The version has no column {name!r}")
-            values[:, self._position[name]] = value
+            self.get_column(values, name)[:] = value
+
+    def get_column(self, values: FloatArray, name: str) -> FloatArray:
+        """Return the view of one column in all rows.
+
+        Raises:
+            CorruptArtifactError: The version was not built from the model's spec: it lacks the column.
+        """
+        if name not in self._position:
+            raise CorruptArtifactError(f"The version has no column {name!r}")
+        return values[:, self._position[name]]
 
     def name_values(self, row: FloatArray, *, join: Join | None = None) -> dict[str, float | None]:
         """Return one row by column name, null for NaN; only the columns of views with that `join`, if given."""

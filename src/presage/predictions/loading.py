@@ -58,11 +58,13 @@ class ScorerCache:
         *,
         memory_bytes: int = MEMORY_BYTES,
         retry_seconds: float = RETRY_SECONDS,
+        stale_after_seconds: float = math.inf,
         start: Callable[[Callable[[], None]], None] = start_thread,
     ) -> None:
-        """Load from `files`; `start` runs what is done in the background."""
+        """Load from `files`; `start` runs what is done in the background. Answers from older snapshots say that they are stale."""
         self._files = files
         self._memory_bytes = memory_bytes
+        self._stale_after_seconds = stale_after_seconds
         self._start = start
         self._open_files: WeakValueDictionary[str, SnapshotFile] = WeakValueDictionary()
         self._opening = Lock()
@@ -146,7 +148,7 @@ class ScorerCache:
         try:
             path = self._files.fetch_artifact(artifact.model_key, sha256=artifact.model_sha256)
             model = load_model(path, columns=len(artifact.columns), classes=len(artifact.classes))
-            scorer = Scorer(artifact, model, self._load_snapshot(files))
+            scorer = Scorer(artifact, model, self._load_snapshot(files), stale_after_seconds=self._stale_after_seconds)
         except NotFoundError as error:
             raise CorruptArtifactError(f"Version {files.version} of {files.model_id} lacks a file: {error}") from error
         self._scorers.shrink(self._memory_bytes - scorer.nbytes, _weigh)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from presage.errors import CorruptArtifactError
 from presage.experiments.assignment import assign_variant
 from presage.experiments.model import Experiment, Variant
-from presage.predictions.answers import Answer, add_features, answer_at_random, answer_by_default, list_choices
+from presage.predictions.answers import Answer, add_features, answer_at_random, answer_by_default
 from presage.predictions.attempt import Answered, Attempt
 from presage.predictions.ladder import climb, find_scorer
 from presage.predictions.loading import ScorerCache
@@ -57,9 +57,9 @@ def _replace_model(attempt: Attempt, deployment: Deployment, scorer: Scorer | No
     experiment = _experiment_of(attempt, deployment)
     if experiment is not None and experiment.plan.control_policy == "random":
         seed = f"{experiment.salt}\x00{attempt.prediction_id}"
-        answer = answer_at_random(model, query, choices=list_choices(model, scorer), seed=seed)
+        answer = answer_at_random(model, query, scorer, seed=seed)
     else:
-        answer = answer_by_default(model, query)
+        answer = answer_by_default(model, query, scorer)
     if scorer is None:
         return answer
     try:

@@ -14,7 +14,7 @@ from presage.experiments.model import Assignment, Experiment
 from presage.features.dataset import Dataset
 from presage.tenancy.model import Caller
 from presage.training.model import AliasMove, Model, ModelVersion
-from presage.training.spec import feature_columns
+from presage.training.spec import feature_columns, item_columns
 
 ASSIGNING_STATES = frozenset({"running", "paused_srm"})
 
@@ -62,6 +62,11 @@ class Deployment:
     def columns(self) -> frozenset[str]:
         """Return the model's feature columns."""
         return frozenset(feature_columns(self.model.spec))
+
+    @cached_property
+    def item_columns(self) -> frozenset[str] | None:
+        """Return the feature columns of a ranking's items, or None for other models."""
+        return frozenset(item_columns(self.model.spec)) if self.model.spec.kind == "ranking" else None
 
     @cached_property
     def assigning(self) -> Experiment | None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NoReturn
 
 import msgspec
 
-from presage.errors import InvalidInputError
+from presage.predictions.entry_values import MAX_ID_CHARACTERS, EntryError, locate, parse_id, parse_items
+from presage.predictions.exploration import Exploration, parse_exploration
+from presage.predictions.narrowing import Narrowing, parse_narrowing
 
 MAX_ENTRIES = 100
-MAX_ID_CHARACTERS = 256
-MAX_CANDIDATES = 1_000
-MAX_CANDIDATE_CHARACTERS = 50_000
 MAX_VALUE = 3.4e38
 CLOCK_SKEW = timedelta(seconds=5)
-RESERVED = frozenset({"id", "timestamp", "candidates"})
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+RESERVED = frozenset({"id", "timestamp"})
+RANKING_OPTIONS = frozenset({"candidates", "exclude", "filters", "exploration"})
+_RESERVED_IN_RANKINGS = RESERVED | RANKING_OPTIONS
 
 
 class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,14 +28,7 @@ class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_ENTRIES)]
     version: Annotated[int, msgspec.Meta(ge=1)] | None = None
     include_features: bool = False
-
-
-class EntryError(InvalidInputError):
-    """One entry cannot be answered. `code` says why and is stable; the other entries of the call are unaffected."""
-
-    def __init__(self, code: str, message: str, *, path: str) -> None:
-        """Keep the code beside the message and its JSONPath."""
-        super().__init__(message, path=path, code=code)
+    explain: bool = False
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -47,10 +39,17 @@ class Query(msgspec.Struct, frozen=True):
     values: Mapping[str, float] = {}
     """By feature column; null is NaN, a boolean 0 or 1."""
     candidates: tuple[str, ...] | None = None
+    narrowing: Narrowing | None = None
+    exploration: Exploration | None = None
+    seed: str = ""
+    """What determines chance, where there is any: the prediction's id."""
+    explain: bool = False
 
 
-def parse_entry(entry: object, *, path: str, columns: Collection[str], ranking: bool, now: datetime) -> Query:
+def parse_entry(entry: object, *, path: str, columns: Collection[str], item_columns: Collection[str] | None, now: datetime) -> Query:
     """Return the checked entry of a model with these feature `columns`; `path` is the entry's JSONPath.
+
+    `item_columns` are those of a ranking's items; None for other models.
 
     Raises:
         EntryError: The entry is no object, names something unknown, has a value of a wrong type or is about the future.
@@ -59,38 +58,38 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], ranking: 
         raise EntryError("wrong_type", "An entry is an object", path=path)
     if not entry:
         raise EntryError("empty_entry", "An entry needs an `id`, `candidates` or at least one feature value", path=path)
-    return Query(
-        entity_id=_parse_id(entry["id"], path + ".id") if "id" in entry else None,
+    reserved = RESERVED if item_columns is None else _RESERVED_IN_RANKINGS
+    query = Query(
+        entity_id=parse_id(entry["id"], path + ".id") if "id" in entry else None,
         predicted_for=_parse_timestamp(entry["timestamp"], path + ".timestamp", now) if "timestamp" in entry else now,
-        values={name: _parse_value(name, entry[name], path, columns) for name in entry if name not in RESERVED},
-        candidates=_parse_candidates(entry["candidates"], path + ".candidates", ranking=ranking) if "candidates" in entry else None,
+        values={name: _parse_value(name, entry[name], path, columns) for name in entry if name not in reserved},
+    )
+    if item_columns is None or RANKING_OPTIONS.isdisjoint(entry):
+        return query
+    return msgspec.structs.replace(
+        query,
+        candidates=_parse_candidates(entry["candidates"], path + ".candidates") if "candidates" in entry else None,
+        narrowing=parse_narrowing(entry, path, item_columns),
+        exploration=parse_exploration(entry["exploration"], path + ".exploration") if "exploration" in entry else None,
     )
 
 
 def _parse_value(name: str, value: object, path: str, columns: Collection[str]) -> float:
     if name not in columns:
-        raise EntryError("unknown_feature", f"The model has no feature {name[:MAX_ID_CHARACTERS]!r}", path=_locate(path, name))
+        _refuse_name(name, path)
     if value is None:
         return math.nan
     if not isinstance(value, int | float):
-        raise EntryError("wrong_type", f"Expected a number, boolean or null, got {type(value).__name__}", path=_locate(path, name))
+        raise EntryError("wrong_type", f"Expected a number, boolean or null, got {type(value).__name__}", path=locate(path, name))
     if not abs(value) <= MAX_VALUE:
-        raise EntryError("out_of_range", f"Expected a number within ±{MAX_VALUE}", path=_locate(path, name))
+        raise EntryError("out_of_range", f"Expected a number within ±{MAX_VALUE}", path=locate(path, name))
     return float(value)
 
 
-def _locate(path: str, name: str) -> str:
-    return f"{path}.{name}" if _PLAIN_KEY.fullmatch(name) else f"{path}[{msgspec.json.encode(name).decode()}]"
-
-
-def _parse_id(value: object, path: str) -> str:
-    if not isinstance(value, str):
-        raise EntryError("wrong_type", f"Expected a string, got {type(value).__name__}", path=path)
-    if not 1 <= len(value) <= MAX_ID_CHARACTERS:
-        raise EntryError("wrong_length", f"Expected 1 to {MAX_ID_CHARACTERS} characters, got {len(value)}", path=path)
-    if "\x00" in value:
-        raise EntryError("malformed_id", "An id holds no NUL character", path=path)
-    return value
+def _refuse_name(name: str, path: str) -> NoReturn:
+    if name in RANKING_OPTIONS:
+        raise EntryError(f"unexpected_{name}", f"Only ranking models take {name}", path=locate(path, name))
+    raise EntryError("unknown_feature", f"The model has no feature {name[:MAX_ID_CHARACTERS]!r}", path=locate(path, name))
 
 
 def _parse_timestamp(value: object, path: str, now: datetime) -> datetime:
@@ -115,16 +114,8 @@ def _to_utc(timestamp: datetime, text: str, path: str) -> datetime:
         raise EntryError("malformed_timestamp", f"{text[:64]!r} is out of range", path=path) from error
 
 
-def _parse_candidates(value: object, path: str, *, ranking: bool) -> tuple[str, ...]:
-    if not ranking:
-        raise EntryError("unexpected_candidates", "Only ranking models take candidates", path=path)
-    if not isinstance(value, list):
-        raise EntryError("wrong_type", f"Expected a list of item ids, got {type(value).__name__}", path=path)
-    if not 1 <= len(value) <= MAX_CANDIDATES:
-        raise EntryError("wrong_length", f"Expected 1 to {MAX_CANDIDATES} candidates, got {len(value)}", path=path)
-    candidates = tuple(_parse_id(item, f"{path}[{position}]") for position, item in enumerate(value))
-    if sum(map(len, candidates)) > MAX_CANDIDATE_CHARACTERS:
-        raise EntryError("wrong_length", f"Expected candidates of at most {MAX_CANDIDATE_CHARACTERS} characters in all", path=path)
+def _parse_candidates(value: object, path: str) -> tuple[str, ...]:
+    candidates = parse_items(value, path, least=1)
     if len(set(candidates)) < len(candidates):
         _refuse_duplicate(candidates, path)
     return candidates

@@ -9,8 +9,38 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from presage.predictions.explanation import Scale
+
 AnsweredBy = Literal["model", "previous_version", "baseline", "default", "random"]
 FallbackReason = Literal["no_version", "version_unavailable", "corrupt_artifact"]
+
+
+NoExplanation = Literal["not_by_model", "more_than_two_classes"]
+
+
+class MarginExplanation(msgspec.Struct, frozen=True):
+    """`base` and the contributions by column add up to the margin: what the model adds up before its answer is made of it."""
+
+    scale: Scale
+    base: float
+    contributions: Mapping[str, float]
+
+
+class RowExplanation(msgspec.Struct, frozen=True):
+    """`base` and the contributions by column add up to the score."""
+
+    base: float
+    contributions: Mapping[str, float]
+    margin: MarginExplanation
+
+
+class ItemsExplanation(msgspec.Struct, frozen=True):
+    """The explanation of each shown item of a ranking."""
+
+    items: Mapping[str, RowExplanation]
+
+
+Explained = RowExplanation | ItemsExplanation
 
 
 class PredictionResult(msgspec.Struct, frozen=True):
@@ -18,7 +48,10 @@ class PredictionResult(msgspec.Struct, frozen=True):
 
     `prediction` is a class, or item ids in their order. `score` is the probability of the last class (`"1"`), or one per item.
     `snapshot_age_seconds` is from the snapshot's `as_of` to the time the prediction is for; null when no snapshot was used.
-    `fallback_reason` is there only when something other than the wanted version had to answer.
+    `snapshot_stale` is there when that is older than the service finds good.
+    `fallback_reason` is there only when something other than the wanted version had to answer. `propensity` is there when
+    chance had a part, or was asked to: of the class, or of each item where it is shown. `explanation`, or why there is none,
+    is there when it was asked for; it is not logged, as the logged features and version make it again.
     """
 
     prediction: str | tuple[str, ...]
@@ -30,8 +63,13 @@ class PredictionResult(msgspec.Struct, frozen=True):
     score: float | tuple[float, ...] | UnsetType = UNSET
     entity_found: bool | UnsetType = UNSET
     experiment_id: str | UnsetType = UNSET
+    snapshot_stale: Literal[True] | UnsetType = UNSET
     fallback_reason: FallbackReason | UnsetType = UNSET
+    propensity: float | tuple[float, ...] | UnsetType = UNSET
+    filters_unchecked: Literal[True] | UnsetType = UNSET
     features: Mapping[str, object] | UnsetType = UNSET
+    explanation: Explained | UnsetType = UNSET
+    explanation_unavailable: NoExplanation | UnsetType = UNSET
 
 
 class EntryFault(msgspec.Struct, frozen=True):

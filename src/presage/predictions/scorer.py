@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from presage.errors import CorruptArtifactError
+from presage.predictions.explanation import explain_score
+from presage.predictions.exploration import explore
 from presage.predictions.layout import FeatureLayout
 from presage.predictions.loaded_model import LoadedModel
+from presage.predictions.narrowing import Narrowing
 from presage.predictions.request import Query
+from presage.predictions.response import Explained, ItemsExplanation, MarginExplanation, RowExplanation
 from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
 
@@ -21,7 +26,9 @@ TEXT_BYTES = 60
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """One entry scored. `items` names the rows of a ranking, best first and cut to the list's length; empty otherwise.
+    """One entry scored. `items` names the rows of a ranking as shown, cut to the list's length; empty otherwise.
+
+    `propensities` are there if the list was explored, one an item.
 
     Shape: `probabilities` (rows, classes), `values` (rows, columns).
     """
@@ -30,25 +37,28 @@ class Scored(msgspec.Struct, frozen=True):
     probabilities: FloatArray
     values: FloatArray
     entity_found: bool
+    propensities: tuple[float, ...] | None = None
 
 
 class _Block(msgspec.Struct, frozen=True):
     items: tuple[str, ...]
     values: FloatArray
     entity_found: bool
+    query: Query
 
 
 class Scorer:
     """One version of a model, ready to answer. Immutable, so that threads share it and a swap is one assignment."""
 
-    def __init__(self, artifact: ModelArtifact, model: LoadedModel, snapshot: Snapshot) -> None:
-        """Take the parts; looks the snapshot's own candidates up once.
+    def __init__(self, artifact: ModelArtifact, model: LoadedModel, snapshot: Snapshot, *, stale_after_seconds: float = math.inf) -> None:
+        """Take the parts; looks the snapshot's own candidates up once. An older snapshot than `stale_after_seconds` is used, as stale.
 
         Raises:
             CorruptArtifactError: The parts do not belong together.
         """
         self.artifact = artifact
         self.snapshot = snapshot
+        self.stale_after_seconds = stale_after_seconds
         self._model = model
         self._layout = FeatureLayout(artifact)
         self._ranking = artifact.spec.kind == "ranking"
@@ -79,18 +89,34 @@ class Scorer:
         """Return the feature vector as JSON-able values: by column, or for a ranking by column and by shown item and column."""
         return self._name(scored.items, scored.values)
 
-    def explain(self, scored: Scored) -> dict[str, object]:
-        """Return what made the scores, JSON-able: the scale, and base and contributions by column; for a ranking, of each shown item.
+    def explain(self, scored: Scored) -> Explained | None:
+        """Return what made the scores, by column; for a ranking, by shown item. None if they are of more than two classes.
 
-        They add up to the margin of the last class, the one whose probability is the score. Off the hot path: only when asked for.
+        Off the hot path: only when asked for.
         """
-        explained = [self._model.explain(row) for row in scored.values]
-        parts = [
-            {"base": found.base.item(-1), "contributions": dict(zip(self._layout.columns, found.contributions[-1].tolist(), strict=True))}
-            for found in explained
-        ]
-        scale = self._model.scale
-        return {"scale": scale, "items": dict(zip(scored.items, parts, strict=True))} if self._ranking else {"scale": scale, **parts[0]}
+        parts = [self._explain_row(row) for row in scored.values]
+        explained = [part for part in parts if part is not None]
+        if len(explained) < len(parts):
+            return None
+        return ItemsExplanation(dict(zip(scored.items, explained, strict=True))) if self._ranking else explained[0]
+
+    def _explain_row(self, row: FloatArray) -> RowExplanation | None:
+        margin = self._model.explain(row)
+        score = explain_score(margin)
+        if score is None:
+            return None
+        by_column, of_margin = (
+            dict(zip(self._layout.columns, values.tolist(), strict=True)) for values in (score.contributions, margin.contributions[-1])
+        )
+        return RowExplanation(score.base, by_column, MarginExplanation(margin.scale, margin.base.item(-1), of_margin))
+
+    def filter_items(self, items: tuple[str, ...], query: Query) -> tuple[str, ...]:
+        """Return those of `items` that the query's exclusions and filters leave.
+
+        Raises:
+            CorruptArtifactError: The version lacks a column that is filtered by.
+        """
+        return self._build_block(msgspec.structs.replace(query, candidates=items)).items
 
     def look_up(self, query: Query, items: tuple[str, ...]) -> Mapping[str, object]:
         """Return what `describe` would have, for an answer that the model did not give; `items` are the shown ones."""
@@ -112,8 +138,14 @@ class Scorer:
             items, values = self._read_candidates(query)
             values[:, self._layout.entity_columns] = entity[self._layout.entity_columns]
         self._layout.turn_into_days(values, query.predicted_for)
+        if query.narrowing is not None:
+            items, values = self._narrow(query.narrowing, items, values)
         self._layout.override(values, query.values)
-        return _Block(items, values, found)
+        return _Block(items, values, found, query)
+
+    def _narrow(self, narrowing: Narrowing, items: tuple[str, ...], values: FloatArray) -> tuple[tuple[str, ...], FloatArray]:
+        kept = narrowing.choose(items, lambda name: self._layout.get_column(values, name))
+        return tuple(items[row] for row in kept), values[kept]
 
     def _read_candidates(self, query: Query) -> tuple[tuple[str, ...], FloatArray]:
         if query.candidates is not None:
@@ -125,8 +157,14 @@ class Scorer:
     def _cut(self, block: _Block, probabilities: FloatArray) -> Scored:
         if not self._ranking:
             return Scored((), probabilities, block.values, block.entity_found)
-        order = rank(block.items, probabilities[:, -1])[: self.artifact.spec.list_length]
-        return Scored(tuple(block.items[row] for row in order), probabilities[order], block.values[order], block.entity_found)
+        order, propensities = rank(block.items, probabilities[:, -1]), None
+        if block.query.exploration is not None:
+            ranked = [block.items[row] for row in order]
+            draw = explore(block.query.exploration, ranked, length=self.artifact.spec.list_length, seed=block.query.seed)
+            order, propensities = [order[place] for place in draw.places], draw.propensities
+        order = order[: self.artifact.spec.list_length]
+        items = tuple(block.items[row] for row in order)
+        return Scored(items, probabilities[order], block.values[order], block.entity_found, propensities)
 
 
 def rank(items: Sequence[str], scores: FloatArray) -> list[int]:

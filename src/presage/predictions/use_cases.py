@@ -10,12 +10,13 @@ import msgspec
 from uuid_utils import uuid7
 
 from presage.predictions.answers import answer_by_model
-from presage.predictions.attempt import Answered, Attempt
+from presage.predictions.attempt import Answered, Attempt, ask_to_explain
 from presage.predictions.catalog import CatalogCache
+from presage.predictions.entry_values import EntryError
 from presage.predictions.loading import ScorerCache
 from presage.predictions.policy import answer_all, assign
 from presage.predictions.ports import Deployment, PredictionJournal, PredictionLog, PredictionLogEntry
-from presage.predictions.request import EntryError, PredictRequest, parse_entry
+from presage.predictions.request import PredictRequest, parse_entry
 from presage.predictions.response import EntryFailure, EntryFault, LoggedPrediction, PredictionResult, PredictResponse
 from presage.training.model import ModelVersion
 
@@ -50,10 +51,13 @@ def predict(
     Raises:
         NotFoundError: No such model or version.
         UnavailableError: The answers could not be written down: ask again. None of them counts.
+        InvalidInputError: What it asks for beside the answers cannot be had.
         CorruptArtifactError: The version named explicitly cannot answer.
     """
     deployment = ports.catalog.get_deployment(workspace_id, request.model)
     attempts, failures = _parse_entries(request, deployment, now=now, new_id=new_id)
+    if request.explain:
+        attempts = ask_to_explain(attempts, entries=len(request.features), spec=deployment.model.spec)
     if request.version is None:
         answered = answer_all(attempts, deployment, ports.scorers)
     else:
@@ -63,7 +67,7 @@ def predict(
     for item in answered:
         result = item.build_result()
         entries.append(item.build_log_entry(result, request, deployment.model, now=now))
-        results[item.attempt.position] = item.add_features(result) if request.include_features else result
+        results[item.attempt.position] = item.add_details(result, request) if request.include_features or request.explain else result
     if entries:
         ports.journal.append(entries)
     return PredictResponse([results[position] for position in range(len(request.features))])
@@ -80,17 +84,20 @@ def get_prediction(*, workspace_id: str, prediction_id: str, log: PredictionLog)
 def _parse_entries(
     request: PredictRequest, deployment: Deployment, *, now: datetime, new_id: Callable[[], str]
 ) -> tuple[list[Attempt], dict[int, PredictionResult | EntryFailure]]:
-    columns, ranking = deployment.columns, deployment.model.spec.kind == "ranking"
+    columns, item_columns = deployment.columns, deployment.item_columns
     experiment = deployment.assigning if request.version is None else None
     attempts: list[Attempt] = []
     failures: dict[int, PredictionResult | EntryFailure] = {}
     for position, entry in enumerate(request.features):
         try:
-            query = parse_entry(entry, path=f"$.features[{position}]", columns=columns, ranking=ranking, now=now)
+            query = parse_entry(entry, path=f"$.features[{position}]", columns=columns, item_columns=item_columns, now=now)
         except EntryError as error:
             failures[position] = EntryFailure(EntryFault(error.code, str(error), error.path))
         else:
-            attempts.append(Attempt(position, entry, query, new_id(), assign(experiment, query.entity_id)))
+            prediction_id = new_id()
+            if query.exploration is not None:
+                query = msgspec.structs.replace(query, seed=prediction_id)
+            attempts.append(Attempt(position, entry, query, prediction_id, assign(experiment, query.entity_id)))
     return attempts, failures
 
 

@@ -93,6 +93,12 @@ def feature_columns(spec: ModelSpec) -> tuple[str, ...]:
     return tuple(f"{view.name}__{feature.name}" for view in spec.feature_views for feature in view.features)
 
 
+def item_columns(spec: ModelSpec) -> tuple[str, ...]:
+    """Return those of the model's feature columns that describe items, in order."""
+    views = (view for view in spec.feature_views if view.join == "item")
+    return tuple(f"{view.name}__{feature.name}" for view in views for feature in view.features)
+
+
 def list_datasets(spec: ModelSpec) -> tuple[str, ...]:
     """Return the names of all datasets that the model needs, each once, sorted."""
     names = {spec.observations.dataset, spec.label.dataset, *(view.dataset for view in spec.feature_views)}

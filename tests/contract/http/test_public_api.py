@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,14 @@ from werkzeug.test import Client, TestResponse
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.tenancy.model import Caller
 from presage.tenancy.rate_limit import RateLimit
+from presage.training.spec import ModelSpec
 from services.public_api.app import build_app
 from services.public_api.front import Front
 from services.public_api.routes.openapi import DOCUMENT
 from tests.fixtures.openapi import OpenApi
 from tests.fixtures.public_api import AMPLE, build_ports
 from tests.fixtures.rsgi import Worker
-from tests.fixtures.serving import CLASSIFICATION, KEY_ID, RANKING, World, build_world
+from tests.fixtures.serving import AS_OF, CLASSIFICATION, KEY_ID, NOW, RANKING, STALE_AFTER, World, build_world
 
 KEY = {"x-presage-api-key-id": KEY_ID}
 RECORD = {"record_id": "r1", "entity_id": "c1", "event_timestamp": "1998-01-01T00:00:00Z", "values": {"spent": 1.5, "shop": "a"}}
@@ -31,6 +35,35 @@ def openapi() -> OpenApi:
     return OpenApi.read(DOCUMENT)
 
 
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {"candidates": ["f1", "f2", "new"]},
+    {"exclude": ["f1"]},
+    {"filters": {"films__taken": {"min": 10}, "films__mean": [3, None]}},
+    {"exploration": {"epsilon": 0.5}},
+    {"exclude": ["f1"], "filters": {"films__taken": 20}, "exploration": {"epsilon": 1, "among": 2}},
+)
+
+
+def serve_rung(world: World, rung: str, spec: ModelSpec) -> None:
+    """Let the model `rung` be answered from that rung of the ladder; `unreachable`: by the default, as S3 does not answer."""
+    model = world.add_model("rung", spec, ("f9", "f1") if spec.kind == "ranking" else "0")
+    if rung == "default":
+        return
+    weights = (0.5, 0.01, -0.1) + (0.1, 0) * (spec.kind == "ranking")
+    first = world.add_version(model, 1, weights=weights)
+    world.deploy(model, first)
+    if rung == "previous_version":
+        newer = world.add_version(model, 2, weights=weights)
+        del world.files.artifacts[newer.artifact_key]
+        world.deploy(model, newer, previous=first)
+    if rung == "baseline":
+        world.files.lake.clear()
+    if rung == "unreachable":
+        world.files.down = True
+    if rung == "random":
+        world.experiment(model, policy="random", treatment_share=0.0)
+
+
 class Service:
     """The application on memory adapters; every answer is held against the document."""
 
@@ -38,7 +71,8 @@ class Service:
         self.world = world
         self.records = MemoryRecordQueue()
         self.limits = dict(AMPLE)
-        self.ports = build_ports(world, records=self.records, limits=self.limits)
+        self.now = NOW
+        self.ports = replace(build_ports(world, records=self.records, limits=self.limits), now=lambda: self.now)
         self.app = app = build_app(self.ports, check_ready=world.ports.catalog.check)
         self.worker = Worker(Front(app, self.ports)) if front else None
         self.client = Client(self.worker or app)
@@ -114,6 +148,98 @@ def test_predictions_of_every_kind_keep_the_contract(service: Service) -> None:
     (fallback,) = service.predict({"id": "c1"}, model="bare").get_json()["results"]
     assert fallback["fallback_reason"] == "no_version"
     assert service.predict({"id": "c1"}, version=1).get_json()["results"][0]["model_version"] == 1
+
+
+@pytest.mark.parametrize("answered_by", ["model", "default"])
+@pytest.mark.parametrize("ranking", [False, True])
+def test_explanations_keep_the_contract(service: Service, answered_by: str, *, ranking: bool) -> None:
+    model = service.world.add_model("x", RANKING if ranking else CLASSIFICATION, ("f9",) if ranking else "0")
+    if answered_by == "model":
+        service.world.deploy(model, service.world.add_version(model, 1, weights=(0.5, 0.01, -0.1) + (0.1, 0) * ranking))
+    (result,) = service.predict({"id": "c1"}, model="x", explain=True).get_json()["results"]
+    assert result["answered_by"] == answered_by
+    if answered_by == "default":
+        assert (result["explanation_unavailable"], "explanation" in result) == ("not_by_model", False)
+        return
+    parts = list(result["explanation"]["items"].values()) if ranking else [result["explanation"]]
+    totals = [part["base"] + sum(part["contributions"].values()) for part in parts]
+    margins = [part["margin"]["base"] + sum(part["margin"]["contributions"].values()) for part in parts]
+    scores = result["score"] if ranking else [result["score"]]
+    assert totals == pytest.approx(scores, abs=1e-6)
+    assert margins == pytest.approx([math.log(score / (1 - score)) for score in scores], abs=1e-6)
+
+
+@pytest.mark.parametrize("answered_by", ["model", "previous_version", "baseline", "default", "random"])
+def test_narrowed_and_explored_rankings_keep_the_contract(service: Service, answered_by: str) -> None:
+    serve_rung(service.world, answered_by, RANKING)
+    results = service.predict(*({"id": "c1", **option} for option in OPTIONS), model="rung").get_json()["results"]
+    assert {result["answered_by"] for result in results} == {answered_by}
+    assert all(len(result["propensity"]) == len(result["prediction"]) for result in results if "propensity" in result)
+    assert sum("propensity" in result for result in results) == (len(OPTIONS) if answered_by == "random" else 2)
+    assert all("f1" not in result["prediction"] for result, option in zip(results, OPTIONS, strict=True) if "exclude" in option)
+    unchecked = [result for result in results if "filters_unchecked" in result]
+    assert len(unchecked) == (0 if answered_by in {"model", "previous_version", "random"} else 2)
+    assert all(result["prediction"] == [] for result in unchecked)
+
+
+def test_bad_options_of_a_ranking_fail_their_entry_alone(service: Service) -> None:
+    serve_rung(service.world, "model", RANKING)
+    bad = [{"exclude": "f1"}, {"filters": {"orders__n": 1}}, {"filters": {"films__taken": {"min": "a"}}}, {"exploration": {"epsilon": 2}}]
+    *failures, good = service.predict(*bad, {"id": "c1"}, model="rung").get_json()["results"]
+    assert [(failure["error"]["code"], failure["error"]["path"]) for failure in failures] == [
+        ("wrong_type", "$.features[0].exclude"),
+        ("unknown_feature", "$.features[1].filters.orders__n"),
+        ("malformed_filter", "$.features[2].filters.films__taken.min"),
+        ("malformed_exploration", "$.features[3].exploration.epsilon"),
+    ]
+    assert good["answered_by"] == "model"
+    codes = [
+        service.predict({name: value}).get_json()["results"][0]["error"]["code"] for option in OPTIONS for name, value in option.items()
+    ]
+    assert set(codes) == {f"unexpected_{name}" for name in ("candidates", "exclude", "filters", "exploration")}
+
+
+@pytest.mark.parametrize(
+    ("answered_by", "reason"),
+    [
+        ("model", None),
+        ("previous_version", "corrupt_artifact"),
+        ("baseline", "corrupt_artifact"),
+        ("default", "no_version"),
+        ("unreachable", "version_unavailable"),
+        ("random", None),
+    ],
+)
+@pytest.mark.parametrize("spec", [CLASSIFICATION, RANKING], ids=["classification", "ranking"])
+def test_every_rung_says_who_answered_and_why(service: Service, answered_by: str, reason: str | None, spec: ModelSpec) -> None:
+    serve_rung(service.world, answered_by, spec)
+    (result,) = service.predict({"id": "c1"}, model="rung").get_json()["results"]
+    assert result["answered_by"] == ("default" if answered_by == "unreachable" else answered_by)
+    assert result.get("fallback_reason") == reason
+    service.world.ship()
+    logged = service.call("GET", f"/v1/predictions/{result['prediction_id']}").get_json()["result"]
+    assert (logged["answered_by"], logged.get("fallback_reason")) == (result["answered_by"], reason)
+
+
+def test_stale_feature_values_are_used_and_flagged(service: Service) -> None:
+    old = STALE_AFTER.total_seconds()
+    service.now = AS_OF + STALE_AFTER
+    (fresh,) = service.predict({"id": "c1"}).get_json()["results"]
+    assert (fresh["snapshot_age_seconds"], "snapshot_stale" in fresh) == (old, False)
+    service.now += timedelta(seconds=1)
+    stale, back_then = service.predict({"id": "c1"}, {"id": "c1", "timestamp": "1998-01-01T00:00:00Z"}).get_json()["results"]
+    assert (stale["answered_by"], stale["snapshot_age_seconds"], stale["snapshot_stale"]) == ("model", old + 1, True)
+    assert back_then["snapshot_age_seconds"] < 0
+    assert "snapshot_stale" not in back_then
+    service.world.ship()
+    assert service.call("GET", f"/v1/predictions/{stale['prediction_id']}").get_json()["result"]["snapshot_stale"] is True
+
+
+def test_too_many_explanations_are_a_problem(service: Service) -> None:
+    service.world.add_model("r", RANKING, ("f9",))
+    answer = service.predict(*[{"id": "c1"}] * 34, model="r", explain=True)
+    assert (answer.status_code, answer.get_json()["code"], answer.get_json()["path"]) == (400, "too_many_explanations", "$.explain")
+    assert service.world.journal.calls == []
 
 
 def test_a_prediction_is_read_back(service: Service) -> None:

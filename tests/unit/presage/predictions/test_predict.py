@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from presage.experiments.messages import decode_message, encode_messages
 from presage.predictions.request import PredictRequest
 from presage.predictions.response import EntryFailure, PredictionResult, PredictResponse
 from presage.predictions.use_cases import get_prediction, predict
-from tests.fixtures.serving import AS_OF, CLASSIFICATION, LAST_ORDER, NOW, RANKING, WORKSPACE, World, build_world
+from tests.fixtures.serving import AS_OF, CLASSIFICATION, LAST_ORDER, NOW, RANKING, STALE_AFTER, WORKSPACE, World, build_world
 
 WEIGHTS = (0.5, 0.01, -0.1)
 ITEM_WEIGHTS = (0.0, 0.0, 0.0, 0.1, 0.0)
@@ -63,6 +64,20 @@ def test_days_are_counted_to_the_entrys_own_time(world: World) -> None:
     serve_classification(world)
     (result,) = ask(world, {"id": "c1", "timestamp": "2026-02-25T12:00:00+02:00"}, include_features=True)
     assert result.features["orders__last"] == pytest.approx(5.958333333333333)
+
+
+def test_a_stale_snapshot_is_used_and_flagged_and_logged_as_such(world: World) -> None:
+    serve_classification(world)
+    at_the_bound, after = (
+        predict(PredictRequest("m", [{"id": "c1"}]), workspace_id=WORKSPACE, ports=world.ports, now=now).results[0]
+        for now in (AS_OF + STALE_AFTER, AS_OF + STALE_AFTER + timedelta(seconds=1))
+    )
+    assert isinstance(at_the_bound, PredictionResult)
+    assert isinstance(after, PredictionResult)
+    assert not at_the_bound.snapshot_stale
+    assert (after.answered_by, after.snapshot_stale) == ("model", True)
+    world.ship()
+    assert world.log.entries[after.prediction_id].result["snapshot_stale"] is True
 
 
 def test_an_unknown_entity_has_counts_of_0_and_nulls_that_are_filled(world: World) -> None:

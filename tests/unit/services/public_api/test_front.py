@@ -4,16 +4,18 @@ import json
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # granian exports it without `__all__`
 
+from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.features.messages import BatchMessage
 from presage.predictions.catalog import CatalogCache
+from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.use_cases import PredictionPorts
 from presage.tenancy.rate_limit import RateLimit
 from services.public_api import front as fronts
@@ -22,7 +24,7 @@ from services.public_api.context import PublicApiPorts
 from services.public_api.front import Front
 from tests.fixtures.public_api import build_ports
 from tests.fixtures.rsgi import FakeConnection, FakeScope, Worker
-from tests.fixtures.serving import CLASSIFICATION, KEY_ID, World, build_world
+from tests.fixtures.serving import CLASSIFICATION, KEY_ID, RANKING, World, build_world
 
 KEY = {"x-presage-api-key-id": KEY_ID, "content-type": "application/json"}
 BODY = json.dumps({"model": "m", "features": [{"id": "c1"}]}).encode()
@@ -140,6 +142,31 @@ def test_metadata_is_loaded_on_another_thread_than_the_loops(world: World, worke
     worker = start(workers, build_ports(world, records=MemoryRecordQueue()))
     assert [ask(worker)[0] for _ in range(3)] == [200] * 3
     assert [name.rpartition("_")[0] for name in loaded] == ["compute"]
+
+
+def test_what_computes_for_long_leaves_the_loop_to_others(world: World, workers: list[Worker]) -> None:
+    ranking = world.add_model("r", RANKING, ("f9",))
+    world.deploy(ranking, world.add_version(ranking, 1, weights=(0, 0, 0, 0.1, 0)))
+    threads: list[str] = []
+
+    class Watching(MemoryPredictionJournal):
+        def append(self, entries: Sequence[PredictionLogEntry]) -> None:
+            threads.append(threading.current_thread().name.rpartition("_")[0])
+            super().append(entries)
+
+    catalog = CatalogCache(world.catalog, ttl_seconds=math.inf)
+    world.ports = PredictionPorts(catalog, world.ports.scorers, Watching(), world.ports.log)
+    worker = start(workers, build_ports(world, records=MemoryRecordQueue()))
+    entry = {"id": "c1"}
+    calls: list[dict[str, object]] = [
+        {"model": "m", "features": [entry]},
+        {"model": "m", "features": [entry]},
+        {"model": "m", "features": [entry], "explain": True},
+        {"model": "m", "features": [entry] * 11},
+        {"model": "r", "features": [entry]},
+    ]
+    assert [ask(worker, json.dumps(call).encode())[0] for call in calls] == [200] * 5
+    assert [name == "compute" for name in threads[1:]] == [False, True, True, True]
 
 
 def test_a_body_that_does_not_arrive_costs_its_caller_only(world: World, workers: list[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
