@@ -4,9 +4,14 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from localstack import emulator as local_emulator
 from tests.fixtures.servers import SessionServers, session_folder, session_owner
+
+settings.register_profile("presage", deadline=None)
+"""No example is timed: a busy machine breaks no rule of ours."""
+settings.load_profile("presage")
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,7 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.mark.parametrize("name", SERVED)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.lists(st.tuples(*[VALUES] * 5), min_size=1, max_size=4))
 def test_contributions_add_up_to_the_served_score(pipelines: World, name: str, rows: list[tuple[float | None, ...]]) -> None:
     entries = [{f"v__{column}": value for column, value in zip(COLUMNS, row, strict=True)} for row in rows]
@@ -167,7 +167,6 @@ def test_a_call_may_not_ask_for_more_than_a_bounded_number(world: World, spec: M
 
 
 @pytest.mark.parametrize("scale", ["value", "log_value", "log_odds"])
-@settings(deadline=None)
 @given(start=st.floats(-30, 30), parts=st.lists(st.floats(-20, 20) | st.floats(-1e-9, 1e-9), min_size=1, max_size=8))
 def test_on_every_scale_the_contributions_add_up_and_keep_their_proportions(scale: Any, start: float, parts: list[float]) -> None:  # noqa: ANN401 - a literal
     found = explain_score(Explanation(scale, np.array([start]), np.array([parts])))
