@@ -20,7 +20,7 @@ from services.public_api.settings import PublicApiSettings
 
 
 def create() -> Flask:
-    """Return the WSGI application on its real ports, configured by the environment."""
+    """Return the WSGI application on its real ports, configured by the environment. It loads what is in service in the background."""
     return _build()[0]
 
 
@@ -32,8 +32,9 @@ def create_front() -> Front:
 def _build() -> tuple[Flask, PublicApiPorts]:
     settings = load_settings(PublicApiSettings)
     configure_logging(service="public_api", stage=settings.stage)
-    ports = bootstrap.build(settings)
-    return build_app(ports, check_ready=ports.predictions.catalog.check), ports
+    ports, warming = bootstrap.build(settings)
+    warming.start()
+    return build_app(ports, check_ready=warming.check), ports
 
 
 def build_app(ports: PublicApiPorts, *, check_ready: Callable[[], None] | None = None) -> Flask:

@@ -20,6 +20,7 @@ from presage.adapters.sqs.record_queue import SqsRecordQueue
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.loading import ScorerCache
 from presage.predictions.use_cases import PredictionPorts
+from presage.predictions.warming import Warming, WarmingPorts
 from services.public_api.context import PublicApiPorts
 from services.public_api.settings import PublicApiSettings
 
@@ -30,8 +31,8 @@ STAGING_ATTEMPTS = 2
 """A batch that is staged waits for SQS as well."""
 
 
-def build(settings: PublicApiSettings) -> PublicApiPorts:
-    """Return the ports; nothing is connected yet."""
+def build(settings: PublicApiSettings) -> tuple[PublicApiPorts, Warming]:
+    """Return the ports, and what makes them ready; nothing is connected yet."""
     s3 = build_client("s3")
     quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=STAGING_ATTEMPTS)
     engine = build_engine(
@@ -49,9 +50,11 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         folder=Path(settings.cache_directory),
     )
     scorers = ScorerCache(files, memory_bytes=settings.model_memory_bytes, stale_after_seconds=settings.snapshot_stale_seconds)
-    return PublicApiPorts(
+    source = SqlServingCatalog(engine)
+    catalog = CatalogCache(source, ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare)
+    ports = PublicApiPorts(
         predictions=PredictionPorts(
-            catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare),
+            catalog=catalog,
             scorers=scorers,
             journal=FilePredictionJournal(Path(settings.cache_directory) / JOURNAL),
             log=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, quick_s3)),
@@ -61,3 +64,4 @@ def build(settings: PublicApiSettings) -> PublicApiPorts:
         limits=settings.request_limits,
         now=lambda: datetime.now(UTC),
     )
+    return ports, Warming(WarmingPorts(source, catalog, scorers))

@@ -97,6 +97,9 @@ class ServingCatalog(Protocol):
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""
 
+    def list_serving_workspaces(self, *, limit: int) -> Sequence[str]:
+        """Return workspaces that have a model in production, those first whose models were moved there last."""
+
     def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
         """Return that version, serving or not, or None: callers may ask for one by number."""
 

@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 from werkzeug.test import Client, TestResponse
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
+from presage.predictions.warming import Warming, WarmingPorts
 from presage.tenancy.model import Caller
 from presage.tenancy.rate_limit import RateLimit
 from presage.training.spec import ModelSpec
@@ -73,7 +74,8 @@ class Service:
         self.limits = dict(AMPLE)
         self.now = NOW
         self.ports = replace(build_ports(world, records=self.records, limits=self.limits), now=lambda: self.now)
-        self.app = app = build_app(self.ports, check_ready=world.ports.catalog.check)
+        self.warming = Warming(WarmingPorts(world.catalog, world.ports.catalog, world.ports.scorers))
+        self.app = app = build_app(self.ports, check_ready=self.warming.check)
         self.worker = Worker(Front(app, self.ports)) if front else None
         self.client = Client(self.worker or app)
         self._openapi = openapi
@@ -240,6 +242,11 @@ def test_too_many_explanations_are_a_problem(service: Service) -> None:
     answer = service.predict(*[{"id": "c1"}] * 34, model="r", explain=True)
     assert (answer.status_code, answer.get_json()["code"], answer.get_json()["path"]) == (400, "too_many_explanations", "$.explain")
     assert service.world.journal.calls == []
+def test_an_integer_is_an_integer_however_json_writes_it(service: Service) -> None:
+    (result,) = service.predict({"id": "c1"}, version=1.0).get_json()["results"]
+    assert result["model_version"] == 1
+    service.world.ship()
+    assert service.call("GET", f"/v1/predictions/{result['prediction_id']}").get_json()["request"]["version"] == 1
 
 
 def test_a_prediction_is_read_back(service: Service) -> None:
@@ -264,6 +271,8 @@ def test_an_unknown_prediction_is_not_found(service: Service, prediction_id: str
     [
         ({"data": b"{", "content_type": "application/json"}, 400, "invalid_input", "$"),
         ({"data": b'{"model": "m", "features": [1e999]}', "content_type": "application/json"}, 400, "invalid_input", "$.features[0]"),
+        ({"json": {"model": "m", "features": [{"id": "c"}], "version": 1.5}}, 400, "invalid_input", "$.version"),
+        ({"json": {"model": "m", "features": [{"id": "c"}], "version": 2**31}}, 400, "invalid_input", "$.version"),
         ({"json": {"model": 3, "features": [{}]}}, 400, "invalid_input", "$.model"),
         ({"json": {"model": "m", "features": []}}, 400, "invalid_input", "$.features"),
         ({"json": {"model": "m", "features": [{}], "workspace_id": "ws_2"}}, 400, "invalid_input", "$"),
@@ -371,10 +380,9 @@ def test_records_that_the_queue_does_not_take_are_not_accepted(service: Service)
 
 def test_health_and_readiness(service: Service) -> None:
     client = service.client
-    service.world.catalog.down = True
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
-    service.world.catalog.down = False
-    assert client.get("/readyz").status_code == 200
+    service.warming.start(lambda work: work())
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
     service.world.catalog.down = True
     assert client.get("/readyz").status_code == 200
 

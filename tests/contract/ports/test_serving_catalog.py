@@ -89,6 +89,23 @@ def test_the_running_experiment_and_the_datasets_are_there_by_name(place: Place)
     assert place.catalog.load_catalog(f"{place.workspace_id}x").deployments == {}
 
 
+def test_workspaces_with_a_model_in_production_are_listed_newest_first(place: Place) -> None:
+    place.serve(1)
+    other = make_model(f"{place.workspace_id}x")
+    place.stores.models.create_model(other)
+    place.stores.versions.create_version(make_version(other, 1))
+    place.stores.versions.append_alias_move(make_move(other, 1))
+    idle = make_model(f"{place.workspace_id}y")
+    place.stores.versions.append_alias_move(replace(make_move(idle, 1), alias="staging"))
+
+    first = place.catalog.list_serving_workspaces(limit=2)
+    place.serve(2)
+
+    assert list(first) == [other.workspace_id, place.workspace_id]
+    assert list(place.catalog.list_serving_workspaces(limit=1)) == [place.workspace_id]
+    assert idle.workspace_id not in place.catalog.list_serving_workspaces(limit=1000)
+
+
 def test_a_version_is_found_by_number_in_its_workspace_only(place: Place) -> None:
     found = place.catalog.find_version(place.workspace_id, place.model.model_id, 3)
 

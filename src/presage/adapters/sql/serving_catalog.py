@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Engine, Select, and_, func, select
@@ -53,6 +54,18 @@ class SqlServingCatalog:
             for model in models
         }
         return Catalog(workspace_id=workspace_id, datasets={dataset.name: dataset for dataset in datasets}, deployments=deployments)
+
+    def list_serving_workspaces(self, *, limit: int) -> Sequence[str]:
+        """Return workspaces that have a model in production, those first whose models were moved there last."""
+        statement = (
+            select(AliasMoveRow.workspace_id)
+            .where(AliasMoveRow.alias == "production")
+            .group_by(AliasMoveRow.workspace_id)
+            .order_by(func.max(AliasMoveRow.sequence).desc())
+            .limit(limit)
+        )
+        with unit_of_work(self._engine) as session:
+            return list(session.scalars(statement))
 
     def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
         """Return that version, serving or not, or None."""
