@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from presage.tenancy.keyed_call import Answer, Claim, Held
 from presage.tenancy.model import ApiKey, Plan, User, Workspace
 from presage.tenancy.rate_limit import RateLimit, RateVerdict
 
@@ -50,6 +51,33 @@ class KeyGateway(Protocol):
 
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone."""
+
+
+class IdempotencyStore(Protocol):
+    """What was answered under an idempotency key (DynamoDB). Times are the claims' own: the store has no clock."""
+
+    def claim(self, claim: Claim) -> Held | None:
+        """Take the key and return None; or return what holds it: an answer, or another call that is under way.
+
+        A key is free when nothing was kept under it for longer than it lives, and for the same call also when a claim's lease ended.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    def keep(self, claim: Claim, answer: Answer) -> None:
+        """Return once the answer is durable under the key, unless the claim was lost to another attempt meanwhile.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    def release(self, claim: Claim) -> None:
+        """Free the key, unless the claim was lost meanwhile.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
 
 
 class RateLimiter(Protocol):
