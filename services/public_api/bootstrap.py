@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from presage.adapters.client import build_client
+from presage.adapters.dynamo.idempotency_store import DynamoIdempotencyStore
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.journal.prediction_journal import FilePredictionJournal
@@ -59,6 +60,7 @@ def build(settings: PublicApiSettings) -> tuple[PublicApiPorts, Warming]:
             journal=FilePredictionJournal(Path(settings.cache_directory) / JOURNAL),
             log=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, quick_s3)),
         ),
+        answers=DynamoIdempotencyStore(settings.idempotency_table, lake_bucket=settings.lake_bucket, s3=quick_s3),
         records=SqsRecordQueue(GroupCommit(SqsBatchSender(settings.records_queue_url).send), settings.lake_bucket, s3=quick_s3),
         limiter=SharedRateLimiter(Path(settings.cache_directory, "calls")),
         limits=settings.request_limits,

@@ -13,6 +13,7 @@ from presage.tenancy.model import Caller
 from presage.training.model import ModelVersion
 
 MAX_KEYS = 100_000
+_ALL = "all"
 
 
 class CatalogCache:
@@ -33,6 +34,7 @@ class CatalogCache:
         self._source = source
         self._prepare = prepare
         self._callers: FreshCache[str, Caller] = FreshCache(self._load_caller, ttl_seconds=ttl_seconds, capacity=MAX_KEYS, clock=clock)
+        self._origins: FreshCache[str, frozenset[str]] = FreshCache(self._load_origins, ttl_seconds=ttl_seconds, clock=clock)
         self._catalogs: FreshCache[str, Catalog] = FreshCache(self._load_catalog, ttl_seconds=ttl_seconds, clock=clock)
         self._versions: FreshCache[tuple[str, str, int], ModelVersion] = FreshCache(
             self._load_version, ttl_seconds=ttl_seconds, clock=clock
@@ -48,6 +50,10 @@ class CatalogCache:
         if not api_key_id:
             raise UnauthenticatedError("Call through the API gateway with an API key in `x-api-key`")
         return self._callers.get(api_key_id)
+
+    def is_origin(self, origin: str) -> bool:
+        """Return whether any publishable key may be used from web pages of that origin."""
+        return origin in self._origins.get(_ALL) or origin in self._origins.renew(_ALL)
 
     def get_dataset(self, workspace_id: str, name: str) -> Dataset:
         """Return the dataset of that name, or raise `NotFoundError`."""
@@ -74,6 +80,9 @@ class CatalogCache:
         """Return the versions that serve for the workspace's models."""
         deployments = self._catalogs.get(workspace_id).deployments.values()
         return [deployment.version for deployment in deployments if deployment.version is not None]
+
+    def _load_origins(self, _all: str) -> frozenset[str]:
+        return frozenset(self._source.list_origins())
 
     def _load_caller(self, api_key_id: str) -> Caller:
         caller = self._source.find_caller(api_key_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -93,6 +93,9 @@ class ServingCatalog(Protocol):
 
     def find_caller(self, api_key_id: str) -> Caller | None:
         """Return whose an unrevoked key is, or None."""
+
+    def list_origins(self) -> Collection[str]:
+        """Return the web origins that unrevoked publishable keys may be used from, of all workspaces."""
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""

@@ -36,8 +36,8 @@ class ApiKeyStore(Protocol):
     def find_api_key(self, api_key_id: str) -> ApiKey | None:
         """Return the key by the gateway's id of it, or None; revoked keys are returned as such."""
 
-    def list_api_keys(self, workspace_id: str) -> Sequence[ApiKey]:
-        """Return the workspace's keys, newest first."""
+    def list_api_keys(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[ApiKey]:
+        """Return a page of the workspace's keys, newest first, starting behind the key id `before`."""
 
     def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
         """Note the revocation, or raise `NotFoundError`."""
@@ -46,8 +46,8 @@ class ApiKeyStore(Protocol):
 class KeyGateway(Protocol):
     """Keys and usage plans at the API gateway."""
 
-    def create_key(self, *, name: str, plan: Plan, workspace_id: str) -> tuple[str, str]:
-        """Create an enabled key in the plan and return (api_key_id, value)."""
+    def create_key(self, *, name: str, plan: Plan, workspace_id: str, value: str) -> str:
+        """Create an enabled key of that value in the plan and return its id."""
 
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone."""

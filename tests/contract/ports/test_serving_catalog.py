@@ -51,6 +51,21 @@ def test_a_key_tells_its_workspace_until_it_is_revoked(place: Place) -> None:
     assert place.catalog.find_caller("unknown") is None
 
 
+def test_a_publishable_key_tells_its_origins_until_it_is_revoked(place: Place) -> None:
+    origins = tuple(f"https://{name}.example.com" for name in (place.workspace_id.replace("_", "-"), "b"))
+    key = replace(make_api_key(place.workspace_id), kind="publishable", origins=origins)
+    place.stores.api_keys.create_api_key(key)
+    place.stores.api_keys.create_api_key(make_api_key(place.workspace_id))
+
+    before = set(place.catalog.list_origins())
+    caller = place.catalog.find_caller(key.api_key_id)
+    place.stores.api_keys.revoke_api_key(place.workspace_id, key.api_key_id, now=at(1))
+
+    assert caller == Caller(key.api_key_id, place.workspace_id, key.plan, "publishable", origins)
+    assert before >= set(origins)
+    assert origins[0] not in place.catalog.list_origins()
+
+
 def test_a_model_without_a_version_in_production_serves_nothing(place: Place) -> None:
     place.stores.versions.append_alias_move(replace(make_move(place.model, 1), alias="staging"))
 

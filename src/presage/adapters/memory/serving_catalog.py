@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from presage.errors import UnavailableError
 from presage.predictions.ports import Catalog
@@ -26,6 +26,11 @@ class MemoryServingCatalog:
         """Return whose an unrevoked key is, or None."""
         self._answer("find_caller")
         return self.callers.get(api_key_id)
+
+    def list_origins(self) -> Collection[str]:
+        """Return the web origins that publishable keys may be used from, of all workspaces."""
+        self._answer("list_origins")
+        return {origin for caller in self.callers.values() for origin in caller.origins}
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""

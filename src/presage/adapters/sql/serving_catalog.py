@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, Select, and_, func, select
@@ -29,7 +29,13 @@ class SqlServingCatalog:
         statement = select(table_of(ApiKeyRow)).where(ApiKeyRow.api_key_id == api_key_id, ApiKeyRow.revoked_at.is_(None))
         with unit_of_work(self._engine) as session:
             key = find_row(session, statement, ApiKey)
-        return None if key is None else Caller(key.api_key_id, key.workspace_id, key.plan)
+        return None if key is None else Caller(key.api_key_id, key.workspace_id, key.plan, key.kind, key.origins)
+
+    def list_origins(self) -> Collection[str]:
+        """Return the web origins that unrevoked publishable keys may be used from, of all workspaces."""
+        statement = select(ApiKeyRow.origins).where(ApiKeyRow.kind == "publishable", ApiKeyRow.revoked_at.is_(None))
+        with unit_of_work(self._engine) as session:
+            return {origin for origins in session.scalars(statement) for origin in origins}
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""
