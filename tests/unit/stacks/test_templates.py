@@ -93,6 +93,7 @@ def test_the_table_of_idempotency_keys_expires_and_is_encrypted(synthesis: Synth
     table = find_table(synthesis, "call_key")
     assert len(table["KeySchema"]) == 1
     assert "GlobalSecondaryIndexes" not in table
+    assert "PointInTimeRecoverySpecification" not in table["Replicas"][0]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert (table["BillingMode"], table["SSESpecification"]["SSEType"]) == ("PAY_PER_REQUEST", "KMS")
 
@@ -349,9 +350,9 @@ def test_production_keeps_and_protects_what_holds_data() -> None:
     for type_name in STATEFUL:
         for name, resource in synthesis.resources(type_name).items():
             assert resource["DeletionPolicy"] == "Retain", name
-    (table,) = properties_of(synthesis.resources("AWS::DynamoDB::GlobalTable"))
+    tables = properties_of(synthesis.resources("AWS::DynamoDB::GlobalTable"))
     (database,) = properties_of(synthesis.resources("AWS::RDS::DBInstance"))
-    assert table["Replicas"][0]["DeletionProtectionEnabled"] is True
+    assert [table["Replicas"][0]["DeletionProtectionEnabled"] for table in tables] == [True, True]
     assert (database["DeletionProtection"], database["MultiAZ"]) == (True, True)
 
 
