@@ -41,9 +41,9 @@ def require_endpoint(caller: Caller, endpoint: str | None) -> None:
 
 
 def require_features(caller: Caller, body: PredictRequest) -> None:
-    """Raise `ForbiddenError` if a publishable key asks for feature values: whoever finds it could read what is known of anybody."""
-    if caller.kind == "publishable" and body.include_features:
-        raise ForbiddenError("`include_features` needs a secret key", code="secret_key_required")
+    """Raise `ForbiddenError` if a publishable key asks for what is known of somebody, as contributions tell too: anybody may have it."""
+    if caller.kind == "publishable" and (body.include_features or body.explain):
+        raise ForbiddenError("`include_features` and `explain` need a secret key", code="secret_key_required")
 
 
 def admit_caller() -> None:

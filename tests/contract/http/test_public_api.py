@@ -243,6 +243,8 @@ def test_too_many_explanations_are_a_problem(service: Service) -> None:
     answer = service.predict(*[{"id": "c1"}] * 34, model="r", explain=True)
     assert (answer.status_code, answer.get_json()["code"], answer.get_json()["path"]) == (400, "too_many_explanations", "$.explain")
     assert service.world.journal.calls == []
+
+
 def test_an_integer_is_an_integer_however_json_writes_it(service: Service) -> None:
     (result,) = service.predict({"id": "c1"}, version=1.0).get_json()["results"]
     assert result["model_version"] == 1

@@ -188,6 +188,7 @@ def test_a_publishable_key_predicts_and_sends_records_and_reads_nothing(service:
     for answer in (
         service.call("GET", path, headers=PUBLISHABLE),
         service.call("POST", PREDICT, headers=PUBLISHABLE, json=ASKED | {"include_features": True}),
+        service.call("POST", PREDICT, headers=PUBLISHABLE, json=ASKED | {"explain": True}),
     ):
         assert (answer.status_code, answer.get_json()["code"]) == (403, "secret_key_required")
     assert len(service.world.log.entries) == 1

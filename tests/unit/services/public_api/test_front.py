@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # granian exports it without `__all__`
 
-from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.idempotency_store import MemoryIdempotencyStore
+from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.features.messages import BatchMessage
 from presage.predictions.catalog import CatalogCache
