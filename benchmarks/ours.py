@@ -37,6 +37,7 @@ KEY_HEADER = "x-presage-api-key-id"
 KEY = "key-benchmark"
 QUEUES = ("records", "assignments", "predictions")
 TABLE = "predictions"
+KEYED_TABLE = "keys"
 CATALOG_TTL_SECONDS = 5
 CREDENTIALS = "database"
 MODEL_MEMORY_BYTES = 512 << 20
@@ -86,6 +87,7 @@ class Surroundings:
             "PRESAGE_ARTIFACTS_BUCKET": ARTIFACTS,
             "PRESAGE_LAKE_BUCKET": LAKE,
             "PRESAGE_PREDICTION_TABLE": TABLE,
+            "PRESAGE_IDEMPOTENCY_TABLE": KEYED_TABLE,
             **{f"PRESAGE_{name.upper()}_QUEUE_URL": f"http://127.0.0.1:{self.sink_port}/000000000000/{name}" for name in QUEUES},
             "PRESAGE_DATABASE_HOST": str(url.host),
             "PRESAGE_DATABASE_PORT": str(url.port),

@@ -1,6 +1,6 @@
 """What a price depends on and a template says in its own way: how many zones, copies, instances, vCPUs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +39,17 @@ def _platform(place: Place) -> str:
     return "SPOT" if providers == {"FARGATE_SPOT"} else architecture
 
 
+def _indexes(place: Place) -> Sequence[object]:
+    """Return the indexes of a table: the log has some, the table of idempotency keys has none."""
+    found: Sequence[object] = place.properties.get("GlobalSecondaryIndexes", ())
+    return found
+
+
 MEASURES: Mapping[str, Callable[[Place], float | str]] = {
     "metrics": lambda place: max(1, sum("MetricStat" in each for each in place.properties.get("Metrics", ()))),
-    "copies": lambda place: 1 + len(place.properties.get("GlobalSecondaryIndexes", ())),
+    "log_copies": lambda place: len(_indexes(place)) + 1 if _indexes(place) else 0,
+    "logs": lambda place: int(bool(_indexes(place))),
+    "key_tables": lambda place: int(not _indexes(place)),
     "streams": lambda place: int("StreamSpecification" in place.properties),
     "interfaces": lambda place: len(place.properties.get("SubnetIds", ())) if place.properties.get("VpcEndpointType") == "Interface" else 0,
     "database_copies": lambda place: 2 if place.properties.get("MultiAZ") else 1,

@@ -52,6 +52,11 @@ class JsonClient:
         """Return the JSON answer of a POST."""
         return self.call("POST", path, body)
 
+    def with_headers(self, **headers: str) -> JsonClient:
+        """Return a client of the same API whose calls have these headers too; `_` in a name is `-` on the wire."""
+        fixed = {str(name): str(value) for name, value in self._session.headers.items()}
+        return JsonClient(self._base_url, {**fixed, **{name.replace("_", "-"): value for name, value in headers.items()}})
+
     def get(self, path: str, **parameters: str) -> JsonObject:
         """Return the JSON answer of a GET."""
         return self.call("GET", path, None, **parameters)

@@ -11,6 +11,7 @@ from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.functions import FunctionInputs, FunctionsStack
 from stacks.gateway import GatewayStack
+from stacks.idempotency import IdempotencyStack
 from stacks.mail_policy import MailPolicyStack
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
@@ -63,6 +64,7 @@ def _build_services(
             network=network,
             storage=data.storage,
             prediction_log=data.prediction_log,
+            idempotency=IdempotencyStack(app, config=config),
             queues=data.queues,
             metadata=data.metadata,
             repository=images["public_api"],

@@ -7,6 +7,7 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
+from stacks.aspects.rule import accept_rule
 from stacks.config import PlanConfig, StageConfig
 from stacks.constructs.findings import acknowledge
 from stacks.constructs.firewall import build_firewall
@@ -21,7 +22,10 @@ ROUTES = (
     ("POST", "/v1/datasets/{dataset}/records"),
     ("GET", "/v1/predictions/{prediction_id}"),
     ("GET", "/v1/openapi.json"),
+    ("OPTIONS", "/v1/predict"),
+    ("OPTIONS", "/v1/datasets/{dataset}/records"),
 )
+"""Browsers ask by OPTIONS, without a key, whether a page may call; the service answers by the origins that keys list."""
 PREDICT, RECORDS = (f"{verb} {path}" for verb, path in ROUTES[:2])
 KEY_ID_HEADER = "x-presage-api-key-id"
 _PROBLEMS = (
@@ -36,7 +40,7 @@ _PROBLEMS = (
 
 
 class GatewayStack(StageStack):
-    """A REST API, because usage plans exist only for those; every method needs a key of a plan."""
+    """A REST API, because usage plans exist only for those; every method but a preflight needs a key of a plan."""
 
     def __init__(self, scope: Construct, *, config: StageConfig, public_api: PublicApiStack, dns: DnsStack) -> None:
         super().__init__(scope, "Gateway", config=config, description="Presage: public API's gateway and usage plans")
@@ -132,11 +136,13 @@ class GatewayStack(StageStack):
         method = self.api.root.resource_for_path(path).add_method(
             verb,
             integration,
-            api_key_required=True,
+            api_key_required=verb != "OPTIONS",
             request_parameters={f"method.request.path.{name}": True for name in names},
             request_models={"application/json": self._models[f"{verb} {path}"]} if f"{verb} {path}" in self._models else None,
             request_validator=self._validator,
         )
+        if verb == "OPTIONS":
+            accept_rule(method, {"API-KEYS": "A browser's preflight carries no key, and asks nothing but whether its page may call."})
         self._send_through_link(method)
         return method
 

@@ -16,9 +16,10 @@ from stacks.config import PlanConfig, StageConfig
 from stacks.constructs.blue_green import BlueGreen, watch_deployments
 from stacks.constructs.callers import CALLER_VARIABLE, name_caller
 from stacks.constructs.findings import accept_wildcards, acknowledge
-from stacks.constructs.grants import BucketRights, grant_log_getting, grant_sending
+from stacks.constructs.grants import BucketRights, grant_keeping_answers, grant_log_getting, grant_sending
 from stacks.constructs.journal_watch import JournalWatch
 from stacks.constructs.logs import build_log_group
+from stacks.idempotency import IdempotencyStack
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
 from stacks.prediction_log import PredictionLogStack
@@ -48,6 +49,7 @@ class PublicApiInputs:
     network: NetworkStack
     storage: StorageStack
     prediction_log: PredictionLogStack
+    idempotency: IdempotencyStack
     queues: QueuesStack
     metadata: MetadataStack
     repository: ecr.Repository
@@ -122,6 +124,7 @@ class PublicApiStack(StageStack):
             "PRESAGE_LAKE_BUCKET": inputs.storage.lake.bucket_name,
             "PRESAGE_ARTIFACTS_BUCKET": inputs.storage.artifacts.bucket_name,
             "PRESAGE_PREDICTION_TABLE": inputs.prediction_log.table.table_name,
+            "PRESAGE_IDEMPOTENCY_TABLE": inputs.idempotency.table.table_name,
             "PRESAGE_RECORDS_QUEUE_URL": inputs.queues.records.queue.queue_url,
             "PRESAGE_PREDICTIONS_QUEUE_URL": inputs.queues.predictions.queue.queue_url,
             "PRESAGE_ASSIGNMENTS_QUEUE_URL": inputs.queues.assignments.queue.queue_url,
@@ -136,17 +139,18 @@ class PublicApiStack(StageStack):
     def _grant(self) -> None:
         role, inputs = self.task_definition.task_role, self.inputs
         lake = BucketRights(inputs.storage.lake, role)
-        lake.read("ws=*/snapshots/*", "ws=*/predictions/*")
-        lake.write("ws=*/staging/records/*", "ws=*/staging/predictions/*", tagged=True)
+        lake.read("ws=*/snapshots/*", "ws=*/predictions/*", "ws=*/staging/answers/*")
+        lake.write("ws=*/staging/records/*", "ws=*/staging/predictions/*", "ws=*/staging/answers/*", tagged=True)
         BucketRights(inputs.storage.artifacts, role).read("ws=*/models/*")
         inputs.metadata.grant_opening(role)
         grant_log_getting(role, inputs.prediction_log.table)
+        grant_keeping_answers(role, inputs.idempotency.table)
         queues = inputs.queues
         grant_sending(role, queues.records.queue, queues.predictions.queue, queues.assignments.queue)
         accept_wildcards(
             self.task_definition,
             "Objects of every workspace below these prefixes.",
-            r"Resource::.*Lake.*/ws=\*/(snapshots|predictions|staging/records|staging/predictions)/\*",
+            r"Resource::.*Lake.*/ws=\*/(snapshots|predictions|staging/records|staging/predictions|staging/answers)/\*",
             r"Resource::.*Artifacts.*/ws=\*/models/\*",
         )
         accept_wildcards(self.task_definition, "ecr:GetAuthorizationToken knows no resources.", r"Resource::\*")

@@ -14,7 +14,7 @@ from presage.jobs.arguments import FileFormat
 from presage.jobs.model import Job, JobKind, JobState
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
-from presage.tenancy.model import ApiKey, Plan, Role, User
+from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
 from presage.training.model import AliasMove, DefaultAnswer
 from presage.training.spec import ModelSpec
 from services.backend.strictness import find_unknown_field
@@ -89,10 +89,12 @@ class AnalysisBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An API key to create."""
+    """An API key to create; `origins` are the web pages' that a publishable key may be used from."""
 
     name: str
     plan: Plan = "free"
+    kind: KeyKind = "secret"
+    origins: tuple[str, ...] = ()
 
 
 class UserView(msgspec.Struct, frozen=True):
@@ -112,6 +114,8 @@ class ApiKeyView(msgspec.Struct, frozen=True):
     api_key_id: str
     name: str
     plan: Plan
+    kind: KeyKind
+    origins: Sequence[str]
     created_at: datetime
     revoked_at: datetime | None
     key: str | msgspec.UnsetType = msgspec.UNSET
@@ -163,7 +167,7 @@ def view_user(user: User, token: str | msgspec.UnsetType = msgspec.UNSET) -> Use
 
 def view_api_key(key: ApiKey, value: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyView:
     """Return what the API tells of a key."""
-    return ApiKeyView(key.api_key_id, key.name, key.plan, key.created_at, key.revoked_at, value)
+    return ApiKeyView(key.api_key_id, key.name, key.plan, key.kind, key.origins, key.created_at, key.revoked_at, value)
 
 
 def view_job(job: Job) -> JobView:

@@ -12,6 +12,7 @@ from presage.errors import InvalidInputError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+VERSION_DIGITS = 9
 
 ItemT = TypeVar("ItemT")
 
@@ -33,6 +34,19 @@ def read_page(read: Callable[[str, int], Sequence[ItemT]], *, identify: Callable
     items = read(request.args.get("after", ""), limit + 1)
     has_more = len(items) > limit
     return items[:limit], identify(items[limit - 1]) if has_more else None
+
+
+def read_version(after: str) -> int | None:
+    """Return the version that a page of versions goes on behind, None for the first page.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if not after:
+        return None
+    if not (after.isascii() and after.isdigit() and len(after) <= VERSION_DIGITS):
+        raise InvalidInputError(f"after is `next` of the page before, got {after[:50]!r}", path="?after")
+    return int(after)
 
 
 def read_limit() -> int:

@@ -6,20 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from presage.adapters.client import build_client
+from presage.adapters.dynamo.idempotency_store import DynamoIdempotencyStore
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.journal.prediction_journal import FilePredictionJournal
-from presage.adapters.s3.model_files import S3ModelFiles
 from presage.adapters.shared_memory.rate_limiter import SharedRateLimiter
-from presage.adapters.sql.credentials import SecretCredentials
-from presage.adapters.sql.database import build_engine
-from presage.adapters.sql.serving_catalog import SqlServingCatalog
 from presage.adapters.sqs.batch_sender import SqsBatchSender
 from presage.adapters.sqs.group_commit import GroupCommit
 from presage.adapters.sqs.record_queue import SqsRecordQueue
-from presage.predictions.catalog import CatalogCache
-from presage.predictions.loading import ScorerCache
 from presage.predictions.use_cases import PredictionPorts
+from presage.predictions.warming import Warming
+from services.public_api import bootstrap_serving
 from services.public_api.context import PublicApiPorts
 from services.public_api.settings import PublicApiSettings
 
@@ -30,34 +27,21 @@ STAGING_ATTEMPTS = 2
 """A batch that is staged waits for SQS as well."""
 
 
-def build(settings: PublicApiSettings) -> PublicApiPorts:
-    """Return the ports; nothing is connected yet."""
-    s3 = build_client("s3")
+def build(settings: PublicApiSettings) -> tuple[PublicApiPorts, Warming]:
+    """Return the ports, and what makes them ready; nothing is connected yet."""
     quick_s3 = build_client("s3", read_timeout_seconds=READ_TIMEOUT_SECONDS, attempts=STAGING_ATTEMPTS)
-    engine = build_engine(
-        host=settings.database_host,
-        port=settings.database_port,
-        database=settings.database_name,
-        credentials=SecretCredentials(
-            build_client("secretsmanager", read_timeout_seconds=READ_TIMEOUT_SECONDS), settings.database_secret_arn
-        ),
-    )
-    files = S3ModelFiles(
-        client=s3,
-        artifacts_bucket=settings.artifacts_bucket,
-        lake_bucket=settings.lake_bucket,
-        folder=Path(settings.cache_directory),
-    )
-    scorers = ScorerCache(files, memory_bytes=settings.model_memory_bytes, stale_after_seconds=settings.snapshot_stale_seconds)
-    return PublicApiPorts(
+    serving = bootstrap_serving.build(settings, read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    ports = PublicApiPorts(
         predictions=PredictionPorts(
-            catalog=CatalogCache(SqlServingCatalog(engine), ttl_seconds=settings.catalog_ttl_seconds, prepare=scorers.prepare),
-            scorers=scorers,
+            catalog=serving.catalog,
+            scorers=serving.scorers,
             journal=FilePredictionJournal(Path(settings.cache_directory) / JOURNAL),
             log=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, quick_s3)),
         ),
+        answers=DynamoIdempotencyStore(settings.idempotency_table, lake_bucket=settings.lake_bucket, s3=quick_s3),
         records=SqsRecordQueue(GroupCommit(SqsBatchSender(settings.records_queue_url).send), settings.lake_bucket, s3=quick_s3),
         limiter=SharedRateLimiter(Path(settings.cache_directory, "calls")),
         limits=settings.request_limits,
         now=lambda: datetime.now(UTC),
     )
+    return ports, Warming(serving)

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from flask import Response, current_app, g, request
+from flask import current_app, g
 
 from presage.errors import RateLimitedError
 from presage.features.ports import RecordQueue
 from presage.features.recent_ids import RecentIds
 from presage.predictions.use_cases import PredictionPorts
-from presage.runtime.http import note
 from presage.tenancy.model import Caller, Plan
-from presage.tenancy.ports import RateLimiter
+from presage.tenancy.ports import IdempotencyStore, RateLimiter
 from presage.tenancy.rate_limit import RateLimit, RateVerdict
 
 EXTENSION = "presage.public_api"
 KEY_HEADER = "x-presage-api-key-id"
 """Set by the gateway from the key it checked, whatever the caller sent under this name."""
 OPEN_PATHS = frozenset({"/v1/openapi.json", "/healthz", "/readyz"})
+Headers = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class PublicApiPorts:
 
     predictions: PredictionPorts
     records: RecordQueue
+    answers: IdempotencyStore
     limiter: RateLimiter
     limits: Mapping[Plan, RateLimit]
     now: Callable[[], datetime]
@@ -53,7 +54,7 @@ def require(verdict: RateVerdict, caller: Caller) -> None:
         raise RateLimitedError(f"The key's plan {caller.plan!r} allows no more calls now", retry_after_seconds=verdict.retry_after_seconds)
 
 
-def describe_rate(verdict: RateVerdict) -> list[tuple[str, str]]:
+def describe_rate(verdict: RateVerdict) -> Headers:
     """Return the rate-limit headers of an answer: calls at once, calls left, seconds until all are back."""
     return [
         ("ratelimit-limit", str(verdict.limit)),
@@ -67,29 +68,11 @@ def get_ports() -> PublicApiPorts:
     return cast("PublicApiPorts", current_app.extensions[EXTENSION])
 
 
+def get_caller() -> Caller:
+    """Return who calls."""
+    return cast("Caller", g.caller)
+
+
 def get_workspace_id() -> str:
     """Return the caller's workspace."""
-    return cast("str", g.workspace_id)
-
-
-def admit_caller() -> None:
-    """Find the caller and count the call, before any view runs.
-
-    Raises:
-        UnauthenticatedError: The call did not come with a key.
-        ForbiddenError: The key is unknown or revoked.
-        RateLimitedError: The key's plan allows no more calls now.
-    """
-    if request.url_rule is None or request.path in OPEN_PATHS:
-        return
-    caller, g.rate = admit(get_ports(), request.headers.get(KEY_HEADER))
-    g.workspace_id = caller.workspace_id
-    note(workspace_id=caller.workspace_id)
-    require(g.rate, caller)
-
-
-def tell_rate(response: Response) -> Response:
-    """Put the rate-limit headers on the answer to a call that was counted."""
-    if "rate" in g:
-        response.headers.extend(describe_rate(g.rate))
-    return response
+    return get_caller().workspace_id

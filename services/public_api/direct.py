@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import atexit
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 from uuid_utils import uuid7
@@ -20,14 +20,17 @@ from presage.runtime.bodies import decode_json
 from presage.runtime.http import REQUEST_ID
 from presage.runtime.problems import CONTENT_TYPE, answer_error
 from presage.runtime.traffic import Traffic
+from presage.tenancy.keyed_call import Answer
 from presage.tenancy.model import Caller
-from services.public_api.context import PublicApiPorts, admit, describe_rate, require
+from services.public_api.access import describe_origin, require_features, require_origin
+from services.public_api.context import Headers, PublicApiPorts, admit, describe_rate, require
+from services.public_api.keyed import IDEMPOTENCY_HEADER, REPLAYED, Sent, answer_by_key
 
 PATH = "/v1/predict"
 MOST_ENTRIES_AT_ONCE = 10
 """More entries, explanations, and rankings of any number are computed on a thread, so that nobody waits behind them."""
 _ENCODER = msgspec.json.Encoder()
-Headers = list[tuple[str, str]]
+_JSON = "application/json"
 
 
 class Reply(NamedTuple):
@@ -38,8 +41,15 @@ class Reply(NamedTuple):
     body: bytes
 
 
+class Given(Protocol):
+    """The headers of a request, by their names in lower case."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return a header's value, or None."""
+
+
 class Call(msgspec.Struct):
-    """A request whose body is there. `caller` is known once it was admitted."""
+    """A request whose body is there, with all its headers `given`. `caller` is known once it was admitted."""
 
     api_key_id: str | None
     headers: Headers
@@ -47,6 +57,7 @@ class Call(msgspec.Struct):
     content_encoding: str
     body: bytes
     began: float
+    given: Given
     caller: Caller | None = None
 
 
@@ -78,8 +89,12 @@ class PredictRoute:
             WouldWaitError: This thread must not wait, and it would have to: ask again with the same call on another one.
         """
         try:
-            body = self._predict(call)
-            reply = Reply(200, [*call.headers, ("content-type", "application/json")], body)
+            caller = call.caller or self._admit(call)
+            key = call.given.get(IDEMPOTENCY_HEADER)
+            if key is None:
+                reply = Reply(200, [*call.headers, ("content-type", _JSON)], self._predict(call, caller))
+            else:
+                reply = self._answer_once(call, caller, key)
         except WouldWaitError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it is, it is answered
@@ -87,21 +102,38 @@ class PredictRoute:
         self._traffic.note(reply.status, time.perf_counter() - call.began)
         return reply
 
-    def _predict(self, call: Call) -> bytes:
+    def _admit(self, call: Call) -> Caller:
+        caller, verdict = admit(self._ports, call.api_key_id)
+        call.headers += describe_rate(verdict)
+        if caller.kind == "publishable":
+            origin = call.given.get("origin")
+            call.headers += describe_origin(caller, origin)
+            require_origin(caller, origin)
+        require(verdict, caller)
+        call.caller = caller
+        return caller
+
+    def _answer_once(self, call: Call, caller: Caller, key: str) -> Reply:
+        if must_not_wait():
+            raise WouldWaitError
+        sent = Sent(call.content_type, call.content_encoding, call.body)
+        found, replayed = answer_by_key(
+            key, f"POST {PATH}", sent, lambda: Answer(200, _JSON, self._predict(call, caller)), ports=self._ports, caller=caller
+        )
+        told = [REPLAYED] if replayed else []
+        return Reply(found.status, [*call.headers, *told, ("content-type", found.content_type)], found.body)
+
+    def _predict(self, call: Call, caller: Caller) -> bytes:
         ports = self._ports
-        if call.caller is None:
-            caller, verdict = admit(ports, call.api_key_id)
-            call.headers += describe_rate(verdict)
-            require(verdict, caller)
-            call.caller = caller
         if call.content_type != "application/json" and call.content_type.partition(";")[0].strip().lower() != "application/json":
             raise InvalidInputError("Send a body of `content-type: application/json`", code="unsupported_media_type")
         if call.content_encoding != "identity":
             raise InvalidInputError("Send the body without a content encoding", code="unsupported_encoding")
         request = decode_json(call.body, PredictRequest)
-        if must_not_wait() and self._is_heavy(request, call.caller.workspace_id):
+        require_features(caller, request)
+        if must_not_wait() and self._is_heavy(request, caller.workspace_id):
             raise WouldWaitError
-        return _ENCODER.encode(predict(request, workspace_id=call.caller.workspace_id, ports=ports.predictions, now=ports.now()))
+        return _ENCODER.encode(predict(request, workspace_id=caller.workspace_id, ports=ports.predictions, now=ports.now()))
 
     def _is_heavy(self, request: PredictRequest, workspace_id: str) -> bool:
         if request.explain or len(request.features) > MOST_ENTRIES_AT_ONCE:

@@ -22,6 +22,7 @@ from presage.runtime.lag import LoopLag
 from services.public_api.bridge import call_wsgi
 from services.public_api.context import KEY_HEADER, PublicApiPorts
 from services.public_api.direct import PATH, Call, PredictRoute, Reply, begin_headers, refuse
+from services.public_api.keyed import IDEMPOTENCY_HEADER
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -67,7 +68,13 @@ class Front:
             body = await self._read_body(scope, connection)
             if scope.path == PATH and scope.method == "POST":
                 call = Call(
-                    given.get(KEY_HEADER), headers, given.get("content-type", ""), given.get("content-encoding", "identity"), body, began
+                    given.get(KEY_HEADER),
+                    headers,
+                    given.get("content-type", ""),
+                    given.get("content-encoding", "identity"),
+                    body,
+                    began,
+                    given,
                 )
                 status, headers, body = await self._predict(call)
             else:
@@ -93,6 +100,8 @@ class Front:
         try:
             return self._route.answer(call)
         except WouldWaitError:
+            if call.given.get(IDEMPOTENCY_HEADER) is not None:  # what waits for a store waits with its kind
+                return await _run(self._flask, self.waiting, lambda: self._route.answer(call))
             return await _run(self._compute, self.computing, lambda: self._route.answer(call))
 
     async def _pass_on(self, scope: Scope, body: bytes) -> Reply:

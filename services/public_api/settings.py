@@ -13,6 +13,7 @@ class PublicApiSettings(DatabaseSettings, frozen=True):
     lake_bucket: str
     artifacts_bucket: str
     prediction_table: str
+    idempotency_table: str
     records_queue_url: str
     predictions_queue_url: str
     assignments_queue_url: str

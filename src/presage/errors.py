@@ -46,10 +46,23 @@ class ConflictError(PresageError):
     code = "conflict"
 
 
+class CallInFlightError(ConflictError):
+    """The same call is being executed; its answer is there a moment later."""
+
+    code = "call_in_flight"
+    retry_after_seconds = 0.5
+
+
 class ForbiddenError(PresageError):
     """The caller is known but may not do this."""
 
     code = "forbidden"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        """Keep a `code` more exact than the class's, if any."""
+        super().__init__(message)
+        if code is not None:
+            self.code = code
 
 
 class UnauthenticatedError(PresageError):

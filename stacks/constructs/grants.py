@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from stacks.constructs.findings import accept_wildcards
 
 _LOG_INDEXES = "The log's indexes."
+_WRITERS_KEY_ACTIONS = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 
 class BucketRights:
@@ -69,10 +70,15 @@ def grant_log_getting(role: iam.IRole, table: dynamodb.TableV2) -> None:
     _grant_items(role, table, "dynamodb:GetItem", index_actions=[], key_actions=["kms:Decrypt", "kms:DescribeKey"])
 
 
+def grant_keeping_answers(role: iam.IRole, table: dynamodb.TableV2) -> None:
+    """Let `role` put, get and delete single items."""
+    actions = ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:DeleteItem"]
+    _grant_items(role, table, *actions, index_actions=[], key_actions=_WRITERS_KEY_ACTIONS)
+
+
 def grant_log_writing(role: iam.IRole, table: dynamodb.TableV2) -> None:
     """Let `role` put items in batches."""
-    key_actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    _grant_items(role, table, "dynamodb:BatchWriteItem", index_actions=[], key_actions=key_actions)
+    _grant_items(role, table, "dynamodb:BatchWriteItem", index_actions=[], key_actions=_WRITERS_KEY_ACTIONS)
 
 
 def _grant_items(role: iam.IRole, table: dynamodb.TableV2, *actions: str, index_actions: list[str], key_actions: Sequence[str]) -> None:

@@ -1,10 +1,12 @@
 """What a journey does not need but users do, so that the calls behind it are made, and recorded (docs/adr/0009)."""
 
+import secrets
 import time
 from datetime import UTC, datetime
 from typing import cast
 
 import pytest
+import requests
 
 from demo.clients import ApiError, JsonClient, JsonObject
 from demo.journey import Journey
@@ -26,9 +28,6 @@ def test_a_batch_too_large_for_a_message_lands_through_the_lake(journey: Journey
         {"entity_id": f"u{number}", "event_timestamp": "2026-01-01T00:00:00Z", "values": {"note": "x" * 900}} for number in range(400)
     ]
 
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not _is_known(journey, "notes") and time.monotonic() < deadline:
-        time.sleep(1)
     journey.public.post("/v1/datasets/notes/records", {"records": records})
 
     deadline = time.monotonic() + WAIT_SECONDS
@@ -47,6 +46,35 @@ def test_predictions_too_large_for_a_message_are_logged_through_the_lake(journey
 
     for result, entry in zip(cast("list[JsonObject]", answer["results"]), entries, strict=True):
         assert wait_for_prediction(journey.public, str(result["prediction_id"]))["entity_id"] == entry["id"]
+
+
+def test_a_call_with_an_idempotency_key_is_executed_once(journey: Journey) -> None:
+    public = journey.public.with_headers(idempotency_key=secrets.token_hex(8))
+    body = {"model": journey.scenario.model["name"], "features": [{"id": "1", "timestamp": rfc3339(journey.scenario.cutoff)}]}
+
+    with pytest.raises(ApiError, match=" 404 "):
+        public.post("/v1/predict", {"model": "not-yet", "features": [{"id": "1"}]})
+    first, again = public.post("/v1/predict", body), public.post("/v1/predict", body)
+
+    assert first == again
+    with pytest.raises(ApiError, match="idempotency_key_reused"):
+        public.post("/v1/predict", {**body, "include_features": True})
+
+
+def test_a_publishable_key_calls_from_its_origin_through_the_gateway(journey: Journey, stack: Stack) -> None:
+    wish = {"name": "page", "kind": "publishable", "origins": ["https://shop.example.com"]}
+    key = journey.backend.post("/api/v1/api-keys", wish)
+    page = JsonClient(stack.gateway_url, {"x-api-key": str(key["key"]), "origin": "https://shop.example.com"})
+    body = {"model": journey.scenario.model["name"], "features": [{"id": "1", "timestamp": rfc3339(journey.scenario.cutoff)}]}
+
+    asked = requests.options(f"{stack.gateway_url}/v1/predict", headers={"origin": "https://shop.example.com"}, timeout=20)
+
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (204, "https://shop.example.com")
+    assert page.post("/v1/predict", body)["results"]
+    with pytest.raises(ApiError, match="secret_key_required"):
+        page.get(f"/v1/predictions/{journey.report.last_prediction_id}")
+    with pytest.raises(ApiError, match="origin_not_allowed"):
+        page.with_headers(origin="https://other.example.com").post("/v1/predict", body)
 
 
 def test_predictions_are_found_by_entity_and_by_model_and_day(journey: Journey) -> None:
@@ -85,15 +113,6 @@ def test_every_call_of_this_run_is_on_the_reviewed_record(journey: Journey, stac
     reviewed: set[Call] = {call for calls in read_record().values() for call in calls}
 
     assert sorted(read_noted(Places()) - reviewed) == []
-
-
-def _is_known(journey: Journey, dataset: str) -> bool:
-    """Whether the public API, which reads its catalog every few seconds, has heard of the dataset: else it answers 404."""
-    try:
-        journey.public.post(f"/v1/datasets/{dataset}/records", {"records": [{}]})
-    except ApiError as error:
-        return " 404 " not in str(error)
-    return True
 
 
 def wait_for_state(backend: JsonClient, job_id: str, states: set[str]) -> str:

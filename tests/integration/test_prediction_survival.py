@@ -38,7 +38,7 @@ class Scene:
         self.assigned: set[str] = set()
         self._messages = SqsPredictionMessages(name, s3=s3)
         self._folder = folder
-        names = ("artifacts_bucket", "prediction_table", "database_host", "database_name", "records_queue_url")
+        names = ("artifacts_bucket", "prediction_table", "idempotency_table", "database_host", "database_name", "records_queue_url")
         self._environment = {
             **os.environ,  # noqa: TID251 - the machine around the processes: endpoints and keys
             **{f"PRESAGE_{each.upper()}": "unused" for each in names},

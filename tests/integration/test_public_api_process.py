@@ -6,7 +6,9 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,33 @@ def test_a_prediction_is_on_the_way_to_the_log_and_the_warehouse_when_it_is_answ
     assert {(row["prediction_id"], row["variant"]) for row in published} == {
         (result["prediction_id"], result["variant"]) for result in answer["results"]
     }
+
+
+def test_of_calls_with_one_key_at_once_one_is_executed_and_all_are_answered_alike(running: Running) -> None:
+    """Whichever of the server's processes gets them."""
+    body = {"model": "m", "features": [{"id": "keyed"}]}
+
+    def ask(_: int) -> dict[str, Any]:
+        while True:
+            status, answer = running.call("/v1/predict", body, idempotency_key="k-1")
+            if status != 409:
+                assert status == 200
+                return dict(answer)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(24)))
+    assert answers == [answers[0]] * 24
+    entries = [entry for message in running.receive("PREDICTIONS") for entry in message["entries"]]
+    assert [entry["entity_id"] for entry in entries].count("keyed") == 1
+    assert running.call("/v1/predict", body | {"version": 1}, idempotency_key="k-1")[1]["code"] == "idempotency_key_reused"
+
+
+def test_records_with_a_key_are_sent_once(running: Running) -> None:
+    body = {"records": [{"record_id": "keyed", "entity_id": "c1", "event_timestamp": "1998-01-01T00:00:00Z", "values": {"spent": 2.5}}]}
+    answers = [running.call("/v1/datasets/orders/records", body, idempotency_key="k-2") for _ in range(6)]
+    assert answers == [(202, answers[0][1])] * 6
+    assert answers[0][1]["accepted"] == 1
+    assert len(running.receive("RECORDS")) == 1
 
 
 def test_a_logged_prediction_is_read_back(running: Running) -> None:

@@ -105,7 +105,8 @@ def test_a_call_without_a_key_does_not_reach_the_service(genuine_localstack: str
 def test_a_created_key_opens_the_way_and_names_itself_to_the_service(
     genuine_localstack: str, gateway: dict[str, str], keys: ApiGatewayKeyGateway, origin: Origin
 ) -> None:
-    key_id, value = keys.create_key(name="server", plan="free", workspace_id="ws-1")
+    value = f"sk_{secrets.token_hex(24)}"
+    key_id = keys.create_key(name="server", plan="free", workspace_id="ws-1", value=value)
 
     status, answer = call(genuine_localstack, gateway, "/v1/datasets/purchases/records", key=value)
 
@@ -116,7 +117,8 @@ def test_a_created_key_opens_the_way_and_names_itself_to_the_service(
 
 
 def test_a_deleted_key_closes_the_way(genuine_localstack: str, gateway: dict[str, str], keys: ApiGatewayKeyGateway, origin: Origin) -> None:
-    key_id, value = keys.create_key(name="server", plan="standard", workspace_id="ws-1")
+    value = f"sk_{secrets.token_hex(24)}"
+    key_id = keys.create_key(name="server", plan="standard", workspace_id="ws-1", value=value)
     keys.delete_key(key_id)
     keys.delete_key(key_id)
     before = len(origin.requests)

@@ -8,7 +8,7 @@ from presage.runtime.http import respond
 from presage.tenancy import use_cases
 from services.backend.bodies import ApiKeyBody, read_body, view_api_key
 from services.backend.context import get_now, get_ports, get_user
-from services.backend.paging import Page
+from services.backend.paging import Page, read_page
 
 blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 
@@ -17,16 +17,19 @@ blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 def create() -> Response:
     """Create a key in a usage plan; its value is in this answer only."""
     body, ports = read_body(ApiKeyBody), get_ports()
-    issued = use_cases.create_api_key(
-        user=get_user(), name=body.name, plan=body.plan, now=get_now(), gateway=ports.gateway, store=ports.api_keys
-    )
+    wish = use_cases.KeyWish(body.name, body.plan, body.kind, body.origins)
+    issued = use_cases.create_api_key(wish, user=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
     return respond(view_api_key(issued.key, issued.value), 201, {"location": f"/api/v1/api-keys/{issued.key.api_key_id}"})
 
 
 @blueprint.get("")
-def list_all() -> Response:
-    """Return all keys of the workspace, revoked ones too, newest first."""
-    return respond(Page([view_api_key(key) for key in get_ports().api_keys.list_api_keys(get_user().workspace_id)]))
+def list_page() -> Response:
+    """Return a page of the workspace's keys, revoked ones too, newest first."""
+    store, workspace_id = get_ports().api_keys, get_user().workspace_id
+    items, following = read_page(
+        lambda after, limit: store.list_api_keys(workspace_id, before=after, limit=limit), identify=lambda key: key.api_key_id
+    )
+    return respond(Page([view_api_key(key) for key in items], following))
 
 
 @blueprint.delete("/<api_key_id>")

@@ -11,7 +11,7 @@ from presage.training import registration
 from presage.training.model import Alias, Model
 from services.backend.bodies import AliasBody, AliasView, BuildBody, ModelBody, read_body
 from services.backend.context import get_now, get_ports, get_user
-from services.backend.paging import Page, read_page
+from services.backend.paging import Page, read_page, read_version
 from services.backend.submitting import submit
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
@@ -61,9 +61,13 @@ def create_build(model_id: str) -> Response:
 
 @blueprint.get("/<model_id>/versions")
 def list_versions(model_id: str) -> Response:
-    """Return all versions of a model, newest first."""
-    model = _get_model(model_id)
-    return respond(Page(get_ports().versions.list_versions(model.workspace_id, model_id)))
+    """Return a page of a model's versions, newest first."""
+    model, versions = _get_model(model_id), get_ports().versions
+    items, following = read_page(
+        lambda after, limit: versions.list_versions(model.workspace_id, model_id, before=read_version(after), limit=limit),
+        identify=lambda version: str(version.version),
+    )
+    return respond(Page(items, following))
 
 
 @blueprint.get(f"/<model_id>/aliases/{ALIAS}")

@@ -12,11 +12,13 @@ from presage.features.validation import RecordResult
 from presage.features.wire import parse_body
 from presage.runtime.http import note, respond, respond_problem
 from services.public_api.context import get_ports, get_workspace_id
+from services.public_api.keyed import once
 
 blueprint = Blueprint("datasets", __name__)
 
 
 @blueprint.post("/datasets/<dataset>/records")
+@once
 def post_records(dataset: str) -> Response:
     """Take records into a dataset; every accepted one is durable when the answer is sent."""
     ports = get_ports()

@@ -10,17 +10,21 @@ from presage.errors import NotFoundError
 from presage.predictions.request import PredictRequest
 from presage.predictions.use_cases import get_prediction, predict
 from presage.runtime.http import note, read_json, respond
-from services.public_api.context import get_ports, get_workspace_id
+from services.public_api.access import require_features
+from services.public_api.context import get_caller, get_ports, get_workspace_id
+from services.public_api.keyed import once
 
 blueprint = Blueprint("predictions", __name__)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @blueprint.post("/predict")
+@once
 def post_predict() -> Response:
     """Answer every entry of the request."""
     ports = get_ports()
     body = read_json(PredictRequest)
+    require_features(get_caller(), body)
     note(model=body.model, entries=len(body.features))
     return respond(predict(body, workspace_id=get_workspace_id(), ports=ports.predictions, now=ports.now()))
 

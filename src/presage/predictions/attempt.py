@@ -86,7 +86,7 @@ class Answered(msgspec.Struct, frozen=True):
         """Return the log entry; its `request` is a call that asks for this entry alone."""
         asked: dict[str, object] = {"model": request.model, "features": [self.attempt.entry]}
         if request.version is not None:
-            asked["version"] = request.version
+            asked["version"] = int(request.version)
         return PredictionLogEntry(
             workspace_id=model.workspace_id,
             prediction_id=self.attempt.prediction_id,

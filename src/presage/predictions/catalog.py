@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError
@@ -12,19 +13,32 @@ from presage.tenancy.model import Caller
 from presage.training.model import ModelVersion
 
 MAX_KEYS = 100_000
+_ALL = "all"
 
 
 class CatalogCache:
-    """Who calls, and what of theirs exists. A change in the database is seen within `ttl_seconds`."""
+    """Who calls, and what of theirs exists. A change in the database is seen within `ttl_seconds`; what is new, when it is asked for.
 
-    def __init__(self, source: ServingCatalog, *, ttl_seconds: float, prepare: Callable[[Catalog], Catalog] | None = None) -> None:
+    What is not there is looked for in the database again, at most once a second for each key, workspace and version.
+    """
+
+    def __init__(
+        self,
+        source: ServingCatalog,
+        *,
+        ttl_seconds: float,
+        prepare: Callable[[Catalog], Catalog] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Read from `source`. `prepare` turns each new catalog into the one that serves."""
         self._source = source
         self._prepare = prepare
-        self._reached = False
-        self._callers: FreshCache[str, Caller | None] = FreshCache(source.find_caller, ttl_seconds=ttl_seconds, capacity=MAX_KEYS)
-        self._catalogs: FreshCache[str, Catalog] = FreshCache(self._load_catalog, ttl_seconds=ttl_seconds)
-        self._versions: FreshCache[tuple[str, str, int], ModelVersion | None] = FreshCache(self._find_version, ttl_seconds=ttl_seconds)
+        self._callers: FreshCache[str, Caller] = FreshCache(self._load_caller, ttl_seconds=ttl_seconds, capacity=MAX_KEYS, clock=clock)
+        self._origins: FreshCache[str, frozenset[str]] = FreshCache(self._load_origins, ttl_seconds=ttl_seconds, clock=clock)
+        self._catalogs: FreshCache[str, Catalog] = FreshCache(self._load_catalog, ttl_seconds=ttl_seconds, clock=clock)
+        self._versions: FreshCache[tuple[str, str, int], ModelVersion] = FreshCache(
+            self._load_version, ttl_seconds=ttl_seconds, clock=clock
+        )
 
     def get_caller(self, api_key_id: str | None) -> Caller:
         """Return whose the gateway's key is.
@@ -35,21 +49,22 @@ class CatalogCache:
         """
         if not api_key_id:
             raise UnauthenticatedError("Call through the API gateway with an API key in `x-api-key`")
-        caller = self._callers.get(api_key_id)
-        if caller is None:
-            raise ForbiddenError("The API key is unknown or revoked")
-        return caller
+        return self._callers.get(api_key_id)
+
+    def is_origin(self, origin: str) -> bool:
+        """Return whether any publishable key may be used from web pages of that origin."""
+        return origin in self._origins.get(_ALL) or origin in self._origins.renew(_ALL)
 
     def get_dataset(self, workspace_id: str, name: str) -> Dataset:
         """Return the dataset of that name, or raise `NotFoundError`."""
-        dataset = self._catalogs.get(workspace_id).datasets.get(name)
+        dataset = self._catalogs.get(workspace_id).datasets.get(name) or self._catalogs.renew(workspace_id).datasets.get(name)
         if dataset is None:
             raise NotFoundError(f"There is no dataset {name[:256]!r}")
         return dataset
 
     def get_deployment(self, workspace_id: str, name: str) -> Deployment:
         """Return what serves for the model of that name, or raise `NotFoundError`."""
-        deployment = self._catalogs.get(workspace_id).deployments.get(name)
+        deployment = self._catalogs.get(workspace_id).deployments.get(name) or self._catalogs.renew(workspace_id).deployments.get(name)
         if deployment is None:
             raise NotFoundError(f"There is no model {name[:256]!r}")
         return deployment
@@ -59,23 +74,28 @@ class CatalogCache:
         for candidate in (deployment.version, deployment.previous):
             if candidate is not None and candidate.version == version:
                 return candidate
-        found = self._versions.get((deployment.model.workspace_id, deployment.model.model_id, version))
-        if found is None:
-            raise NotFoundError(f"Model {deployment.model.name!r} has no version {version}")
-        return found
+        return self._versions.get((deployment.model.workspace_id, deployment.model.model_id, version))
 
-    def check(self) -> None:
-        """Return if the database has answered this process at least once, or raise `UnavailableError`.
+    def list_serving(self, workspace_id: str) -> list[ModelVersion]:
+        """Return the versions that serve for the workspace's models."""
+        deployments = self._catalogs.get(workspace_id).deployments.values()
+        return [deployment.version for deployment in deployments if deployment.version is not None]
 
-        Not whether it answers now: what is cached still serves, and tasks that all leave at once serve nobody.
-        """
-        if not self._reached:
-            self._source.find_caller("")
-            self._reached = True
+    def _load_origins(self, _all: str) -> frozenset[str]:
+        return frozenset(self._source.list_origins())
+
+    def _load_caller(self, api_key_id: str) -> Caller:
+        caller = self._source.find_caller(api_key_id)
+        if caller is None:
+            raise ForbiddenError("The API key is unknown or revoked")
+        return caller
 
     def _load_catalog(self, workspace_id: str) -> Catalog:
         catalog = self._source.load_catalog(workspace_id)
         return catalog if self._prepare is None else self._prepare(catalog)
 
-    def _find_version(self, key: tuple[str, str, int]) -> ModelVersion | None:
-        return self._source.find_version(*key)
+    def _load_version(self, key: tuple[str, str, int]) -> ModelVersion:
+        found = self._source.find_version(*key)
+        if found is None:
+            raise NotFoundError(f"The model has no version {key[2]}")
+        return found

@@ -40,6 +40,7 @@ class _Slot(Generic[ValueT]):
     value: ValueT | None = None
     loaded: bool = False
     due: float = 0.0
+    renewable: float = 0.0
     used: int = 0
     error: PresageError | None = None
 
@@ -98,6 +99,23 @@ class FreshCache(Generic[KeyT, ValueT]):
         if slot.loaded and slot.lock.locked():
             return self._answer(slot)
         raise WouldWaitError
+
+    def renew(self, key: KeyT) -> ValueT:
+        """Return the value loaded anew: for who misses in it what may be new. At most once in `retry_seconds`, else as `get` does.
+
+        Raises:
+            PresageError: As for `get`.
+            WouldWaitError: As for `get`.
+        """
+        slot = self._slots.get(key)
+        if slot is not None and self._clock() >= slot.renewable:
+            if must_not_wait():
+                raise WouldWaitError
+            with slot.lock:
+                if self._clock() >= slot.renewable:
+                    slot.renewable = self._clock() + self._retry_seconds
+                    self._refresh(key, slot)
+        return self.get(key)
 
     def find(self, key: KeyT) -> ValueT | None:
         """Return the value if it is loaded, fresh or not; loads nothing and counts as no use."""

@@ -87,6 +87,10 @@ class ScorerCache:
         """
         return self._scorers.get(_name_files(version))
 
+    def holds(self, version: ModelVersion) -> bool:
+        """Return whether the version is loaded."""
+        return self._scorers.find(_name_files(version)) is not None
+
     def prepare(self, catalog: Catalog) -> Catalog:
         """Return the catalog as it can serve now: while a new version of a model in use is loaded, the last one stays in its place.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -94,8 +94,14 @@ class ServingCatalog(Protocol):
     def find_caller(self, api_key_id: str) -> Caller | None:
         """Return whose an unrevoked key is, or None."""
 
+    def list_origins(self) -> Collection[str]:
+        """Return the web origins that unrevoked publishable keys may be used from, of all workspaces."""
+
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""
+
+    def list_serving_workspaces(self, *, limit: int) -> Sequence[str]:
+        """Return workspaces that have a model in production, those first whose models were moved there last."""
 
     def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
         """Return that version, serving or not, or None: callers may ask for one by number."""

@@ -15,6 +15,7 @@ from presage.predictions.narrowing import Narrowing, parse_narrowing
 
 MAX_ENTRIES = 100
 MAX_VALUE = 3.4e38
+MAX_VERSION = 2_147_483_647
 CLOCK_SKEW = timedelta(seconds=5)
 RESERVED = frozenset({"id", "timestamp"})
 RANKING_OPTIONS = frozenset({"candidates", "exclude", "filters", "exploration"})
@@ -26,7 +27,10 @@ class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARACTERS)]
     features: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_ENTRIES)]
-    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    version: (
+        Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)] | Annotated[float, msgspec.Meta(ge=1, le=MAX_VERSION, multiple_of=1)] | None
+    ) = None
+    """To JSON 1.0 is the integer 1: it is taken, 1.5 is not."""
     include_features: bool = False
     explain: bool = False
 

@@ -61,7 +61,7 @@ def predict(
     if request.version is None:
         answered = answer_all(attempts, deployment, ports.scorers)
     else:
-        answered = _answer_by_version(attempts, ports.catalog.get_version(deployment, request.version), ports.scorers)
+        answered = _answer_by_version(attempts, ports.catalog.get_version(deployment, int(request.version)), ports.scorers)
     results: dict[int, PredictionResult | EntryFailure] = failures
     entries: list[PredictionLogEntry] = []
     for item in answered:

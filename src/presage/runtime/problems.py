@@ -13,6 +13,7 @@ import msgspec
 
 from presage.errors import (
     AlreadyExistsError,
+    CallInFlightError,
     ConflictError,
     CorruptArtifactError,
     ForbiddenError,
@@ -52,6 +53,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """Codes of invalid input for which HTTP has a status of its own."""
 
@@ -106,7 +108,7 @@ def answer_error(error: Exception, *, request_id: str) -> ErrorAnswer:
 def _build_headers(error: PresageError, status: HTTPStatus) -> dict[str, str]:
     if status == HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": "Bearer"}
-    if isinstance(error, RateLimitedError):
+    if isinstance(error, RateLimitedError | CallInFlightError):
         return {"retry-after": str(max(1, round(error.retry_after_seconds + 0.5)))}
     return {"retry-after": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 Role = Literal["owner", "member"]
 Plan = Literal["free", "standard"]
+KeyKind = Literal["secret", "publishable"]
+"""A secret key is for servers. A publishable one may be in an app or a page: whoever finds it may predict and send records, no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,18 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls the public API: an unrevoked key, its workspace and its usage plan."""
+    """Who calls the public API: an unrevoked key, its workspace, its usage plan, and the web origins that it may be used from."""
 
     api_key_id: str
     workspace_id: str
     plan: Plan
+    kind: KeyKind = "secret"
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A gateway key of a workspace. The key's value is shown once and kept by the gateway only."""
+    """A gateway key of a workspace. The key's value is shown once and kept by the gateway only. Only publishable keys have `origins`."""
 
     workspace_id: str
     api_key_id: str
@@ -51,3 +55,5 @@ class ApiKey:
     plan: Plan
     created_at: datetime
     revoked_at: datetime | None
+    kind: KeyKind = "secret"
+    origins: tuple[str, ...] = ()

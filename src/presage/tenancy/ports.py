@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from presage.tenancy.keyed_call import Answer, Claim, Held
 from presage.tenancy.model import ApiKey, Plan, User, Workspace
 from presage.tenancy.rate_limit import RateLimit, RateVerdict
 
@@ -35,8 +36,8 @@ class ApiKeyStore(Protocol):
     def find_api_key(self, api_key_id: str) -> ApiKey | None:
         """Return the key by the gateway's id of it, or None; revoked keys are returned as such."""
 
-    def list_api_keys(self, workspace_id: str) -> Sequence[ApiKey]:
-        """Return the workspace's keys, newest first."""
+    def list_api_keys(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[ApiKey]:
+        """Return a page of the workspace's keys, newest first, starting behind the key id `before`."""
 
     def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
         """Note the revocation, or raise `NotFoundError`."""
@@ -45,11 +46,38 @@ class ApiKeyStore(Protocol):
 class KeyGateway(Protocol):
     """Keys and usage plans at the API gateway."""
 
-    def create_key(self, *, name: str, plan: Plan, workspace_id: str) -> tuple[str, str]:
-        """Create an enabled key in the plan and return (api_key_id, value)."""
+    def create_key(self, *, name: str, plan: Plan, workspace_id: str, value: str) -> str:
+        """Create an enabled key of that value in the plan and return its id."""
 
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone."""
+
+
+class IdempotencyStore(Protocol):
+    """What was answered under an idempotency key (DynamoDB). Times are the claims' own: the store has no clock."""
+
+    def claim(self, claim: Claim) -> Held | None:
+        """Take the key and return None; or return what holds it: an answer, or another call that is under way.
+
+        A key is free when nothing was kept under it for longer than it lives, and for the same call also when a claim's lease ended.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    def keep(self, claim: Claim, answer: Answer) -> None:
+        """Return once the answer is durable under the key, unless the claim was lost to another attempt meanwhile.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
+
+    def release(self, claim: Claim) -> None:
+        """Free the key, unless the claim was lost meanwhile.
+
+        Raises:
+            UnavailableError: The store did not answer.
+        """
 
 
 class RateLimiter(Protocol):

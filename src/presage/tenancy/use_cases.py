@@ -5,18 +5,25 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from presage.errors import ForbiddenError, InvalidInputError, PresageError, UnauthenticatedError
 from presage.identifiers import new_identifier
-from presage.tenancy.model import ApiKey, Plan, Role, User, Workspace
+from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User, Workspace
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
 
 NAME_LENGTH = 200
 EMAIL_LENGTH = 254
 TOKEN_BYTES = 32
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+KEY_BYTES = 24
+KEY_PREFIXES: Mapping[KeyKind, str] = {"secret": "sk_", "publishable": "pk_"}
+"""A key's value tells its kind to who sees it, and to what searches code for secrets."""
+ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?")
+MAX_ORIGINS = 20
+ORIGIN_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,16 @@ class IssuedKey:
 
     key: ApiKey
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWish:
+    """What a new API key is to be: `origins` are the web pages' that a publishable key may be used from, none but apps without."""
+
+    name: str
+    plan: Plan = "free"
+    kind: KeyKind = "secret"
+    origins: Sequence[str] = ()
 
 
 def create_workspace(*, name: str, owner_email: str, owner_name: str, now: datetime, store: WorkspaceStore) -> Registration:
@@ -74,18 +91,19 @@ def authenticate(token: str, *, store: WorkspaceStore) -> User:
     return user
 
 
-def create_api_key(*, user: User, name: str, plan: Plan, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> IssuedKey:
+def create_api_key(wish: KeyWish, *, user: User, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> IssuedKey:
     """Create the key at the gateway, note whose it is, and return it with its value.
 
     A key that could not be noted is deleted at the gateway again: no working key belongs to nobody.
 
     Raises:
-        InvalidInputError: The name is empty or too long.
+        InvalidInputError: The name is empty or too long, or an origin is none, or of a key that has no origins.
         UnavailableError: The gateway or the database did not answer.
     """
-    name = _require_name(name, "$.name")
-    api_key_id, value = gateway.create_key(name=name, plan=plan, workspace_id=user.workspace_id)
-    key = ApiKey(user.workspace_id, api_key_id, name, plan, created_at=now, revoked_at=None)
+    name, origins = _require_name(wish.name, "$.name"), _require_origins(wish)
+    value = KEY_PREFIXES[wish.kind] + secrets.token_hex(KEY_BYTES)
+    api_key_id = gateway.create_key(name=name, plan=wish.plan, workspace_id=user.workspace_id, value=value)
+    key = ApiKey(user.workspace_id, api_key_id, name, wish.plan, created_at=now, revoked_at=None, kind=wish.kind, origins=origins)
     try:
         store.create_api_key(key)
     except PresageError:
@@ -129,6 +147,20 @@ def _require_name(name: str, path: str) -> str:
     if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
         raise InvalidInputError(f"A name has 1 to {NAME_LENGTH} printable characters, got {len(name)} of them", path=path)
     return name
+
+
+def _require_origins(wish: KeyWish) -> tuple[str, ...]:
+    if wish.origins and wish.kind != "publishable":
+        raise InvalidInputError("Only a publishable key has origins: a secret key has no place in a web page", path="$.origins")
+    if len(wish.origins) > MAX_ORIGINS:
+        raise InvalidInputError(f"A key has at most {MAX_ORIGINS} origins, got {len(wish.origins)}", path="$.origins")
+    for number, origin in enumerate(wish.origins):
+        if len(origin) > ORIGIN_LENGTH or not ORIGIN.fullmatch(origin):
+            raise InvalidInputError(
+                f"Expected an origin as browsers send it, such as https://shop.example.com, got {origin[:ORIGIN_LENGTH]!r}",
+                path=f"$.origins[{number}]",
+            )
+    return tuple(dict.fromkeys(wish.origins))
 
 
 def _require_email(email: str, path: str) -> str:

@@ -35,8 +35,8 @@ class VersionRegistry(Protocol):
     def create_version(self, version: ModelVersion) -> None:
         """Add it, or raise `AlreadyExistsError`."""
 
-    def list_versions(self, workspace_id: str, model_id: str) -> Sequence[ModelVersion]:
-        """Return all versions, newest first."""
+    def list_versions(self, workspace_id: str, model_id: str, *, before: int | None = None, limit: int = 50) -> Sequence[ModelVersion]:
+        """Return a page of versions, newest first, of those before the version `before`."""
 
     def get_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion:
         """Return it, or raise `NotFoundError`."""

@@ -181,6 +181,44 @@ def test_a_keys_value_is_shown_once(service: Service) -> None:
     assert service.refuse("DELETE", "/api-keys/unknown") == (404, "not_found", None)
 
 
+def test_a_publishable_key_is_listed_with_its_kind_and_origins(service: Service) -> None:
+    secret = service.post("/api-keys", {"name": "server"})
+    public = service.post("/api-keys", {"name": "web", "kind": "publishable", "origins": ["https://shop.example.com"]})
+
+    assert (secret["kind"], secret["origins"]) == ("secret", [])
+    assert [(key["kind"], key["origins"]) for key in service.get("/api-keys")["items"]] in (
+        [("publishable", ["https://shop.example.com"]), ("secret", [])],
+        [("secret", []), ("publishable", ["https://shop.example.com"])],
+    )
+    assert public["key"].startswith("pk_")
+    assert service.refuse("POST", "/api-keys", {"name": "x", "origins": ["https://a.example"]}) == (400, "invalid_input", "$.origins")
+
+
+def list_pages(service: Service, path: str) -> list[Any]:
+    """All items of a list, asked for by two, of which there are five."""
+    found, after = [], ""
+    for expected in (2, 2, 1):
+        page = service.get(f"{path}?limit=2&after={after}")
+        assert len(page["items"]) == expected
+        found += page["items"]
+        after = page["next"]
+    assert after is None
+    return found
+
+
+def test_keys_and_versions_come_in_pages(service: Service) -> None:
+    keys = [service.post("/api-keys", {"name": str(number)})["api_key_id"] for number in range(5)]
+    assert sorted(key["api_key_id"] for key in list_pages(service, "/api-keys")) == sorted(keys)
+
+    model_id = service.create_model()
+    model = service.ports.models.get_model(service.workspace_id, model_id)
+    for number in range(1, 6):
+        service.ports.versions.create_version(make_version(model, number))
+    assert [version["version"] for version in list_pages(service, f"/models/{model_id}/versions")] == [5, 4, 3, 2, 1]
+    for after in ("x", "-1", "9" * 30, "%C2%B2"):
+        assert service.refuse("GET", f"/models/{model_id}/versions?after={after}") == (400, "invalid_input", "?after")
+
+
 def test_a_dataset_shows_its_newest_version_sample_and_summary(service: Service) -> None:
     dataset_id = service.create_dataset()
     assert service.get(f"/datasets/{dataset_id}")["newest_version"] is None

@@ -4,7 +4,6 @@ import gzip
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ import pytest
 from openapi_spec_validator import validate
 from werkzeug.test import Client, TestResponse
 
+from presage.adapters.memory.idempotency_store import MemoryIdempotencyStore
 from presage.adapters.memory.record_queue import MemoryRecordQueue
+from presage.predictions.warming import Warming, WarmingPorts
 from presage.tenancy.model import Caller
 from presage.tenancy.rate_limit import RateLimit
 from presage.training.spec import ModelSpec
@@ -71,9 +72,11 @@ class Service:
         self.world = world
         self.records = MemoryRecordQueue()
         self.limits = dict(AMPLE)
+        self.answers = MemoryIdempotencyStore()
         self.now = NOW
-        self.ports = replace(build_ports(world, records=self.records, limits=self.limits), now=lambda: self.now)
-        self.app = app = build_app(self.ports, check_ready=world.ports.catalog.check)
+        self.ports = build_ports(world, records=self.records, limits=self.limits, answers=self.answers, now=lambda: self.now)
+        self.warming = Warming(WarmingPorts(world.catalog, world.ports.catalog, world.ports.scorers))
+        self.app = app = build_app(self.ports, check_ready=self.warming.check)
         self.worker = Worker(Front(app, self.ports)) if front else None
         self.client = Client(self.worker or app)
         self._openapi = openapi
@@ -114,7 +117,7 @@ def test_the_documents_examples_fit_their_schemas(openapi: OpenApi) -> None:
     for path, item in openapi.document["paths"].items():
         for method, operation in item.items():
             for status, response in operation["responses"].items():
-                for media, content in response["content"].items():
+                for media, content in response.get("content", {}).items():
                     for example in content.get("examples", {}).values():
                         place = ["paths", path, method, "responses", status, "content", media, "schema"]
                         openapi.check_value(example["value"], place)
@@ -242,6 +245,13 @@ def test_too_many_explanations_are_a_problem(service: Service) -> None:
     assert service.world.journal.calls == []
 
 
+def test_an_integer_is_an_integer_however_json_writes_it(service: Service) -> None:
+    (result,) = service.predict({"id": "c1"}, version=1.0).get_json()["results"]
+    assert result["model_version"] == 1
+    service.world.ship()
+    assert service.call("GET", f"/v1/predictions/{result['prediction_id']}").get_json()["request"]["version"] == 1
+
+
 def test_a_prediction_is_read_back(service: Service) -> None:
     (result,) = service.predict({"id": "c1"}).get_json()["results"]
     path = f"/v1/predictions/{result['prediction_id']}"
@@ -264,6 +274,8 @@ def test_an_unknown_prediction_is_not_found(service: Service, prediction_id: str
     [
         ({"data": b"{", "content_type": "application/json"}, 400, "invalid_input", "$"),
         ({"data": b'{"model": "m", "features": [1e999]}', "content_type": "application/json"}, 400, "invalid_input", "$.features[0]"),
+        ({"json": {"model": "m", "features": [{"id": "c"}], "version": 1.5}}, 400, "invalid_input", "$.version"),
+        ({"json": {"model": "m", "features": [{"id": "c"}], "version": 2**31}}, 400, "invalid_input", "$.version"),
         ({"json": {"model": 3, "features": [{}]}}, 400, "invalid_input", "$.model"),
         ({"json": {"model": "m", "features": []}}, 400, "invalid_input", "$.features"),
         ({"json": {"model": "m", "features": [{}], "workspace_id": "ws_2"}}, 400, "invalid_input", "$"),
@@ -371,10 +383,9 @@ def test_records_that_the_queue_does_not_take_are_not_accepted(service: Service)
 
 def test_health_and_readiness(service: Service) -> None:
     client = service.client
-    service.world.catalog.down = True
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
-    service.world.catalog.down = False
-    assert client.get("/readyz").status_code == 200
+    service.warming.start(lambda work: work())
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
     service.world.catalog.down = True
     assert client.get("/readyz").status_code == 200
 

@@ -29,6 +29,28 @@ def test_keys_are_listed_newest_first_and_only_to_their_workspace(store: ApiKeyS
     assert store.find_api_key(foreign.api_key_id) == foreign
 
 
+def test_a_publishable_key_is_read_back_with_its_origins(store: ApiKeyStore, workspace_id: str) -> None:
+    key = replace(make_api_key(workspace_id), kind="publishable", origins=("https://shop.example.com", "http://localhost:3000"))
+    store.create_api_key(key)
+
+    assert store.find_api_key(key.api_key_id) == key
+    assert store.list_api_keys(workspace_id) == [key]
+
+
+def test_pages_hold_every_key_once(store: ApiKeyStore, workspace_id: str) -> None:
+    keys = [make_api_key(workspace_id, seconds) for seconds in (0, 1, 1, 2, 3)]
+    for key in keys:
+        store.create_api_key(key)
+
+    first = store.list_api_keys(workspace_id, limit=3)
+    rest = store.list_api_keys(workspace_id, before=first[-1].api_key_id, limit=3)
+
+    assert (len(first), len(rest)) == (3, 2)
+    assert sorted([*first, *rest], key=str) == sorted(keys, key=str)
+    assert list(store.list_api_keys(workspace_id, before="unknown")) == []
+    assert list(store.list_api_keys(f"{workspace_id}x", before=first[0].api_key_id)) == []
+
+
 def test_a_key_belongs_to_one_workspace(store: ApiKeyStore, workspace_id: str) -> None:
     key = make_api_key(workspace_id)
     store.create_api_key(key)

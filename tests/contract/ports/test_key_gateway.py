@@ -38,8 +38,9 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
 
 
 def test_a_key_works_in_its_plan_until_it_is_deleted(gateway: Gateway) -> None:
-    api_key_id, value = gateway.port.create_key(name="shop", plan="standard", workspace_id="ws_1")
-    other_id, other_value = gateway.port.create_key(name="shop", plan="standard", workspace_id="ws_2")
+    value, other_value = (f"{prefix}_{secrets.token_hex(24)}" for prefix in ("sk", "pk"))
+    api_key_id = gateway.port.create_key(name="shop", plan="standard", workspace_id="ws_1", value=value)
+    other_id = gateway.port.create_key(name="shop", plan="standard", workspace_id="ws_2", value=other_value)
 
     assert len({api_key_id, other_id}) == 2
     assert gateway.list_values_in_plan() == {value, other_value}
@@ -55,7 +56,7 @@ def test_a_plan_that_the_stage_lacks_creates_no_key(emulator: str) -> None:
     before = len(client.get_api_keys()["items"])
 
     with pytest.raises(NotFoundError, match="free"):
-        ApiGatewayKeyGateway(client, {}).create_key(name="shop", plan="free", workspace_id="ws_1")
+        ApiGatewayKeyGateway(client, {}).create_key(name="shop", plan="free", workspace_id="ws_1", value="v" * 20)
 
     assert len(client.get_api_keys()["items"]) == before
     assert emulator

@@ -51,6 +51,21 @@ def test_a_key_tells_its_workspace_until_it_is_revoked(place: Place) -> None:
     assert place.catalog.find_caller("unknown") is None
 
 
+def test_a_publishable_key_tells_its_origins_until_it_is_revoked(place: Place) -> None:
+    origins = tuple(f"https://{name}.example.com" for name in (place.workspace_id.replace("_", "-"), "b"))
+    key = replace(make_api_key(place.workspace_id), kind="publishable", origins=origins)
+    place.stores.api_keys.create_api_key(key)
+    place.stores.api_keys.create_api_key(make_api_key(place.workspace_id))
+
+    before = set(place.catalog.list_origins())
+    caller = place.catalog.find_caller(key.api_key_id)
+    place.stores.api_keys.revoke_api_key(place.workspace_id, key.api_key_id, now=at(1))
+
+    assert caller == Caller(key.api_key_id, place.workspace_id, key.plan, "publishable", origins)
+    assert before >= set(origins)
+    assert origins[0] not in place.catalog.list_origins()
+
+
 def test_a_model_without_a_version_in_production_serves_nothing(place: Place) -> None:
     place.stores.versions.append_alias_move(replace(make_move(place.model, 1), alias="staging"))
 
@@ -87,6 +102,23 @@ def test_the_running_experiment_and_the_datasets_are_there_by_name(place: Place)
     assert catalog.deployments[place.model.name].experiment == running
     assert catalog.datasets == {"orders": dataset}
     assert place.catalog.load_catalog(f"{place.workspace_id}x").deployments == {}
+
+
+def test_workspaces_with_a_model_in_production_are_listed_newest_first(place: Place) -> None:
+    place.serve(1)
+    other = make_model(f"{place.workspace_id}x")
+    place.stores.models.create_model(other)
+    place.stores.versions.create_version(make_version(other, 1))
+    place.stores.versions.append_alias_move(make_move(other, 1))
+    idle = make_model(f"{place.workspace_id}y")
+    place.stores.versions.append_alias_move(replace(make_move(idle, 1), alias="staging"))
+
+    first = place.catalog.list_serving_workspaces(limit=2)
+    place.serve(2)
+
+    assert list(first) == [other.workspace_id, place.workspace_id]
+    assert list(place.catalog.list_serving_workspaces(limit=1)) == [place.workspace_id]
+    assert idle.workspace_id not in place.catalog.list_serving_workspaces(limit=1000)
 
 
 def test_a_version_is_found_by_number_in_its_workspace_only(place: Place) -> None:

@@ -28,6 +28,8 @@ def test_versions_are_listed_newest_first_as_they_were(registry: VersionRegistry
         registry.create_version(version)
 
     assert registry.list_versions(workspace_id, model.model_id) == [versions[2], versions[0], versions[1]]
+    assert registry.list_versions(workspace_id, model.model_id, limit=2) == [versions[2], versions[0]]
+    assert registry.list_versions(workspace_id, model.model_id, before=versions[0].version) == [versions[1]]
     assert registry.get_version(workspace_id, model.model_id, 10) == versions[2]
 
 

@@ -25,6 +25,7 @@ _LOG_KEY = (
     "DynamoDB uses the table's key on the caller's behalf (its developer guide, 'Authorizing use of your customer managed key'); "
     "which of these it uses cannot be seen from outside, and never was here."
 )
+_WRITING_KEY_ACTIONS = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 _RARE = "Called when a job is cancelled or a limit of time passes, which no journey does; the port's contract test calls it."
 
 _MISSING = "S3 answers 403 in place of 404 for a missing object to who may not list the bucket, and the code tells them apart."
@@ -67,9 +68,9 @@ REASONS: tuple[Reason, ...] = (
     ),
     *_reasons(("backend", "worker"), "{assets}/*.zip", "Beanstalk's agent on the instance fetches the bundle.", "s3:GetObject"),
     *_reasons(("public_api", "backend", "log_predictions"), "{PredictionLog/Key}", _LOG_KEY, "kms:DescribeKey"),
-    *_reasons(
-        ("log_predictions",), "{PredictionLog/Key}", _LOG_KEY, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"
-    ),
+    *_reasons(("log_predictions",), "{PredictionLog/Key}", _LOG_KEY, *_WRITING_KEY_ACTIONS),
+    *_reasons(("public_api",), "{Idempotency/Key}", _LOG_KEY, "kms:DescribeKey", *_WRITING_KEY_ACTIONS),
+    *_reasons(("public_api",), "{LakeBucket}/ws=*/staging/answers/*", _LARGE, "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
     *_reasons(("public_api", "trainer", "worker"), "{ArtifactsBucket}", _MISSING, "s3:ListBucket"),
     *_reasons(("public_api", "trainer", "log_predictions"), "{LakeBucket}", _MISSING, "s3:ListBucket"),
     *_reasons(("public_api", "backend"), "{LakeBucket}/ws=*/predictions/*", _LARGE, "s3:GetObject"),

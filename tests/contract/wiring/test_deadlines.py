@@ -3,7 +3,7 @@
 from lambdas.load_assignments.bootstrap import STATEMENT_SECONDS
 from lambdas.rotate_database_password import bootstrap as rotation
 from presage.adapters.client import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS
-from presage.adapters.dynamo import prediction_item, prediction_log
+from presage.adapters.dynamo import connection, prediction_log
 from presage.adapters.sqs import batch_sender
 from presage.adapters.sqs.group_commit import GroupLimits
 from presage.predictions.shipping import DRAIN_SECONDS
@@ -35,7 +35,7 @@ def test_the_public_api_gives_sqs_up_before_the_gateway_gives_up_the_call() -> N
 
 
 def one_call_to_dynamodb() -> float:
-    return (1 + prediction_item.RETRIES) * (prediction_item.CONNECT_TIMEOUT_SECONDS + prediction_item.READ_TIMEOUT_SECONDS) + 1
+    return (1 + connection.RETRIES) * (connection.CONNECT_TIMEOUT_SECONDS + connection.READ_TIMEOUT_SECONDS) + 1
 
 
 def test_the_public_api_gives_dynamodb_up_before_the_gateway_gives_up_the_call() -> None:

@@ -31,7 +31,9 @@ def read_routes(synthesis: Synthesis) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_gateway_has_the_routes_of_the_contract(stage: str) -> None:
     paths = json.loads((ROOT / "docs" / "openapi" / "public.json").read_text())["paths"]
-    contract = {(verb.upper(), path) for path, verbs in paths.items() for verb in verbs if verb in {"get", "post", "put", "delete"}}
+    contract = {
+        (verb.upper(), path) for path, verbs in paths.items() for verb in verbs if verb in {"get", "post", "put", "delete", "options"}
+    }
     assert read_routes(read_synthesis(stage)) == {(verb, path) for verb, path in contract if path.startswith("/v1/")}
 
 

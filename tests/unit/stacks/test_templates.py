@@ -83,8 +83,23 @@ def test_the_lake_forgets_ids_after_they_stop_counting(synthesis: Synthesis) -> 
     assert ids["ExpirationInDays"] > landing.REMEMBERED.days + 1
 
 
+def find_table(synthesis: Synthesis, key: str) -> dict[str, Any]:
+    tables = properties_of(synthesis.resources("AWS::DynamoDB::GlobalTable"))
+    (table,) = (each for each in tables if each["KeySchema"][0]["AttributeName"] == key)
+    return table
+
+
+def test_the_table_of_idempotency_keys_expires_and_is_encrypted(synthesis: Synthesis) -> None:
+    table = find_table(synthesis, "call_key")
+    assert len(table["KeySchema"]) == 1
+    assert "GlobalSecondaryIndexes" not in table
+    assert "PointInTimeRecoverySpecification" not in table["Replicas"][0]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert (table["BillingMode"], table["SSESpecification"]["SSEType"]) == ("PAY_PER_REQUEST", "KMS")
+
+
 def test_the_prediction_log_has_its_keys_and_protection(synthesis: Synthesis) -> None:
-    (table,) = properties_of(synthesis.resources("AWS::DynamoDB::GlobalTable"))
+    table = find_table(synthesis, "prediction_id")
     replica = table["Replicas"][0]
     assert table["KeySchema"] == [{"AttributeName": "prediction_id", "KeyType": "HASH"}]
     assert {index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]] for index in table["GlobalSecondaryIndexes"]} == {
@@ -146,12 +161,12 @@ def test_spark_stops_when_idle_and_has_a_ceiling(synthesis: Synthesis) -> None:
     assert set(application["MaximumCapacity"]) == {"Cpu", "Memory"}
 
 
-def test_every_gateway_method_needs_a_key_and_names_it_to_the_service(synthesis: Synthesis) -> None:
+def test_every_gateway_method_but_preflights_needs_a_key_and_all_name_it_to_the_service(synthesis: Synthesis) -> None:
     methods = list_methods(synthesis)
-    assert len(methods) == 4
+    assert sorted(method["Properties"]["HttpMethod"] for method in methods.values()) == ["GET", "GET", "OPTIONS", "OPTIONS", "POST", "POST"]
     for name, method in methods.items():
         integration = method["Properties"]["Integration"]
-        assert method["Properties"]["ApiKeyRequired"] is True, name
+        assert method["Properties"]["ApiKeyRequired"] is (method["Properties"]["HttpMethod"] != "OPTIONS"), name
         mapped = integration["RequestParameters"]["integration.request.header.x-presage-api-key-id"]
         assert mapped == "context.identity.apiKeyId", name
 
@@ -335,9 +350,9 @@ def test_production_keeps_and_protects_what_holds_data() -> None:
     for type_name in STATEFUL:
         for name, resource in synthesis.resources(type_name).items():
             assert resource["DeletionPolicy"] == "Retain", name
-    (table,) = properties_of(synthesis.resources("AWS::DynamoDB::GlobalTable"))
+    tables = properties_of(synthesis.resources("AWS::DynamoDB::GlobalTable"))
     (database,) = properties_of(synthesis.resources("AWS::RDS::DBInstance"))
-    assert table["Replicas"][0]["DeletionProtectionEnabled"] is True
+    assert [table["Replicas"][0]["DeletionProtectionEnabled"] for table in tables] == [True, True]
     assert (database["DeletionProtection"], database["MultiAZ"]) == (True, True)
 
 

@@ -23,8 +23,8 @@ class ApiGatewayKeyGateway:
         self._client = client
         self._usage_plans = dict(usage_plans)
 
-    def create_key(self, *, name: str, plan: Plan, workspace_id: str) -> tuple[str, str]:
-        """Create an enabled key in the plan and return (api_key_id, value).
+    def create_key(self, *, name: str, plan: Plan, workspace_id: str, value: str) -> str:
+        """Create an enabled key of that value in the plan and return its id.
 
         A key that could not be put into its plan is deleted again.
 
@@ -36,7 +36,11 @@ class ApiGatewayKeyGateway:
             raise NotFoundError(f"There is no usage plan {plan!r}; there are {sorted(self._usage_plans)}")
         try:
             key = self._client.create_api_key(
-                name=f"{workspace_id}/{name}", enabled=True, description=f"Workspace {workspace_id}", tags={"workspace_id": workspace_id}
+                name=f"{workspace_id}/{name}",
+                enabled=True,
+                description=f"Workspace {workspace_id}",
+                tags={"workspace_id": workspace_id},
+                value=value,
             )
         except (BotoCoreError, ClientError) as error:
             raise UnavailableError(f"The gateway did not create the key: {error}") from error
@@ -45,7 +49,7 @@ class ApiGatewayKeyGateway:
         except (BotoCoreError, ClientError) as error:
             self.delete_key(key["id"])
             raise UnavailableError(f"The gateway did not put the key into the plan {plan!r}: {error}") from error
-        return key["id"], key["value"]
+        return key["id"]
 
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone.

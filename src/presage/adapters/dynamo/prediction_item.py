@@ -8,11 +8,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-CONNECT_TIMEOUT_SECONDS = 2
-READ_TIMEOUT_SECONDS = 3
-RETRIES = 1
-"""Of one call; the log itself puts a batch again, with pauses and up to a deadline."""
-POOL_SIZE = 32
+from presage.adapters.dynamo.connection import CONNECT_TIMEOUT_SECONDS, POOL_SIZE, READ_TIMEOUT_SECONDS, RETRIES
 
 
 class ByModelDay(GlobalSecondaryIndex["PredictionItem"]):  # type: ignore[no-untyped-call]

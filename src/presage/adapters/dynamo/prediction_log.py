@@ -6,15 +6,15 @@ import base64
 import binascii
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zlib import crc32
 
 import msgspec
-from pynamodb.exceptions import PutError, PynamoDBConnectionError
+from pynamodb.exceptions import PutError
 
+from presage.adapters.dynamo.connection import REFUSALS, translated
 from presage.adapters.dynamo.overflow import Bulk, Overflow
 from presage.adapters.dynamo.prediction_item import PredictionItem, bind
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
@@ -27,8 +27,6 @@ FIRST_PAUSE_SECONDS = 0.05
 PUT_SECONDS = 8.0
 """A batch is not put again later than this: the function that puts several must report what failed before it is cut off."""
 RETENTION = timedelta(days=90)
-REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
-"""Answers of DynamoDB that asking again does not change: ours to repair, so they are not called unavailable."""
 
 Pause = Callable[[float], None]
 Clock = Callable[[], float]
@@ -71,7 +69,7 @@ class DynamoPredictionLog:
     def get_prediction(self, workspace_id: str, prediction_id: str) -> PredictionLogEntry:
         """Return it, or raise `NotFoundError`, also for another workspace's."""
         try:
-            with _translated():
+            with translated():
                 item = PredictionItem.get(prediction_id, consistent_read=True)
         except PredictionItem.DoesNotExist as error:
             raise NotFoundError(f"There is no prediction {prediction_id[:64]!r}") from error
@@ -88,7 +86,7 @@ class DynamoPredictionLog:
         for shard in range(start.shard if start else 0, SHARDS):
             partition = f"{workspace_id}#{model_id}#{day}#{shard}"
             last = {"model_day_shard": partition, **_key_of(start)} if start and start.shard == shard else None
-            with _translated():
+            with translated():
                 found = PredictionItem.by_model_day.query(
                     partition, scan_index_forward=False, limit=limit - len(entries), last_evaluated_key=_as_attributes(last)
                 )
@@ -102,7 +100,7 @@ class DynamoPredictionLog:
         start = _decode_cursor(cursor)
         partition = f"{workspace_id}#{entity_id}"
         last = {"entity_shard": partition, **_key_of(start)} if start else None
-        with _translated():
+        with translated():
             found = PredictionItem.by_entity.query(
                 partition, scan_index_forward=False, limit=limit, last_evaluated_key=_as_attributes(last)
             )
@@ -111,7 +109,7 @@ class DynamoPredictionLog:
 
     def count_by_model_day(self, workspace_id: str, model_id: str, day: str) -> int:
         """Return how many predictions were created on that UTC day. Reads the index's keys only, a partition a shard."""
-        with _translated():
+        with translated():
             return sum(PredictionItem.by_model_day.count(f"{workspace_id}#{model_id}#{day}#{shard}") for shard in range(SHARDS))
 
     def _put_batch(self, items: Sequence[PredictionItem]) -> None:
@@ -170,16 +168,6 @@ class DynamoPredictionLog:
             features=msgspec.json.decode(bulk.features),
             result=msgspec.json.decode(bulk.result),
         )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except PynamoDBConnectionError as error:
-        if error.cause_response_code in REFUSALS:
-            raise
-        raise UnavailableError("DynamoDB did not answer") from error
 
 
 def _as_int(number: float | None) -> int | None:

@@ -26,10 +26,14 @@ class MemoryApiKeyStore:
         """Return the key by the gateway's id of it, or None; revoked keys are returned as such."""
         return self._keys.get(api_key_id)
 
-    def list_api_keys(self, workspace_id: str) -> Sequence[ApiKey]:
-        """Return the workspace's keys, newest first."""
+    def list_api_keys(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[ApiKey]:
+        """Return a page of the workspace's keys, newest first, starting behind the key id `before`."""
         mine = [key for key in self._keys.values() if key.workspace_id == workspace_id]
-        return sorted(mine, key=lambda key: (key.created_at, key.api_key_id), reverse=True)
+        mark = next(((key.created_at, key.api_key_id) for key in mine if key.api_key_id == before), None)
+        if before and mark is None:
+            return []
+        newest_first = sorted(mine, key=lambda key: (key.created_at, key.api_key_id), reverse=True)
+        return [key for key in newest_first if mark is None or (key.created_at, key.api_key_id) < mark][:limit]
 
     def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
         """Note the revocation, or raise `NotFoundError`. Idempotency: the first time stands."""

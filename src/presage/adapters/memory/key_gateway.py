@@ -24,13 +24,12 @@ class MemoryKeyGateway:
         self.keys: dict[str, GatewayKey] = {}
         self._created = 0
 
-    def create_key(self, *, name: str, plan: Plan, workspace_id: str) -> tuple[str, str]:
-        """Create a key and return (api_key_id, value)."""
+    def create_key(self, *, name: str, plan: Plan, workspace_id: str, value: str) -> str:
+        """Create a key of that value and return its id."""
         self._created += 1
         api_key_id = f"key{self._created:04d}"
-        value = f"value-of-{api_key_id}"
         self.keys[api_key_id] = GatewayKey(name, plan, workspace_id, value)
-        return api_key_id, value
+        return api_key_id
 
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone."""

@@ -22,10 +22,11 @@ class MemoryVersionRegistry:
             raise AlreadyExistsError(f"model {version.model_id!r} has a version {version.version} already")
         self._versions[key] = version
 
-    def list_versions(self, workspace_id: str, model_id: str) -> Sequence[ModelVersion]:
-        """Return all versions, newest first."""
+    def list_versions(self, workspace_id: str, model_id: str, *, before: int | None = None, limit: int = 50) -> Sequence[ModelVersion]:
+        """Return a page of versions, newest first, of those before the version `before`."""
         mine = [found for found in self._versions.values() if (found.workspace_id, found.model_id) == (workspace_id, model_id)]
-        return sorted(mine, key=lambda found: found.version, reverse=True)
+        earlier = [found for found in mine if before is None or found.version < before]
+        return sorted(earlier, key=lambda found: found.version, reverse=True)[:limit]
 
     def get_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion:
         """Return it, or raise `NotFoundError`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, tuple_
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
 from presage.adapters.sql.tables import ApiKeyRow
@@ -30,15 +30,17 @@ class SqlApiKeyStore:
         with unit_of_work(self._engine) as session:
             return find_row(session, statement, ApiKey)
 
-    def list_api_keys(self, workspace_id: str) -> Sequence[ApiKey]:
-        """Return the workspace's keys, newest first."""
-        statement = (
-            select(table_of(ApiKeyRow))
-            .where(ApiKeyRow.workspace_id == workspace_id)
-            .order_by(ApiKeyRow.created_at.desc(), ApiKeyRow.api_key_id.desc())
-        )
+    def list_api_keys(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[ApiKey]:
+        """Return a page of the workspace's keys, newest first, starting behind the key id `before`."""
+        statement = select(table_of(ApiKeyRow)).where(ApiKeyRow.workspace_id == workspace_id)
+        if before:
+            mark = select(ApiKeyRow.created_at, ApiKeyRow.api_key_id).where(
+                ApiKeyRow.workspace_id == workspace_id, ApiKeyRow.api_key_id == before
+            )
+            statement = statement.where(tuple_(ApiKeyRow.created_at, ApiKeyRow.api_key_id) < mark.scalar_subquery())
+        page = statement.order_by(ApiKeyRow.created_at.desc(), ApiKeyRow.api_key_id.desc()).limit(limit)
         with unit_of_work(self._engine) as session:
-            return list_rows(session, statement, ApiKey)
+            return list_rows(session, page, ApiKey)
 
     def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
         """Note the revocation, or raise `NotFoundError`. Idempotency: the first time stands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, Select, and_, func, select
@@ -28,7 +29,13 @@ class SqlServingCatalog:
         statement = select(table_of(ApiKeyRow)).where(ApiKeyRow.api_key_id == api_key_id, ApiKeyRow.revoked_at.is_(None))
         with unit_of_work(self._engine) as session:
             key = find_row(session, statement, ApiKey)
-        return None if key is None else Caller(key.api_key_id, key.workspace_id, key.plan)
+        return None if key is None else Caller(key.api_key_id, key.workspace_id, key.plan, key.kind, key.origins)
+
+    def list_origins(self) -> Collection[str]:
+        """Return the web origins that unrevoked publishable keys may be used from, of all workspaces."""
+        statement = select(ApiKeyRow.origins).where(ApiKeyRow.kind == "publishable", ApiKeyRow.revoked_at.is_(None))
+        with unit_of_work(self._engine) as session:
+            return {origin for origins in session.scalars(statement) for origin in origins}
 
     def load_catalog(self, workspace_id: str) -> Catalog:
         """Return datasets and deployments by name."""
@@ -53,6 +60,18 @@ class SqlServingCatalog:
             for model in models
         }
         return Catalog(workspace_id=workspace_id, datasets={dataset.name: dataset for dataset in datasets}, deployments=deployments)
+
+    def list_serving_workspaces(self, *, limit: int) -> Sequence[str]:
+        """Return workspaces that have a model in production, those first whose models were moved there last."""
+        statement = (
+            select(AliasMoveRow.workspace_id)
+            .where(AliasMoveRow.alias == "production")
+            .group_by(AliasMoveRow.workspace_id)
+            .order_by(func.max(AliasMoveRow.sequence).desc())
+            .limit(limit)
+        )
+        with unit_of_work(self._engine) as session:
+            return list(session.scalars(statement))
 
     def find_version(self, workspace_id: str, model_id: str, version: int) -> ModelVersion | None:
         """Return that version, serving or not, or None."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Double, Index, MetaData, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, BigInteger, Double, Index, MetaData, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -72,6 +72,8 @@ class ApiKeyRow(Row):
     plan: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(String(16), server_default="secret")
+    origins: Mapped[JsonObject] = mapped_column(server_default=text("(JSON_ARRAY())"))
 
 
 class DatasetRow(Row):

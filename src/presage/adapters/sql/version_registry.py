@@ -23,13 +23,11 @@ class SqlVersionRegistry:
         with unit_of_work(self._engine, duplicate=f"Version {version.version} of model {version.model_id}") as session:
             insert_row(session, ModelVersionRow, version)
 
-    def list_versions(self, workspace_id: str, model_id: str) -> Sequence[ModelVersion]:
-        """Return all versions, newest first."""
-        statement = (
-            select(table_of(ModelVersionRow))
-            .where(ModelVersionRow.workspace_id == workspace_id, ModelVersionRow.model_id == model_id)
-            .order_by(ModelVersionRow.version.desc())
-        )
+    def list_versions(self, workspace_id: str, model_id: str, *, before: int | None = None, limit: int = 50) -> Sequence[ModelVersion]:
+        """Return a page of versions, newest first, of those before the version `before`."""
+        mine = (ModelVersionRow.workspace_id == workspace_id, ModelVersionRow.model_id == model_id)
+        earlier = () if before is None else (ModelVersionRow.version < before,)
+        statement = select(table_of(ModelVersionRow)).where(*mine, *earlier).order_by(ModelVersionRow.version.desc()).limit(limit)
         with unit_of_work(self._engine) as session:
             return list_rows(session, statement, ModelVersion)
 

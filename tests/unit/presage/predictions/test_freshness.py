@@ -142,15 +142,11 @@ def test_keys_and_catalogs_outlive_the_database(tmp_path: Path) -> None:
     cache = CatalogCache(world.catalog, ttl_seconds=0.0)
     assert cache.get_caller(KEY_ID).workspace_id == WORKSPACE
     assert cache.get_deployment(WORKSPACE, "m").model.name == "m"
-    cache.check()
     world.catalog.down = True
     assert cache.get_caller(KEY_ID).workspace_id == WORKSPACE
     assert cache.get_dataset(WORKSPACE, "orders").dataset_id == "ds_1"
-    cache.check()
     with pytest.raises(UnavailableError):
         cache.get_caller("another key")
-    with pytest.raises(UnavailableError):
-        CatalogCache(world.catalog, ttl_seconds=0.0).check()
 
 
 def test_a_revoked_key_is_refused_when_the_cached_one_is_old(tmp_path: Path) -> None:
@@ -162,3 +158,54 @@ def test_a_revoked_key_is_refused_when_the_cached_one_is_old(tmp_path: Path) -> 
         cache.get_caller(KEY_ID)
     with pytest.raises(UnauthenticatedError):
         cache.get_caller(None)
+
+
+def test_a_value_is_renewed_at_most_once_in_a_while() -> None:
+    source = Source()
+    cache = source.cache()
+    assert [cache.get("a"), cache.renew("a"), cache.renew("a"), cache.get("a")] == ["a1", "a2", "a2", "a2"]
+    source.clock = 1.0
+    assert cache.renew("a") == "a3"
+    source.clock, source.error = 2.0, UnavailableError("down")
+    assert cache.renew("a") == "a3"
+    assert source.calls == 4
+
+
+def test_what_was_created_a_moment_ago_is_found_before_the_metadata_are_old(tmp_path: Path) -> None:
+    world = build_world(tmp_path)
+    cache = CatalogCache(world.catalog, ttl_seconds=3600.0)
+    assert cache.get_dataset(WORKSPACE, "orders").dataset_id == "ds_1"
+    deployment = world.catalog.catalogs[WORKSPACE]
+    world.add_model("new", CLASSIFICATION, "0")
+    assert cache.get_deployment(WORKSPACE, "new").model.name == "new"
+    assert world.catalog.catalogs[WORKSPACE] is not deployment
+
+
+def test_names_that_do_not_exist_cannot_keep_the_database_busy(tmp_path: Path) -> None:
+    world = build_world(tmp_path)
+    cache = CatalogCache(world.catalog, ttl_seconds=3600.0)
+    for number in range(50):
+        with pytest.raises(NotFoundError):
+            cache.get_dataset(WORKSPACE, f"no{number}")
+        with pytest.raises(NotFoundError):
+            cache.get_deployment(WORKSPACE, f"no{number}")
+        with pytest.raises(ForbiddenError):
+            cache.get_caller("nobody's")
+    assert world.catalog.asked == {"load_catalog": 2, "find_caller": 1}
+
+
+def test_a_key_and_a_version_that_were_not_there_are_looked_for_again_after_a_second(tmp_path: Path) -> None:
+    now, world = 0.0, build_world(tmp_path)
+    caller = world.catalog.callers.pop(KEY_ID)
+    world.add_model("m", CLASSIFICATION, "0")
+    cache = CatalogCache(world.catalog, ttl_seconds=3600.0, clock=lambda: now)
+    deployment = cache.get_deployment(WORKSPACE, "m")
+    with pytest.raises(ForbiddenError):
+        cache.get_caller(KEY_ID)
+    with pytest.raises(NotFoundError):
+        cache.get_version(deployment, 1)
+    world.catalog.callers[KEY_ID] = caller
+    world.add_version(deployment.model, 1, weights=(0, 0, 0))
+    now = 1.0
+    assert cache.get_caller(KEY_ID) == caller
+    assert cache.get_version(deployment, 1).version == 1

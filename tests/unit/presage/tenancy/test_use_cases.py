@@ -10,7 +10,7 @@ from presage.adapters.memory.key_gateway import MemoryKeyGateway
 from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
 from presage.errors import AlreadyExistsError, ForbiddenError, InvalidInputError, NotFoundError, UnauthenticatedError, UnavailableError
 from presage.tenancy.model import ApiKey, User
-from presage.tenancy.use_cases import authenticate, create_api_key, create_user, create_workspace, revoke_api_key
+from presage.tenancy.use_cases import KeyWish, authenticate, create_api_key, create_user, create_workspace, revoke_api_key
 from tests.fixtures.metadata_rows import NOW, at, make_user
 
 
@@ -74,24 +74,68 @@ def test_the_owner_adds_members_once_and_members_add_nobody(store: MemoryWorkspa
 def test_a_key_is_created_at_the_gateway_and_noted_without_its_value() -> None:
     gateway, keys, user = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
 
-    issued = create_api_key(user=user, name="web", plan="standard", now=NOW, gateway=gateway, store=keys)
+    issued = create_api_key(KeyWish("web", "standard"), user=user, now=NOW, gateway=gateway, store=keys)
 
     assert gateway.keys[issued.key.api_key_id].value == issued.value
+    assert issued.value.startswith("sk_")
+    assert len(issued.value) > 40
     assert keys.list_api_keys("ws_1") == [ApiKey("ws_1", issued.key.api_key_id, "web", "standard", NOW, None)]
+
+
+def test_a_publishable_key_says_so_and_keeps_its_origins_once() -> None:
+    gateway, keys = MemoryKeyGateway(), MemoryApiKeyStore()
+    wish = KeyWish("web", kind="publishable", origins=("https://shop.example.com", "http://localhost:3000", "https://shop.example.com"))
+
+    issued = create_api_key(wish, user=make_user("ws_1"), now=NOW, gateway=gateway, store=keys)
+
+    assert issued.value.startswith("pk_")
+    assert (issued.key.kind, issued.key.origins) == ("publishable", ("https://shop.example.com", "http://localhost:3000"))
+    assert keys.find_api_key(issued.key.api_key_id) == issued.key
+
+
+@pytest.mark.parametrize(
+    ("wish", "path"),
+    [
+        (KeyWish("web", kind="secret", origins=("https://shop.example.com",)), "$.origins"),
+        (KeyWish("web", kind="publishable", origins=tuple(f"https://{number}.example.com" for number in range(21))), "$.origins"),
+        *(
+            (KeyWish("web", kind="publishable", origins=("https://a.example", origin)), "$.origins[1]")
+            for origin in (
+                "*",
+                "null",
+                "",
+                "https://*.example.com",
+                "https://a.example/",
+                "HTTPS://A.EXAMPLE",
+                "ftp://a.example",
+                "a.example",
+            )
+        ),
+        (KeyWish("web", kind="publishable", origins=(f"https://{'a' * 200}.example",)), "$.origins[0]"),
+    ],
+)
+def test_origins_are_exact_and_a_publishable_keys(wish: KeyWish, path: str) -> None:
+    gateway = MemoryKeyGateway()
+
+    with pytest.raises(InvalidInputError) as caught:
+        create_api_key(wish, user=make_user("ws_1"), now=NOW, gateway=gateway, store=MemoryApiKeyStore())
+
+    assert caught.value.path == path
+    assert gateway.keys == {}
 
 
 def test_a_key_that_cannot_be_noted_does_not_stay_at_the_gateway() -> None:
     gateway = MemoryKeyGateway()
 
     with pytest.raises(UnavailableError):
-        create_api_key(user=make_user("ws_1"), name="web", plan="free", now=NOW, gateway=gateway, store=BrokenApiKeyStore())
+        create_api_key(KeyWish("web"), user=make_user("ws_1"), now=NOW, gateway=gateway, store=BrokenApiKeyStore())
 
     assert gateway.keys == {}
 
 
 def test_revoking_deletes_the_key_at_the_gateway_and_only_in_its_own_workspace() -> None:
     gateway, keys, user = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
-    key = create_api_key(user=user, name="web", plan="free", now=NOW, gateway=gateway, store=keys).key
+    key = create_api_key(KeyWish("web"), user=user, now=NOW, gateway=gateway, store=keys).key
 
     with pytest.raises(NotFoundError):
         revoke_api_key(key.api_key_id, user=make_user("ws_2"), now=at(1), gateway=gateway, store=keys)

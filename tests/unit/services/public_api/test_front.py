@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # granian exports it without `__all__`
 
+from presage.adapters.memory.idempotency_store import MemoryIdempotencyStore
 from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.features.messages import BatchMessage
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.use_cases import PredictionPorts
+from presage.tenancy.keyed_call import Claim, Held
 from presage.tenancy.rate_limit import RateLimit
 from services.public_api import front as fronts
 from services.public_api.app import build_app
@@ -56,6 +58,20 @@ class SlowQueue(MemoryRecordQueue):
     def publish_batch(self, message: BatchMessage) -> None:
         assert self.may_go_on.wait(20)
         super().publish_batch(message)
+
+
+class SlowAnswers(MemoryIdempotencyStore):
+    """A store that answers nothing before it may, and notes on which threads it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = threading.Event()
+        self.threads: list[str] = []
+
+    def claim(self, claim: Claim) -> Held | None:
+        self.threads.append(threading.current_thread().name.rpartition("_")[0])
+        assert self.may_go_on.wait(20)
+        return super().claim(claim)
 
 
 @pytest.fixture
@@ -113,6 +129,22 @@ def test_slow_stores_hold_up_neither_predictions_nor_health(world: World, worker
         queue.may_go_on.set()
         assert [call.result() for call in waiting] == [202] * 4
     assert send_records(worker) == 202
+
+
+def test_calls_with_a_key_wait_for_their_store_where_nothing_is_computed(world: World, workers: list[Worker]) -> None:
+    store = SlowAnswers()
+    worker = start(workers, build_ports(world, records=MemoryRecordQueue(), answers=store))
+    heavy = json.dumps({"model": "m", "features": [{"id": "c1"}] * 11}).encode()
+    with ThreadPoolExecutor(4) as callers:
+        waiting = [callers.submit(ask, worker, idempotency_key=f"k{number}") for number in range(4)]
+        deadline = time.monotonic() + 10
+        while len(store.threads) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert (ask(worker)[0], ask(worker, heavy)[0]) == (200, 200)
+        store.may_go_on.set()
+        assert [call.result()[0] for call in waiting] == [200] * 4
+    assert store.threads == ["flask"] * 4
 
 
 def test_a_worker_whose_loop_is_late_says_so_at_once(world: World, workers: list[Worker]) -> None:
