@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from math import inf, log
 from typing import Generic
 
+import numpy as np
+
 from presage.stats import elementwise
 from presage.stats.effect import Estimate
 from presage.stats.elementwise import Array, Real, holds_anywhere
@@ -104,6 +106,14 @@ def intersect(intervals: Iterable[Interval[float]]) -> Interval[float] | Inconcl
     if lower > upper:
         return Inconclusive(f"the looks contradict each other: lower bound {lower:.6g} above upper bound {upper:.6g}")
     return Interval(lower, upper)
+
+
+def intersect_looks(intervals: Interval[Array]) -> Interval[Array]:
+    """Return the running intersection at every look; where `lower` exceeds `upper` the looks contradict each other.
+
+    Shape: (…, looks), in the looks' order; a look that does not count is (-inf, inf).
+    """
+    return Interval(np.maximum.accumulate(intervals.lower, axis=-1), np.minimum.accumulate(intervals.upper, axis=-1))
 
 
 def _require_units(units: float | Array) -> None:
