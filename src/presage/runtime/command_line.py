@@ -9,7 +9,7 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from presage.experiments.certification.certify import RUNS, SEED, certify
@@ -19,19 +19,20 @@ from presage.experiments.certification.verdict import ERRORS, Finding, Share
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for and return the exit code."""
     options = _build_parser().parse_args(arguments)
-    return run_certify(runs=options.runs, seed=options.seed, processes=options.processes)
-
-
-def run_certify(*, runs: int, seed: int, processes: int) -> int:
-    """Print every finding as it comes, and return 1 when one does not hold."""
     began = time.monotonic()
-    _write(f"seed {seed}, {runs:,} runs of each kind, looked at every hour; shares ± one Monte-Carlo error at the bound")
+    _write(f"seed {options.seed}, {options.runs:,} runs of each kind, looked at every hour; shares ± their Monte-Carlo error at the bound")
     _write(f"a share fails when it is more than {ERRORS:g} such errors beyond its bound")
+    with ProcessPoolExecutor(options.processes, mp_context=multiprocessing.get_context("spawn")) as executor:
+        findings = certify(runs=options.runs, seed=options.seed, run_tasks=executor.map, progress=_Progress(began))
+        return report(findings, began=began)
+
+
+def report(findings: Iterable[Finding], *, began: float) -> int:
+    """Print every finding as it comes, and return 1 when one does not hold."""
     failed = []
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as executor:
-        for finding in certify(runs=runs, seed=seed, run_tasks=executor.map, progress=_Progress(began)):
-            _write(describe(finding))
-            failed += [] if finding.holds else [finding.scenario]
+    for finding in findings:
+        _write(describe(finding))
+        failed += [] if finding.holds else [finding.scenario]
     _write(f"{time.monotonic() - began:.0f} s; " + (f"out of bound: {', '.join(failed)}" if failed else "all within their bounds"))
     return 1 if failed else 0
 
@@ -57,7 +58,7 @@ class _Progress:
         self._began = began
         self._said = began
 
-    def __call__(self, fraction: float, message: str, checkpoint: Mapping[str, object] | None = None) -> None:
+    def __call__(self, fraction: float, message: str, checkpoint: Mapping[str, object] | None = None) -> None:  # noqa: ARG002 - there is nothing to resume
         now = time.monotonic()
         if now - self._said >= 2.0:  # noqa: PLR2004 - explained above
             self._said = now

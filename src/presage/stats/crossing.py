@@ -11,6 +11,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr
@@ -54,7 +55,7 @@ def build_score_path(times: Array, quantiles: Array) -> ScorePath:
         raise ValueError(f"need one quantile for each of at least one look, got {quantiles.shape} for {times.shape}")
     if not (np.diff(times, prepend=0.0) > 0.0).all() or not (quantiles > 0.0).all():
         raise ValueError("information times must rise from above 0, and quantiles be above 0")
-    points, weights = np.polynomial.legendre.leggauss(NODES)
+    points, weights = _list_points()
     boundaries = quantiles * np.sqrt(times)
     nodes, masses = boundaries[:, None] * points, np.empty((times.size, NODES))
     for look, step in enumerate(np.diff(times, prepend=0.0)):
@@ -78,3 +79,10 @@ def compute_crossings(path: ScorePath, *, drift: float) -> Crossings:
         np.concatenate([[ndtr((first - path.boundaries[0]) / error)], upper]),
         np.concatenate([[ndtr((-path.boundaries[0] - first) / error)], lower]),
     )
+
+
+@lru_cache(maxsize=1)
+def _list_points() -> tuple[Array, Array]:
+    """Return the quadrature's points and weights on [-1, 1]: finding them costs more than a path."""
+    points, weights = np.polynomial.legendre.leggauss(NODES)
+    return points, weights

@@ -21,6 +21,18 @@ def summarise_ratio(moments: PairMoments[Real]) -> Sample[Real] | Inconclusive:
     if holds_anywhere(denominator.mean <= 0.0):
         return Inconclusive("the denominator's mean is not above 0")
     ratio = numerator.mean / denominator.mean
-    deviations = numerator.squares - 2.0 * ratio * moments.products + ratio * ratio * denominator.squares
-    varying = deviations > ROUNDING * numerator.squares
-    return Sample(numerator.units, ratio, deviations * varying / ((numerator.units - 1.0) * denominator.mean * denominator.mean))
+    freedom = numerator.units - 1.0
+    variance = compute_ratio_variance(
+        (numerator.mean, denominator.mean), (numerator.squares / freedom, denominator.squares / freedom), moments.products / freedom
+    )
+    varying = variance * freedom * denominator.mean**2 > ROUNDING * numerator.squares
+    return Sample(numerator.units, ratio, variance * varying)
+
+
+def compute_ratio_variance(means: tuple[Real, Real], variances: tuple[Real, Real], covariance: Real) -> Real:
+    """Return the variance of one unit's part in numerator / denominator: var_m / d² - 2 cov m / d³ + var_d m² / d⁴.
+
+    References: as `summarise_ratio`.
+    """
+    ratio = means[0] / means[1]
+    return (variances[0] - 2.0 * ratio * covariance + ratio * ratio * variances[1]) / (means[1] * means[1])
