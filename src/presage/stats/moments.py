@@ -35,7 +35,7 @@ class Moments(Generic[Real]):
 
     def __post_init__(self) -> None:
         """Refuse what no sample has."""
-        if not (is_finite(self.units) and is_finite(self.mean) and is_finite(self.squares)):
+        if not is_finite(self.units + self.mean + self.squares):
             raise ValueError(f"moments must be finite, got {self.units} units, mean {self.mean}, squares {self.squares}")
         if holds_anywhere(self.units < 0) or holds_anywhere(self.squares < 0):
             raise ValueError(f"units and squared deviations must not be negative, got {self.units} and {self.squares}")

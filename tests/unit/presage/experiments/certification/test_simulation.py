@@ -1,5 +1,6 @@
 """The simulation against the product's own path: the same statistics at every look, and the same end of every run."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from presage.experiments.certification.drawing import HOURS_A_DAY, LOOKS, History, Trial, draw_history
 from presage.experiments.certification.scenarios import SCENARIOS, plan
 from presage.experiments.certification.simulation import build_evidence, follow, simulate
+from presage.experiments.certification.verdict import judge
 from presage.experiments.decision import Evidence, decide
 from presage.experiments.evidence import (
     Counted,
@@ -102,3 +104,12 @@ def test_an_effect_that_never_was_is_not_shipped_and_a_large_one_is() -> None:
     assert without.decisions.count("concluded_ship") + without.decisions.count("concluded_rollback") <= 10
     assert with_effect.decisions.count("concluded_ship") >= 140
     assert min(with_effect.looks) >= 7 * HOURS_A_DAY - 1 or "concluded_rollback" in with_effect.decisions
+
+
+def test_a_product_whose_intervals_are_too_narrow_is_not_certified() -> None:
+    """200 seeded runs without an effect, concluded at alpha .7 while .05 is promised."""
+    trial = build_trial(CONVERSION, with_effect=False)
+    careless = replace(trial, plan=replace(trial.plan, alpha=0.7))
+    outcomes = simulate(careless, runs=200, generator=np.random.default_rng(2))
+    found = judge("x", without_effect=outcomes, with_effect=outcomes, alpha=0.05, power=0.8, planned_days=9.0)
+    assert [share.name for share in found.shares if not share.holds] == ["wrong", "coverage A/A", "coverage A/B", "power"]
