@@ -15,4 +15,5 @@ def normal_mixture(units: float, planned: float, alpha: float, score: float) -> 
 
 
 if __name__ == "__main__":
-    json.dump([normal_mixture(*arguments) for _, arguments in json.load(sys.stdin)], sys.stdout)
+    for line in sys.stdin:
+        print(json.dumps([normal_mixture(*arguments) for _, arguments in json.loads(line)]), flush=True)  # noqa: T201 - its answer

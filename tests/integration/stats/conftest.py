@@ -7,9 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from subprocess import PIPE, Popen
+from tempfile import TemporaryFile
+from typing import Any, TextIO, cast
 
 import pytest
 
@@ -43,23 +46,37 @@ def confseq(oracles: Path) -> Path:
     return oracles
 
 
-@pytest.fixture
-def ask(oracles: Path) -> Ask:
+@pytest.fixture(scope="session")
+def ask(oracles: Path) -> Iterator[Ask]:
     """Ask gbstats, statsmodels or tea-tasting."""
-    return lambda question, arguments: _ask(oracles, "oracle_answers.py", [[question, list(each)] for each in arguments])
+    with _answering(oracles, "oracle_answers.py") as asking:
+        yield asking
 
 
-@pytest.fixture
-def ask_confseq(confseq: Path) -> Ask:
+@pytest.fixture(scope="session")
+def ask_confseq(confseq: Path) -> Iterator[Ask]:
     """Ask confseq."""
-    return lambda question, arguments: _ask(confseq, "confseq_answers.py", [[question, list(each)] for each in arguments])
+    with _answering(confseq, "confseq_answers.py") as asking:
+        yield asking
 
 
-def _ask(python: Path, program: str, cases: list[list[Any]]) -> list[Any]:
-    done = _run([str(python), str(HERE / program)], given=json.dumps(cases))
-    assert done.returncode == 0, done.stderr
-    answers: list[Any] = json.loads(done.stdout)
-    return answers
+@contextmanager
+def _answering(python: Path, program: str) -> Iterator[Ask]:
+    """Give what asks a process that answers a line with a line: its imports take seconds."""
+    command = [str(python), str(HERE / program)]
+    with TemporaryFile() as errors, Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as process:
+
+        def ask(question: str, arguments: Sequence[Sequence[Any]]) -> list[Any]:
+            requests, answers = cast("TextIO", process.stdin), cast("TextIO", process.stdout)
+            requests.write(json.dumps([[question, list(each)] for each in arguments]) + "\n")
+            requests.flush()
+            line = answers.readline()
+            errors.seek(0)
+            assert line, errors.read().decode()
+            found: list[Any] = json.loads(line)
+            return found
+
+        yield ask
 
 
 def _build_confseq(python: Path) -> None:
@@ -71,6 +88,6 @@ def _build_confseq(python: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _run(command: list[str], *, given: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], *, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     inherited = dict(os.environ)  # noqa: TID251 - the package index's settings are there
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=False, env={**inherited, **(environment or {})})
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**inherited, **(environment or {})})

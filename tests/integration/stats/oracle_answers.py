@@ -1,4 +1,4 @@
-"""Answers of other libraries, run in their own environment: a JSON list of cases on standard input, one of answers on standard output.
+"""Answers of other libraries, run in their own environment: a line with a JSON list of cases is answered by one with a list of answers.
 
 A case is [library's question, arguments]; nothing of Presage is imported here.
 """
@@ -115,4 +115,5 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
 
 
 if __name__ == "__main__":
-    json.dump([QUESTIONS[name](*arguments) for name, arguments in json.load(sys.stdin)], sys.stdout)
+    for line in sys.stdin:
+        print(json.dumps([QUESTIONS[name](*arguments) for name, arguments in json.loads(line)]), flush=True)  # noqa: T201 - its answer
