@@ -3,11 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
-
-settings.register_profile("presage", deadline=None)  # a busy machine is no failure
-settings.load_profile("presage")
 
 
 @pytest.fixture(autouse=True)
