@@ -7,6 +7,7 @@ in 10,000 and weights up to 18 its upper bound was below the truth 9.5 % of the 
 
 References:
     Horvitz & Thompson, "A Generalization of Sampling Without Replacement from a Finite Universe" (JASA 47, 1952): IPS.
+    Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay & Wen, "Offline Evaluation of Ranking Policies with Click Models" (KDD 2018): places.
     Swaminathan & Joachims, "The Self-Normalized Estimator for Counterfactual Learning" (NeurIPS 2015): SNIPS.
     Dudík, Langford & Li, "Doubly Robust Policy Evaluation and Learning" (ICML 2011), arXiv 1103.4601: doubly robust.
     Kish, "Survey Sampling" (1965), section 11.7: effective units.
@@ -33,9 +34,10 @@ FEWEST_EFFECTIVE_UNITS = 100.0
 
 @dataclass(frozen=True, slots=True)
 class LoggedActions:
-    """What was chosen and earned. Shape: each (units,), of the same unit in the same order.
+    """What was chosen and earned. Shape: each (units,), or (units, places) of lists whose reward is the sum of their places'.
 
-    `propensities` are the probabilities of the logged actions under the policy that chose them, `targets` those under the policy to judge.
+    `propensities` are the probabilities of the logged actions under the policy that chose them, `targets` those under the policy to judge;
+    of lists, that the item shown at a place is shown there.
 
     Raises:
         ValueError: Shapes differ, a value is not finite, a propensity is not in (0, 1], or a target not in [0, 1].
@@ -47,10 +49,9 @@ class LoggedActions:
 
     def __post_init__(self) -> None:
         """Refuse a log that no policy has written."""
-        _require_units("propensities", self.propensities, self.rewards)
-        _require_units("targets", self.targets, self.rewards)
-        if not np.isfinite(self.rewards).all():
-            raise ValueError("rewards must be finite")
+        _require_shape("rewards", self.rewards, self.rewards.shape)
+        _require_shape("propensities", self.propensities, self.rewards.shape)
+        _require_shape("targets", self.targets, self.rewards.shape)
         if not ((self.propensities > 0.0) & (self.propensities <= 1.0)).all():
             raise ValueError("propensities must be in (0, 1]: an action that could not be chosen says nothing")
         if not ((self.targets >= 0.0) & (self.targets <= 1.0)).all():
@@ -60,6 +61,12 @@ class LoggedActions:
     def weights(self) -> Array:
         """How much likelier the judged policy makes each logged action."""
         return self.targets / self.propensities
+
+    @property
+    def unit_weights(self) -> Array:
+        """The mean weight over a unit's places. Shape: (units,); their mean is expected to be 1."""
+        weights: Array = _list_rows(self.weights).mean(axis=1)
+        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def estimate_ips(log: LoggedActions, *, alpha: float) -> PolicyValue | Inconclus
     Raises:
         ValueError: `alpha` is not in (0, 1).
     """
-    return _conclude(log, summarise_mean(compute_moments(log.weights * log.rewards)), alpha=alpha)
+    return _conclude(log, summarise_mean(compute_moments(_add_places(log.weights * log.rewards))), alpha=alpha)
 
 
 def estimate_snips(log: LoggedActions, *, alpha: float) -> PolicyValue | Inconclusive:
@@ -87,22 +94,24 @@ def estimate_snips(log: LoggedActions, *, alpha: float) -> PolicyValue | Inconcl
 
     Inconclusive and raises as `estimate_ips`.
     """
-    return _conclude(log, summarise_ratio(compute_pair_moments(log.weights * log.rewards, log.weights)), alpha=alpha)
+    return _conclude(log, summarise_ratio(compute_pair_moments(_add_places(log.weights * log.rewards), log.unit_weights)), alpha=alpha)
 
 
 def estimate_doubly_robust(log: LoggedActions, *, predicted: Array, expected: Array, alpha: float) -> PolicyValue | Inconclusive:
     """Return the mean of expected + weight x (reward - predicted). Unbiased whatever the model says; the better, the less noisy.
 
-    Shape: `predicted`, the model's reward of the logged action, and `expected`, its mean over the judged policy's actions, are (units,).
+    Shape: `predicted`, the model's reward of each logged action, is as the rewards; `expected`, the model's mean reward of a unit under the
+    judged policy, is (units,).
     The model must not have seen the unit that it predicts (cross-fitting).
     Inconclusive as `estimate_ips`.
 
     Raises:
         ValueError: `alpha` is not in (0, 1), shapes differ, or a prediction is not finite.
     """
-    _require_units("predicted", predicted, log.rewards)
-    _require_units("expected", expected, log.rewards)
-    return _conclude(log, summarise_mean(compute_moments(expected + log.weights * (log.rewards - predicted))), alpha=alpha)
+    _require_shape("predicted", predicted, log.rewards.shape)
+    _require_shape("expected", expected, log.rewards.shape[:1])
+    corrected = expected + _add_places(log.weights * (log.rewards - predicted))
+    return _conclude(log, summarise_mean(compute_moments(corrected)), alpha=alpha)
 
 
 def compute_effective_units(weights: Array) -> float:
@@ -114,7 +123,7 @@ def compute_effective_units(weights: Array) -> float:
 def _conclude(log: LoggedActions, sample: Sample[float] | Inconclusive, *, alpha: float) -> PolicyValue | Inconclusive:
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha must be in (0, 1), got {alpha}")
-    effective = compute_effective_units(log.weights)
+    effective = compute_effective_units(log.unit_weights)
     if effective < FEWEST_EFFECTIVE_UNITS:
         return Inconclusive(f"the log is worth {effective:.1f} units of the judged policy, {FEWEST_EFFECTIVE_UNITS:g} are needed")
     if isinstance(sample, Inconclusive):
@@ -134,8 +143,17 @@ def _compute_interval(estimate: Estimate[float], *, alpha: float, positive: bool
     return Interval(estimate.value - width, estimate.value + width)
 
 
-def _require_units(name: str, values: Array, rewards: Array) -> None:
-    if values.shape != rewards.shape or values.ndim != 1:
-        raise ValueError(f"{name} must have the rewards' shape {rewards.shape}, got {values.shape}")
+def _list_rows(values: Array) -> Array:
+    return values.reshape(values.shape[0], -1)
+
+
+def _add_places(values: Array) -> Array:
+    total: Array = _list_rows(values).sum(axis=1)
+    return total
+
+
+def _require_shape(name: str, values: Array, shape: tuple[int, ...]) -> None:
+    if values.shape != shape or values.ndim not in {1, 2} or not values.size:
+        raise ValueError(f"{name} must be (units,) or (units, places), as rewards are: got {values.shape} beside {shape}")
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must be finite")

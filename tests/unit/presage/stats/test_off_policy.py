@@ -62,6 +62,25 @@ def test_all_estimators_cover_the_truth_as_often_as_they_say_and_the_better_ones
     assert errors["robust"] < errors["snips"] < errors["ips"]
 
 
+def test_lists_are_judged_by_item_and_place() -> None:
+    """300 seeded logs of 2 places that were filled uniformly from 3 items; judged is the order 2, 0, 1. Monte-Carlo error 1.7 %."""
+    clicks, order = np.array([[0.1, 0.05], [0.3, 0.15], [0.6, 0.3]]), [2, 0]
+    truth = float(sum(clicks[item, place] for place, item in enumerate(order)))
+    covered = {"ips": 0, "snips": 0, "robust": 0}
+    for seed in range(300):
+        generator = np.random.default_rng(seed)
+        shown = generator.permuted(np.tile(np.arange(3), (1_000, 1)), axis=1)[:, :2]
+        rewards = (generator.random(shown.shape) < clicks[shown, [0, 1]]).astype(np.float64)
+        log_ = LoggedActions(rewards, np.full(shown.shape, 1 / 3), (shown == order).astype(np.float64))
+        expected = np.full(1_000, truth)
+        robust = estimate_doubly_robust(log_, predicted=clicks[shown, [0, 1]], expected=expected, alpha=0.1)
+        for name, found in (("ips", estimate_ips(log_, alpha=0.1)), ("snips", estimate_snips(log_, alpha=0.1)), ("robust", robust)):
+            interval = conclusive(found).interval
+            covered[name] += interval.lower <= truth <= interval.upper
+    for name, count in covered.items():
+        assert count / 300 == pytest.approx(0.9, abs=0.055), name
+
+
 def test_judging_the_policy_that_logged_gives_its_mean_reward() -> None:
     log_, _ = draw_log(1)
     same = LoggedActions(log_.rewards, log_.propensities, log_.propensities)
@@ -99,7 +118,7 @@ def test_rewards_that_do_not_vary_are_inconclusive() -> None:
         ([1.0], [0.0], [0.5], "propensities must be in"),
         ([1.0], [0.5], [1.5], "targets must be in"),
         ([float("nan")], [0.5], [0.5], "rewards must be finite"),
-        ([1.0], [0.5, 0.5], [0.5], "propensities must have the rewards' shape"),
+        ([1.0], [0.5, 0.5], [0.5], "propensities must be"),
         ([1.0], [0.5], [float("nan")], "targets must be finite"),
     ],
 )
@@ -112,7 +131,7 @@ def test_a_log_that_no_policy_has_written_is_refused(
 
 def test_predictions_are_of_the_same_units_and_alpha_is_a_rate() -> None:
     log_, _ = draw_log(1)
-    with pytest.raises(ValueError, match="predicted must have"):
+    with pytest.raises(ValueError, match="predicted must be"):
         estimate_doubly_robust(log_, predicted=np.ones(3), expected=np.ones(2_000), alpha=0.05)
     with pytest.raises(ValueError, match="alpha must be in"):
         estimate_ips(log_, alpha=1.0)
