@@ -14,7 +14,7 @@ PYTHON := $(BIN)/python
 DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 
-.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour synth format costs release rollback
+.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats certify synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -89,13 +89,19 @@ record-calls: up ## Run the journeys and add the AWS calls that they made to the
 	-$(EMULATED) $(BIN)/pytest tests/e2e -q
 	$(PYTHON) -m tests.contract.wiring.recorded_calls
 
-bench: bench-serving bench-lookup bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
+certify: setup ## Prove by simulation that experiments err as seldom as they say; RUNS=2000 (docs/adr/0021)
+	@$(BIN)/presage experiments certify $(if $(RUNS),--runs $(RUNS))
+
+bench: bench-serving bench-lookup bench-stats bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
 
 bench-serving: setup ## Predictions over HTTP beside mlflow, BentoML, FastAPI and Flask; PEERS=fastapi,flask ROUNDS=1 for a short run
 	@$(BENCH) serving $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-lookup: setup ## Feature look-up beside Feast; ROUNDS=1 for a short run
 	@$(BENCH) lookup $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-stats: setup ## The statistics of one look at an experiment beside gbstats; ROUNDS=1 for a short run
+	@$(BENCH) stats $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-soak: setup ## Ten minutes (MINUTES=10) at 70 % of capacity, then the cost curve
 	@$(BENCH) soak $(if $(MINUTES),--minutes $(MINUTES))

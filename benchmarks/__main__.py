@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import curve, lookup, neighbour, serving, soak
+from benchmarks import curve, experiment, lookup, neighbour, serving, soak
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -29,6 +29,8 @@ def _run(options: argparse.Namespace) -> bool:
             serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds)
         case "lookup":
             lookup.run(rounds=options.rounds)
+        case "stats":
+            return experiment.run(rounds=options.rounds)
         case "curve":
             curve.run(most_entities=options.most_entities)
         case "soak":
@@ -47,6 +49,8 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--seconds", type=float, default=5, help="of each measurement")
     command = commands.add_parser("lookup", help="feature values of entities")
     command.add_argument("--rounds", type=int, default=3)
+    command = commands.add_parser("stats", help="the statistics of one look at an experiment")
+    command.add_argument("--rounds", type=int, default=5)
     command = commands.add_parser("soak", help="memory and completeness under steady load")
     command.add_argument("--minutes", type=float, default=10)
     command = commands.add_parser("curve", help="cost over entities, models and rows")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from presage.experiments.model import ExperimentPlan, Gates, VariantCounts
+from presage.stats.effect import Comparison, Estimate, build_comparison, estimate_difference, estimate_relative_lift
 from presage.stats.inconclusive import Inconclusive
-from presage.stats.proportion import Estimate, Proportion, estimate_difference, estimate_relative_lift
+from presage.stats.proportion import Proportion, summarise_proportion
 from presage.stats.sample_ratio import compute_chi_square_p, compute_log_bayes_factor, compute_sequential_p
 from presage.stats.sequential import Interval, Mixture, build_mixture, compute_e_value, compute_interval, compute_p_value, intersect
 
@@ -35,10 +36,10 @@ class MetricEvidence:
 
     counted: Counted
     enough: bool
-    estimate: Estimate | None
-    relative_lift: Estimate | None
-    interval: Interval | None
-    running_interval: Interval | None
+    estimate: Estimate[float] | None
+    relative_lift: Estimate[float] | None
+    interval: Interval[float] | None
+    running_interval: Interval[float] | None
     e_value: float | None
     p_value: float
     inconclusive: str | None
@@ -113,14 +114,14 @@ def compute_metric_evidence(
     A look counts towards the running interval only once both variants passed the size gates: the sequence is asymptotic,
     and its guarantee starts there.
     """
-    estimate = estimate_difference(counted.control, counted.treatment)
-    lift = estimate_relative_lift(counted.control, counted.treatment)
+    samples = compare(counted)
     enough = has_enough(counted, plan.gates)
-    interval, e_value, problem = None, None, None
-    if isinstance(estimate, Inconclusive):
-        problem = estimate.reason
+    estimate, lift, interval, e_value, problem = None, None, None, None, None
+    if isinstance(samples, Inconclusive):
+        problem = samples.reason
     else:
         units = counted.control.units + counted.treatment.units
+        estimate, lift = estimate_difference(samples), estimate_relative_lift(samples)
         interval = compute_interval(estimate, mixture, units=units)
         e_value = compute_e_value(estimate, mixture, units=units)
     running = intersect([*_counting_intervals(history), *([interval] if interval and enough else [])])
@@ -129,13 +130,22 @@ def compute_metric_evidence(
     return MetricEvidence(
         counted=counted,
         enough=enough,
-        estimate=None if isinstance(estimate, Inconclusive) else estimate,
+        estimate=estimate,
         relative_lift=None if isinstance(lift, Inconclusive) else lift,
         interval=interval,
         running_interval=None if isinstance(running, Inconclusive) else running,
         e_value=e_value,
         p_value=compute_p_value(e_values),
         inconclusive=problem or (running.reason if isinstance(running, Inconclusive) else None),
+    )
+
+
+def compare(counted: Counted) -> Comparison[float] | Inconclusive:
+    """Return both variants' samples of a counted metric, if they can be compared."""
+    control, treatment = counted.control, counted.treatment
+    return build_comparison(
+        summarise_proportion(float(control.units), float(control.conversions)),
+        summarise_proportion(float(treatment.units), float(treatment.conversions)),
     )
 
 
@@ -162,5 +172,5 @@ def compute_sample_ratio(counted: Counted, *, plan: ExperimentPlan, history: Seq
     )
 
 
-def _counting_intervals(history: Sequence[MetricEvidence]) -> list[Interval]:
+def _counting_intervals(history: Sequence[MetricEvidence]) -> list[Interval[float]]:
     return [past.interval for past in history if past.enough and past.interval is not None]

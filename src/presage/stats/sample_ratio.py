@@ -7,13 +7,17 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import erfc, exp, gamma, isclose, lgamma, log, sqrt
+from math import exp, isclose, log
+
+from scipy.special import chdtrc
+
+from presage.stats.elementwise import Array, Real, holds_anywhere, log_gamma
 
 CONCENTRATION = 10_000.0
 """Weight of the prior, in units: the test is most sensitive to small mismatches in samples of about this size."""
 
 
-def compute_log_bayes_factor(counts: Sequence[int], weights: Sequence[float], *, concentration: float = CONCENTRATION) -> float:
+def compute_log_bayes_factor(counts: Sequence[Real], weights: Sequence[float], *, concentration: float = CONCENTRATION) -> Real:
     """Return ln of the Dirichlet-multinomial Bayes factor of "another split" against the intended `weights`.
 
     Shape: one count and one weight for each arm; the weights are shares in (0, 1) that sum to 1.
@@ -22,12 +26,12 @@ def compute_log_bayes_factor(counts: Sequence[int], weights: Sequence[float], *,
         ValueError: Lengths differ, a count is negative, or the weights are not shares.
     """
     _require_shares(counts, weights)
-    total = sum(counts)
-    factor = lgamma(concentration) - lgamma(concentration + total)
+    total, factor = counts[0] * 0.0, counts[0] * 0.0
     for count, weight in zip(counts, weights, strict=True):
         prior = concentration * weight
-        factor += lgamma(prior + count) - lgamma(prior) - count * log(weight)
-    return factor
+        factor = factor + log_gamma(prior + count) - log_gamma(prior) - count * log(weight)
+        total = total + count
+    return factor + log_gamma(concentration) - log_gamma(concentration + total)
 
 
 def compute_sequential_p(log_bayes_factors: Iterable[float]) -> float:
@@ -46,26 +50,13 @@ def compute_chi_square_p(counts: Sequence[int], weights: Sequence[float]) -> flo
     if not total:
         raise ValueError("chi-square needs at least one unit")
     statistic = sum((count - total * weight) ** 2 / (total * weight) for count, weight in zip(counts, weights, strict=True))
-    return compute_chi_square_survival(statistic, degrees=len(counts) - 1)
+    return float(chdtrc(len(counts) - 1, statistic))
 
 
-def compute_chi_square_survival(statistic: float, *, degrees: int) -> float:
-    """Return P(X > `statistic`) of a chi-square with `degrees` >= 1, by the recurrence of the incomplete gamma function.
-
-    References: NIST Digital Library of Mathematical Functions, 8.8.6.
-    """
-    half = statistic / 2.0
-    survival, shape = (erfc(sqrt(half)), 0.5) if degrees % 2 else (exp(-half), 1.0)
-    while shape < degrees / 2.0:
-        survival += half**shape * exp(-half) / gamma(shape + 1.0)
-        shape += 1.0
-    return min(1.0, survival)
-
-
-def _require_shares(counts: Sequence[int], weights: Sequence[float]) -> None:
+def _require_shares(counts: Sequence[float | Array], weights: Sequence[float]) -> None:
     if len(counts) != len(weights) or len(counts) < 2:  # noqa: PLR2004 - a ratio needs two
         raise ValueError(f"need one weight for each of at least two arms, got {len(counts)} counts and {len(weights)} weights")
-    if min(counts) < 0:
+    if any(holds_anywhere(count < 0) for count in counts):
         raise ValueError(f"counts must not be negative, got {list(counts)}")
     if min(weights) <= 0.0 or not isclose(sum(weights), 1.0):
         raise ValueError(f"weights must be shares that sum to 1, got {list(weights)}")

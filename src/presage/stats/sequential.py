@@ -11,21 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, inf, log, sqrt
+from math import inf, log
+from typing import Generic
 
+import numpy as np
+
+from presage.stats import elementwise
+from presage.stats.effect import Estimate
+from presage.stats.elementwise import Array, Real, holds_anywhere
 from presage.stats.inconclusive import Inconclusive
-from presage.stats.proportion import Estimate
 
 LARGEST_EXPONENT = 700.0
 """exp() of more overflows a float; evidence that large is reported as exp(700), about 1e304."""
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Generic[Real]):
     """A closed interval, in the unit of the estimate. `lower` <= `upper`."""
 
-    lower: float
-    upper: float
+    lower: Real
+    upper: Real
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ def build_mixture(*, alpha: float, planned_units: float) -> Mixture:
     return Mixture(alpha, planned_units / (evidence + log(1.0 + evidence)))
 
 
-def compute_boundary(mixture: Mixture, *, units: int) -> float:
+def compute_boundary(mixture: Mixture, *, units: Real) -> Real:
     """Return B(t), what multiplies the standard error in place of the fixed quantile, after `units` of both arms.
 
     Raises:
@@ -60,16 +65,16 @@ def compute_boundary(mixture: Mixture, *, units: int) -> float:
     """
     _require_units(units)
     total = units + mixture.rho
-    return sqrt(total / units * log(total / (mixture.rho * mixture.alpha**2)))
+    return elementwise.sqrt(total / units * elementwise.log(total / (mixture.rho * mixture.alpha**2)))
 
 
-def compute_interval(estimate: Estimate, mixture: Mixture, *, units: int) -> Interval:
+def compute_interval(estimate: Estimate[Real], mixture: Mixture, *, units: Real) -> Interval[Real]:
     """Return estimate ± standard error x B(t). With probability 1 - alpha it covers the truth at all looks at once."""
     width = estimate.standard_error * compute_boundary(mixture, units=units)
     return Interval(estimate.value - width, estimate.value + width)
 
 
-def compute_e_value(estimate: Estimate, mixture: Mixture, *, units: int) -> float:
+def compute_e_value(estimate: Estimate[Real], mixture: Mixture, *, units: Real) -> Real:
     """Return the evidence against "no difference" after `units`; 1/alpha of it is the boundary of `compute_interval`.
 
     Raises:
@@ -79,7 +84,7 @@ def compute_e_value(estimate: Estimate, mixture: Mixture, *, units: int) -> floa
     total = units + mixture.rho
     score = (estimate.value / estimate.standard_error) ** 2
     exponent = score * units / (2.0 * total)
-    return sqrt(mixture.rho / total) * exp(min(exponent, LARGEST_EXPONENT))
+    return elementwise.sqrt(mixture.rho / total) * elementwise.exp(elementwise.minimum(exponent, LARGEST_EXPONENT))
 
 
 def compute_p_value(e_values: Iterable[float]) -> float:
@@ -87,7 +92,7 @@ def compute_p_value(e_values: Iterable[float]) -> float:
     return min((1.0 / max(1.0, value) for value in e_values), default=1.0)
 
 
-def intersect(intervals: Iterable[Interval]) -> Interval | Inconclusive:
+def intersect(intervals: Iterable[Interval[float]]) -> Interval[float] | Inconclusive:
     """Return the running intersection of the looks' intervals.
 
     Inconclusive without looks, and when the looks contradict each other, which under the model's assumptions happens
@@ -103,6 +108,14 @@ def intersect(intervals: Iterable[Interval]) -> Interval | Inconclusive:
     return Interval(lower, upper)
 
 
-def _require_units(units: int) -> None:
-    if units <= 0:
+def intersect_looks(intervals: Interval[Array]) -> Interval[Array]:
+    """Return the running intersection at every look; where `lower` exceeds `upper` the looks contradict each other.
+
+    Shape: (…, looks), in the looks' order; a look that does not count is (-inf, inf).
+    """
+    return Interval(np.maximum.accumulate(intervals.lower, axis=-1), np.minimum.accumulate(intervals.upper, axis=-1))
+
+
+def _require_units(units: float | Array) -> None:
+    if holds_anywhere(units <= 0):
         raise ValueError(f"units must be positive, got {units}")

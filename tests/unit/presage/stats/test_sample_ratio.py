@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2, chisquare
+from scipy.stats import betabinom, binom, chisquare
 
 from presage.stats.sample_ratio import (
     compute_chi_square_p,
-    compute_chi_square_survival,
     compute_log_bayes_factor,
     compute_sequential_p,
 )
@@ -14,14 +13,24 @@ from presage.stats.sample_ratio import (
 HALVES = (0.5, 0.5)
 
 
-@given(st.floats(0, 200), st.integers(1, 12))
-def test_chi_square_survival_equals_scipy(statistic: float, degrees: int) -> None:
-    assert compute_chi_square_survival(statistic, degrees=degrees) == pytest.approx(chi2.sf(statistic, degrees), rel=1e-9, abs=1e-300)
-
-
 def test_chi_square_equals_scipy() -> None:
     expected = chisquare([4873, 5327, 4800], [15_000 * share for share in (0.33, 0.34, 0.33)]).pvalue
     assert compute_chi_square_p([4873, 5327, 4800], [0.33, 0.34, 0.33]) == pytest.approx(expected, rel=1e-9)
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000), st.floats(0.05, 0.95))
+def test_the_bayes_factor_of_two_arms_is_beta_binomial_against_binomial(control: int, treatment: int, share: float) -> None:
+    """Lindon & Malek: the marginal likelihood under the prior against that of the intended split."""
+    total, prior = control + treatment, (10_000 * share, 10_000 * (1 - share))
+    expected = betabinom.logpmf(control, total, *prior) - binom.logpmf(control, total, share)
+    assert compute_log_bayes_factor([control, treatment], [share, 1 - share]) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_counts_side_by_side_give_the_same_evidence() -> None:
+    counts = np.array([[5_000.0, 5_050.0], [700.0, 300.0], [0.0, 0.0]])
+    found = compute_log_bayes_factor([counts[:, 0], counts[:, 1]], HALVES)
+    expected = [compute_log_bayes_factor(list(row), HALVES) for row in counts.tolist()]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_without_units_there_is_no_evidence() -> None:

@@ -1,12 +1,10 @@
-from math import sqrt
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from presage.stats.effect import Estimate, estimate_difference, estimate_relative_lift
 from presage.stats.inconclusive import Inconclusive
-from presage.stats.proportion import Estimate, Proportion, estimate_difference
 from presage.stats.sequential import (
     Interval,
     Mixture,
@@ -16,7 +14,9 @@ from presage.stats.sequential import (
     compute_interval,
     compute_p_value,
     intersect,
+    intersect_looks,
 )
+from tests.unit.presage.stats.samples import CONTROL, TREATMENT, compare_means, compare_shares, conclusive
 
 BOUNDS = st.floats(-1, 1)
 INTERVALS = st.builds(lambda a, b: Interval(min(a, b), max(a, b)), BOUNDS, BOUNDS)
@@ -29,9 +29,10 @@ def test_rho_equals_the_reference() -> None:
 
 def test_interval_equals_the_reference() -> None:
     """gbstats tests: the sequential interval of a mean, N = 1000, after 3000 + 3461 units."""
-    interval = compute_interval(Estimate(0.50336, 0.33341), build_mixture(alpha=0.05, planned_units=1000), units=6461)
-    assert interval.lower == pytest.approx(-0.55844, abs=2e-5)
-    assert interval.upper == pytest.approx(1.56516, abs=2e-5)
+    lift = conclusive(estimate_relative_lift(compare_means(CONTROL, TREATMENT)))
+    interval = compute_interval(lift, build_mixture(alpha=0.05, planned_units=1000), units=6461.0)
+    assert interval.lower == pytest.approx(-0.55844, abs=5e-6)
+    assert interval.upper == pytest.approx(1.56516, abs=5e-6)
 
 
 @pytest.mark.parametrize(("units", "ratio"), [(1000, 1.549), (100, 1.967)])
@@ -50,7 +51,7 @@ def test_the_interval_excludes_zero_exactly_when_the_evidence_reaches_one_over_a
 
 
 @given(st.lists(INTERVALS, min_size=1, max_size=8))
-def test_the_running_intersection_lies_in_every_interval(intervals: list[Interval]) -> None:
+def test_the_running_intersection_lies_in_every_interval(intervals: list[Interval[float]]) -> None:
     found = intersect(intervals)
     if isinstance(found, Inconclusive):
         assert max(interval.lower for interval in intervals) > min(interval.upper for interval in intervals)
@@ -88,17 +89,24 @@ def test_parameters_must_make_sense(alpha: float, planned: int) -> None:
         build_mixture(alpha=alpha, planned_units=planned)
 
 
-def count_crossings(*, looks: int, boundary: float, runs: int = 20_000) -> float:
-    """Return how often |z| crosses a fixed boundary at one of equally spaced looks."""
-    steps = np.random.default_rng(7).standard_normal((runs, looks)).cumsum(axis=1)
-    scores = np.abs(steps) / np.sqrt(np.arange(1, looks + 1))
-    return float((scores > boundary).any(axis=1).mean())
+@given(st.lists(INTERVALS, min_size=1, max_size=8))
+def test_looks_side_by_side_intersect_as_looks_one_by_one(intervals: list[Interval[float]]) -> None:
+    arrays = Interval(np.array([one.lower for one in intervals]), np.array([one.upper for one in intervals]))
+    running = intersect_looks(arrays)
+    for look in range(len(intervals)):
+        found = intersect(intervals[: look + 1])
+        lower, upper = float(running.lower[look]), float(running.upper[look])
+        assert isinstance(found, Inconclusive) if lower > upper else found == Interval(lower, upper)
 
 
-@pytest.mark.parametrize(("looks", "rate"), [(1, 0.050), (2, 0.083), (5, 0.142), (10, 0.193), (20, 0.248), (50, 0.320)])
-def test_naive_peeking_is_wrong_as_often_as_published(looks: int, rate: float) -> None:
-    """Armitage, McPherson & Rowe 1969: why a fixed 1.96 will not do."""
-    assert count_crossings(looks=looks, boundary=1.96) == pytest.approx(rate, abs=4 * sqrt(rate * (1 - rate) / 20_000) + 5e-4)
+def test_boundaries_and_evidence_of_an_array_are_those_of_its_elements() -> None:
+    mixture, units = build_mixture(alpha=0.05, planned_units=1000), np.array([1.0, 500.0, 1e6])
+    estimates = Estimate(np.array([0.1, 0.2, 100.0]), np.array([0.1, 0.05, 0.1]))
+    boundaries, evidence = compute_boundary(mixture, units=units), compute_e_value(estimates, mixture, units=units)
+    for index in range(3):
+        one = Estimate(float(estimates.value[index]), float(estimates.standard_error[index]))
+        assert boundaries[index] == pytest.approx(compute_boundary(mixture, units=float(units[index])), rel=1e-12)
+        assert evidence[index] == pytest.approx(compute_e_value(one, mixture, units=float(units[index])), rel=1e-9)
 
 
 def test_an_a_a_experiment_rarely_crosses_however_often_it_is_looked_at() -> None:
@@ -112,10 +120,10 @@ def test_an_a_a_experiment_rarely_crosses_however_often_it_is_looked_at() -> Non
 
 def _ever_excludes_zero(path: list[list[int]], step: int, mixture: Mixture) -> bool:
     for look, (control, treatment) in enumerate(path, start=1):
-        units = step * look
-        estimate = estimate_difference(Proportion(units, control), Proportion(units, treatment))
-        if isinstance(estimate, Inconclusive) or min(control, treatment) < 25:
+        units = float(step * look)
+        if min(control, treatment) < 25:
             continue
+        estimate = estimate_difference(compare_shares((units, float(control)), (units, float(treatment))))
         interval = compute_interval(estimate, mixture, units=2 * units)
         if interval.lower > 0 or interval.upper < 0:
             return True

@@ -1,0 +1,159 @@
+"""What another policy would have earned, from a log whose choices were random with known probabilities, before any traffic is spent.
+
+All three estimators weigh a logged reward by how much likelier the other policy makes its action: weight = target / logging probability.
+Unlike an experiment such a log is judged once, so the intervals are of one fixed look. Where rewards cannot be negative they are made on
+the scale of the logarithm: rare rewards under large weights are skewed to the right, and a symmetric interval lies too low (with 50 clicks
+in 10,000 and weights up to 18 its upper bound was below the truth 9.5 % of the time, this one's 5 %, where 2.5 % are intended).
+
+References:
+    Horvitz & Thompson, "A Generalization of Sampling Without Replacement from a Finite Universe" (JASA 47, 1952): IPS.
+    Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay & Wen, "Offline Evaluation of Ranking Policies with Click Models" (KDD 2018): places.
+    Swaminathan & Joachims, "The Self-Normalized Estimator for Counterfactual Learning" (NeurIPS 2015): SNIPS.
+    Dudík, Langford & Li, "Doubly Robust Policy Evaluation and Learning" (ICML 2011), arXiv 1103.4601: doubly robust.
+    Kish, "Survey Sampling" (1965), section 11.7: effective units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, sqrt
+
+import numpy as np
+from scipy.special import ndtri
+
+from presage.stats.effect import Estimate, Sample
+from presage.stats.elementwise import Array
+from presage.stats.inconclusive import Inconclusive
+from presage.stats.moments import compute_moments, compute_pair_moments, summarise_mean
+from presage.stats.ratio import summarise_ratio
+from presage.stats.sequential import Interval
+
+FEWEST_EFFECTIVE_UNITS = 100.0
+"""Below as many the few greatest weights decide, and no normal interval can be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedActions:
+    """What was chosen and earned. Shape: each (units,), or (units, places) of lists whose reward is the sum of their places'.
+
+    `propensities` are the probabilities of the logged actions under the policy that chose them, `targets` those under the policy to judge;
+    of lists, that the item shown at a place is shown there.
+
+    Raises:
+        ValueError: Shapes differ, a value is not finite, a propensity is not in (0, 1], or a target not in [0, 1].
+    """
+
+    rewards: Array
+    propensities: Array
+    targets: Array
+
+    def __post_init__(self) -> None:
+        """Refuse a log that no policy has written."""
+        _require_shape("rewards", self.rewards, self.rewards.shape)
+        _require_shape("propensities", self.propensities, self.rewards.shape)
+        _require_shape("targets", self.targets, self.rewards.shape)
+        if not ((self.propensities > 0.0) & (self.propensities <= 1.0)).all():
+            raise ValueError("propensities must be in (0, 1]: an action that could not be chosen says nothing")
+        if not ((self.targets >= 0.0) & (self.targets <= 1.0)).all():
+            raise ValueError("targets must be in [0, 1]")
+
+    @property
+    def weights(self) -> Array:
+        """How much likelier the judged policy makes each logged action."""
+        return self.targets / self.propensities
+
+    @property
+    def unit_weights(self) -> Array:
+        """The mean weight over a unit's places. Shape: (units,); their mean is expected to be 1."""
+        weights: Array = _list_rows(self.weights).mean(axis=1)
+        return weights
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyValue:
+    """The judged policy's mean reward, its interval, and of how many units drawn from that policy itself the log is worth."""
+
+    estimate: Estimate[float]
+    interval: Interval[float]
+    effective_units: float
+
+
+def estimate_ips(log: LoggedActions, *, alpha: float) -> PolicyValue | Inconclusive:
+    """Return the mean of weight x reward. Unbiased; the noisiest of the three.
+
+    Inconclusive when too little of the log is of the judged policy, or no weighted reward varies.
+
+    Raises:
+        ValueError: `alpha` is not in (0, 1).
+    """
+    return _conclude(log, summarise_mean(compute_moments(_add_places(log.weights * log.rewards))), alpha=alpha)
+
+
+def estimate_snips(log: LoggedActions, *, alpha: float) -> PolicyValue | Inconclusive:
+    """Return sum(weight x reward) / sum(weight), its interval by the delta method. Biased by the order of 1/units, and less noisy.
+
+    Inconclusive and raises as `estimate_ips`.
+    """
+    return _conclude(log, summarise_ratio(compute_pair_moments(_add_places(log.weights * log.rewards), log.unit_weights)), alpha=alpha)
+
+
+def estimate_doubly_robust(log: LoggedActions, *, predicted: Array, expected: Array, alpha: float) -> PolicyValue | Inconclusive:
+    """Return the mean of expected + weight x (reward - predicted). Unbiased whatever the model says; the better, the less noisy.
+
+    Shape: `predicted`, the model's reward of each logged action, is as the rewards; `expected`, the model's mean reward of a unit under the
+    judged policy, is (units,).
+    The model must not have seen the unit that it predicts (cross-fitting).
+    Inconclusive as `estimate_ips`.
+
+    Raises:
+        ValueError: `alpha` is not in (0, 1), shapes differ, or a prediction is not finite.
+    """
+    _require_shape("predicted", predicted, log.rewards.shape)
+    _require_shape("expected", expected, log.rewards.shape[:1])
+    corrected = expected + _add_places(log.weights * (log.rewards - predicted))
+    return _conclude(log, summarise_mean(compute_moments(corrected)), alpha=alpha)
+
+
+def compute_effective_units(weights: Array) -> float:
+    """Return of how many equally weighted units these are worth, (sum w)² / sum w²; 0 when no weight is above 0."""
+    squares = float(weights @ weights)
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def _conclude(log: LoggedActions, sample: Sample[float] | Inconclusive, *, alpha: float) -> PolicyValue | Inconclusive:
+    if not 0.0 < alpha < 1.0:
+        raise ValueError(f"alpha must be in (0, 1), got {alpha}")
+    effective = compute_effective_units(log.unit_weights)
+    if effective < FEWEST_EFFECTIVE_UNITS:
+        return Inconclusive(f"the log is worth {effective:.1f} units of the judged policy, {FEWEST_EFFECTIVE_UNITS:g} are needed")
+    if isinstance(sample, Inconclusive):
+        return sample
+    if sample.variance <= 0.0:
+        return Inconclusive("no variance: all weighted rewards are the same")
+    estimate = Estimate(sample.mean, sqrt(sample.variance / sample.units))
+    positive = sample.mean > 0.0 and bool((log.rewards >= 0.0).all())
+    return PolicyValue(estimate, _compute_interval(estimate, alpha=alpha, positive=positive), effective)
+
+
+def _compute_interval(estimate: Estimate[float], *, alpha: float, positive: bool) -> Interval[float]:
+    width = -float(ndtri(alpha / 2.0)) * estimate.standard_error
+    if positive:
+        factor = exp(width / estimate.value)
+        return Interval(estimate.value / factor, estimate.value * factor)
+    return Interval(estimate.value - width, estimate.value + width)
+
+
+def _list_rows(values: Array) -> Array:
+    return values.reshape(values.shape[0], -1)
+
+
+def _add_places(values: Array) -> Array:
+    total: Array = _list_rows(values).sum(axis=1)
+    return total
+
+
+def _require_shape(name: str, values: Array, shape: tuple[int, ...]) -> None:
+    if values.shape != shape or values.ndim not in {1, 2} or not values.size:
+        raise ValueError(f"{name} must be (units,) or (units, places), as rewards are: got {values.shape} beside {shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite")
