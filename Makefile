@@ -71,7 +71,7 @@ test-contract: setup
 # Containers need root: whoever tests as root on Debian tests them too.
 test-integration: setup
 	@if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then $(PYTHON) -m localstack setup-containers; fi
-	$(TIMED) $(BIN)/pytest tests/integration -q -n 2 --dist loadgroup --no-loadscope-reorder
+	$(TIMED) $(BIN)/pytest tests/integration -q -n 2
 
 test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end
 
