@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.fixtures.servers import SessionServers
 
@@ -16,7 +16,7 @@ FIRST = ("containers", "stacks/test_life.py", "test_build_model.py", "spark")
 """What takes longest; the others follow as they are found."""
 
 
-class ByModule(LoadScopeScheduling):
+class ByModule(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a worker a whole module, or a whole folder of `ONE_WORKER`."""
 
     def _split_scope(self, nodeid: str) -> str:
