@@ -39,7 +39,7 @@ from presage.training.spec import Candidates, Feature, FeatureView, Label, Model
 from presage.training.use_cases import BuildPorts, build_model
 from tests.fixtures.bridges import ROOT, run_bridge, zip_library
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 CUTOFF = START + timedelta(days=200)
