@@ -133,7 +133,7 @@ def frame(number: int) -> bytes:
     return build_frame(msgspec.json.encode([entry(number)]), 7.0)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, len(frame(2)) - 1))
 def test_a_torn_tail_is_skipped_and_counted_once_everything_before_it_is_confirmed(tmp_path: Path, cut: int) -> None:
     leave(tmp_path, frame(1) + frame(2)[:cut])
