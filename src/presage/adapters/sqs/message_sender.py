@@ -40,6 +40,6 @@ class SqsMessageSender:
             with translate_errors(action):
                 self._calls.call("SendMessage", msgspec.json.encode(_Request(self._queue_url, body.decode())))
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code", "").rpartition("#")[2] in _OF_THE_MESSAGE:
+            if error.response.get("Error", {}).get("Code") in _OF_THE_MESSAGE:
                 raise InvalidInputError(f"{action}: {error}") from error
             raise
