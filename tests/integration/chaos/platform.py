@@ -46,8 +46,7 @@ class Platform:
 
     def list_faults(self) -> list[str]:
         """What the processes logged that nobody foresaw: errors, and lines that their loggers did not write, as of a crash."""
-        lines = [line for log in self.logs for line in log.read_text().splitlines()]
-        return [line for line in lines if not line.startswith("{") or json.loads(line)["level"] in ("error", "critical")]
+        return [line for log in self.logs for line in log.read_text().splitlines() if _is_fault(line)]
 
     def put_files(self, world: World) -> None:
         """Put a world's files beside those that are there."""
@@ -112,6 +111,14 @@ def _consume(settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Pope
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)
+
+
+def _is_fault(line: str) -> bool:
+    if not line.startswith("{"):
+        return True
+    said = json.loads(line)
+    # The pool calls it an error when a connection that it gives up was cut: what the cut is for.
+    return said["level"] in ("error", "critical") and not said["logger"].startswith("sqlalchemy.pool")
 
 
 def _find_parent(folder: Path) -> int:
