@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -54,7 +55,7 @@ def run(*, seconds: float) -> bool:
         root = stack.enter_context(running(server.program, folder))
         workload = build_workload(server, folder, classifier.predict_proba(build_values(numbers))[:, 1].tolist(), rows=1)
         check_all(workload.load(seconds=0), workload.checked, workload.check)
-        rate = SHARE_OF_CAPACITY * _measure_capacity(workload)
+        rate = SHARE_OF_CAPACITY * _measure_capacity(replace(workload.load(seconds=CAPACITY_SECONDS), ids=folder / "ids.capacity"))
         say(f"{rate:,.0f} requests/s for {seconds:.0f} s")
         report, samples = _soak(workload, folder / "ids", root, rate=rate, seconds=seconds)
         drained = _stop(root)
@@ -63,8 +64,8 @@ def run(*, seconds: float) -> bool:
     return _tell(report, samples, found, drained)
 
 
-def _measure_capacity(workload: Workload) -> float:
-    report = finish(start(workload.load(seconds=CAPACITY_SECONDS)))
+def _measure_capacity(load: Load) -> float:
+    report = finish(start(load))
     if report.failures:
         raise MeasurementError(f"{report.failures} of {report.requests} requests failed while the capacity was measured")
     return report.requests_a_second
