@@ -14,7 +14,7 @@ CALLERS = 3
 PAUSE_SECONDS = 0.02
 LARGE = [{"id": "\N{GRINNING FACE}" * 250 + f"{number:06}"} for number in range(100)]
 """What makes more of a log than a message holds: it is staged in S3."""
-ENTRIES = (1, 1, 20)
+ENTRIES = (1, 1, 12)
 """Of a caller's calls in turn: the front answers few on its loop, many on a thread."""
 
 

@@ -20,7 +20,7 @@ from tests.integration.chaos.proxies import Cut
 
 pytestmark = pytest.mark.integration
 MODEL = "m"
-EACH = 60
+EACH = 40
 """Calls before, during and after a cut."""
 CUT_SECONDS = 4.0
 """Longer than metadata counts as fresh, and than anything waits for a store that says nothing."""
