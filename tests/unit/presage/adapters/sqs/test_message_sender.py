@@ -14,7 +14,7 @@ class Failing(SignedCalls):
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def call(self, operation: str, body: bytes) -> bytes:
+    def call(self, operation: str, body: bytes) -> bytes:  # noqa: ARG002 - as its parent has it
         raise self._error
 
 
