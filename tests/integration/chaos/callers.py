@@ -27,6 +27,8 @@ class Answers:
     fallback_reasons: Counter[str] = field(default_factory=Counter)
     acknowledged: set[str] = field(default_factory=set)
     slowest_seconds: float = 0.0
+    shed: int = 0
+    """Calls that were refused at once as `overloaded`: the machine's doing, when others want its cores; no outage's."""
 
 
 class Load:
@@ -76,6 +78,9 @@ class Load:
 
     def _note(self, status: int | str, body: Mapping[str, Any], seconds: float) -> None:
         with self._lock:
+            if body.get("code") == "overloaded":
+                self.answers.shed += 1
+                return
             self.answers.statuses[status] += 1
             self.answers.slowest_seconds = max(self.answers.slowest_seconds, seconds)
             for result in body.get("results", ()):

@@ -24,6 +24,7 @@ EACH = 40
 """Calls before, during and after a cut."""
 CUT_SECONDS = 4.0
 """Longer than metadata counts as fresh, and than anything waits for a store that says nothing."""
+MOST_SHED = 0.02
 SLOWEST_SECONDS = 2.0
 """No prediction waits for a store; this much is the machine's."""
 RECOVERY_SECONDS = 60
@@ -54,6 +55,7 @@ def run_through(platform: Platform, names: tuple[str, ...], how: Cut) -> tuple[L
             platform.proxies[name].join()
         load.wait_for(EACH)
     assert dict(load.answers.statuses) == {200: load.count()}
+    assert load.answers.shed <= load.count() * MOST_SHED
     assert set(load.answers.answered_by) <= {"model", "default"}
     assert load.answers.slowest_seconds < SLOWEST_SECONDS
     assert platform.list_processes() == processes
