@@ -66,7 +66,8 @@ def test_ctrl_c_lets_apt_end_by_itself(tmp_path: Path) -> None:
     """Killed between two packages it would block every later installation."""
     tools, began, ended = tmp_path / "bin", tmp_path / "began", tmp_path / "ended"
     write_program(tools, "apt-get", f"trap 'sleep 0.5; touch {ended}; exit 100' INT", f"touch {began}", "while :; do sleep 0.05; done")
-    code = f"from localstack import system_packages; system_packages._run_apt([{str(tools / 'apt-get')!r}, 'install'], say=print)"
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell lets its background jobs ignore it
+    code = f"{heed}; from localstack import system_packages; system_packages._run_apt([{str(tools / 'apt-get')!r}, 'install'], say=print)"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True)
     wait_for(began.exists)
 
