@@ -132,7 +132,9 @@ class _Deploying:
         self._start_experiment(model)
 
     def _start_experiment(self, model: Model) -> None:
-        plan = ExperimentPlan("benchmark", model.name, Metric("buys", "conversion", DATASET), 10_000, treatment_share=TREATMENT_SHARE)
+        plan = ExperimentPlan(
+            f"of {model.name}", model.name, Metric("buys", "conversion", DATASET), 10_000, treatment_share=TREATMENT_SHARE
+        )
         draft = Experiment(self.workspace, f"exp_{model.model_id}", model.model_id, plan, SALT, "draft", self.now, None, None)
         SqlExperimentStore(self.engine).create_experiment(draft)
         SqlExperimentStore(self.engine).move_state(draft, state="running", now=self.now)
