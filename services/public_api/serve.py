@@ -26,7 +26,7 @@ DRAIN_SECONDS = 30
 HEADER_SECONDS = 10
 _HEADER_BYTES = 32_768
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""A prediction leaves none behind; what metadata leaves that is loaded again would take ten minutes and megabytes to make 50,000."""
+"""A prediction leaves none behind. With 50,000 ten minutes of load ended with 4 % more memory, with these with 1 % (docs/benchmarks.md)."""
 
 
 def load() -> object:
