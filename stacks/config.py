@@ -76,8 +76,8 @@ class ContainerConfig:
     spot: bool
     cache_directory: str
     catalog_ttl_seconds: int
-    snapshot_stale_hours: int
     model_memory_mib: int
+    snapshot_stale_hours: int = 7 * 24
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,6 @@ def _local(read_context: ReadContext) -> StageConfig:
             spot=False,
             cache_directory=_text(read_context, "cache_directory", ".local/cache"),
             catalog_ttl_seconds=1,
-            snapshot_stale_hours=7 * 24,
             model_memory_mib=128,
         ),
         gateway=GatewayConfig(
@@ -254,7 +253,6 @@ def _staging(read_context: ReadContext) -> StageConfig:
             spot=True,
             cache_directory="/var/cache/presage",
             catalog_ttl_seconds=10,
-            snapshot_stale_hours=7 * 24,
             model_memory_mib=256,
         ),
         gateway=GatewayConfig(origin=None, public_url=None, rate_per_second=1000, burst=2000, plans=_plans(1)),
@@ -294,7 +292,6 @@ def _production(read_context: ReadContext) -> StageConfig:
             spot=False,
             cache_directory="/var/cache/presage",
             catalog_ttl_seconds=30,
-            snapshot_stale_hours=7 * 24,
             model_memory_mib=512,
         ),
         gateway=GatewayConfig(origin=None, public_url=None, rate_per_second=5000, burst=10_000, plans=_plans(1)),

@@ -23,7 +23,7 @@ from presage.runtime.traffic import Traffic
 from presage.tenancy.keyed_call import Answer
 from presage.tenancy.model import Caller
 from services.public_api.access import describe_origin, require_features, require_origin
-from services.public_api.context import Headers, PublicApiPorts, admit, describe_rate, require
+from services.public_api.context import KEY_HEADER, Headers, PublicApiPorts, admit, describe_rate, require
 from services.public_api.keyed import IDEMPOTENCY_HEADER, REPLAYED, Sent, answer_by_key
 
 PATH = "/v1/predict"
@@ -49,15 +49,12 @@ class Given(Protocol):
 
 
 class Call(msgspec.Struct):
-    """A request whose body is there, with all its headers `given`. `caller` is known once it was admitted."""
+    """A request whose body is there: the headers `given`, and those that the answer has. `caller` is known once it was admitted."""
 
-    api_key_id: str | None
+    given: Given
     headers: Headers
-    content_type: str
-    content_encoding: str
     body: bytes
     began: float
-    given: Given
     caller: Caller | None = None
 
 
@@ -109,7 +106,7 @@ class PredictRoute:
         return reply
 
     def _admit(self, call: Call) -> Caller:
-        caller, verdict = admit(self._ports, call.api_key_id)
+        caller, verdict = admit(self._ports, call.given.get(KEY_HEADER))
         call.headers += describe_rate(verdict)
         if caller.kind == "publishable":
             origin = call.given.get("origin")
@@ -122,7 +119,7 @@ class PredictRoute:
     def _answer_once(self, call: Call, caller: Caller, key: str) -> Reply:
         if must_not_wait():
             raise WouldWaitError
-        sent = Sent(call.content_type, call.content_encoding, call.body)
+        sent = Sent(call.given.get("content-type") or "", call.given.get("content-encoding") or "identity", call.body)
         found, replayed = answer_by_key(
             key, f"POST {PATH}", sent, lambda: Answer(200, _JSON, self._predict(call, caller)), ports=self._ports, caller=caller
         )
@@ -131,9 +128,10 @@ class PredictRoute:
 
     def _predict(self, call: Call, caller: Caller) -> bytes:
         ports = self._ports
-        if call.content_type != "application/json" and call.content_type.partition(";")[0].strip().lower() != "application/json":
+        content_type = call.given.get("content-type") or ""
+        if content_type != _JSON and content_type.partition(";")[0].strip().lower() != _JSON:
             raise InvalidInputError("Send a body of `content-type: application/json`", code="unsupported_media_type")
-        if call.content_encoding != "identity":
+        if call.given.get("content-encoding") not in {None, "identity"}:
             raise InvalidInputError("Send the body without a content encoding", code="unsupported_encoding")
         request = decode_json(call.body, PredictRequest)
         require_features(caller, request)

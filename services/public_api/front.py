@@ -20,7 +20,7 @@ from presage.runtime.deadlines import Deadlines
 from presage.runtime.http import HEALTH_PATHS, MAX_BODY_BYTES
 from presage.runtime.lag import LoopLag
 from services.public_api.bridge import call_wsgi
-from services.public_api.context import KEY_HEADER, PublicApiPorts
+from services.public_api.context import PublicApiPorts
 from services.public_api.direct import PATH, Call, PredictRoute, Reply, begin_headers, refuse
 from services.public_api.keyed import IDEMPOTENCY_HEADER
 
@@ -67,15 +67,7 @@ class Front:
         try:
             body = await self._read_body(scope, connection)
             if scope.path == PATH and scope.method == "POST":
-                call = Call(
-                    given.get(KEY_HEADER),
-                    headers,
-                    given.get("content-type", ""),
-                    given.get("content-encoding", "identity"),
-                    body,
-                    began,
-                    given,
-                )
+                call = Call(given, headers, body, began)
                 status, headers, body = await self._predict(call)
             else:
                 status, headers, body = await self._pass_on(scope, body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -13,7 +13,6 @@ MAX_ID_CHARACTERS = 256
 MAX_ITEMS = 1_000
 MAX_ITEM_CHARACTERS = 50_000
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-PartT = TypeVar("PartT")
 
 
 class EntryError(InvalidInputError):

@@ -172,7 +172,12 @@ class FreshCache(Generic[KeyT, ValueT]):
                 self._renewals.release()
                 slot.lock.release()
 
-        self._start(work)
+        try:
+            self._start(work)
+        except RuntimeError as error:  # no thread is to be had: the value is still good, and who asks next tries again
+            self._renewals.release()
+            slot.lock.release()
+            _LOG.warning("a value is not renewed: %s", error)
 
     def _refresh(self, key: KeyT, slot: _Slot[ValueT]) -> None:
         try:

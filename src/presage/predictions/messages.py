@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
@@ -107,10 +108,10 @@ def pack_calls(calls: Sequence[LoggedCall]) -> Iterator[PredictionMessage]:
         by_workspace[call.workspace_id].append(call)
     shared: list[bytes] = []
     size = 0
-    for own in by_workspace.values():
+    for workspace_id, own in by_workspace.items():
         text = b",".join([call.entries for call in own])
         if len(text) > _ROOM:
-            yield PredictionMessage(_wrap(text), _build_staging_key(own[0]))
+            yield PredictionMessage(_wrap(text), f"ws={workspace_id}/staging/predictions/{own[0].first_prediction_id}.json")
             continue
         if size + len(text) + 1 > _ROOM:
             yield PredictionMessage(_wrap(b",".join(shared)))
@@ -122,8 +123,12 @@ def pack_calls(calls: Sequence[LoggedCall]) -> Iterator[PredictionMessage]:
 
 
 def stage_call(call: LoggedCall) -> StagedCall:
-    """Return a call as the object that a message can point to."""
-    return StagedCall(_wrap(call.entries), _build_staging_key(call))
+    """Return a call by itself as the object that a message can point to.
+
+    Its key is none of `pack_calls`: what was staged with this call first holds others' entries too, and may not be read yet.
+    """
+    name = uuid5(NAMESPACE_URL, f"urn:presage:prediction:{call.first_prediction_id}")
+    return StagedCall(_wrap(call.entries), f"ws={call.workspace_id}/staging/predictions/{name}.json")
 
 
 def encode_pointer(staging_key: str) -> bytes:
@@ -181,10 +186,6 @@ def _build_assignment(exposure: _Exposure) -> Assignment | None:
         model_version=exposure.model_version,
         shown=tuple(item for item in shown if 0 < len(item) <= LONGEST_TEXT),
     )
-
-
-def _build_staging_key(call: LoggedCall) -> str:
-    return f"ws={call.workspace_id}/staging/predictions/{call.first_prediction_id}.json"
 
 
 def _wrap(entries: bytes) -> bytes:

@@ -79,3 +79,5 @@ def _try(settle: Callable[..., None], *arguments: object) -> None:
         settle(*arguments)
     except UnavailableError as error:
         _LOG.warning("an idempotency key stays claimed until its lease ends: %s", error)
+    except Exception:  # noqa: BLE001 - the call was executed, or failed of itself: a store that refuses changes neither, and is ours to repair
+        _LOG.exception("an idempotency key stays claimed until its lease ends")

@@ -30,7 +30,7 @@ Ask = Callable[[str, Sequence[Sequence[Any]]], list[Any]]
 def oracles() -> Path:
     """The interpreter that has gbstats, statsmodels and tea-tasting."""
     if sys.version_info >= (3, 12):
-        pytest.skip("gbstats needs pandas 1.5, which has no wheels beyond Python 3.11")
+        pytest.skip("gbstats needs pandas 1.5, which has no wheels beyond Python 3.11: test with that")
     lines = [line for line in (HERE / "oracle_requirements.txt").read_text().splitlines() if not line.startswith("#")]
     places = Places()
     return ensure_environment(places.cache / "oracles", places=places, python=sys.executable, requirements=lines)
@@ -40,7 +40,7 @@ def oracles() -> Path:
 def confseq(oracles: Path) -> Path:
     """The same interpreter, with confseq, which is compiled."""
     if shutil.which("g++") is None:
-        pytest.skip("confseq has no wheel, and there is no g++ to build it")
+        pytest.skip("confseq has no wheel, and there is no g++ to build it: apt-get install -y g++")
     if _run([str(oracles), "-c", "import confseq.boundaries"]).returncode:
         _build_confseq(oracles)
     return oracles

@@ -11,7 +11,7 @@ from pynamodb.exceptions import DeleteError, PutError
 from pynamodb.expressions.condition import Condition
 
 from presage.adapters.client import translate_errors
-from presage.adapters.dynamo.connection import CONDITION_FAILED, translated
+from presage.adapters.dynamo.connection import CONDITION_FAILED, read_code, translated
 from presage.adapters.dynamo.keyed_item import KeyedItem, bind
 from presage.errors import UnavailableError
 from presage.tenancy.keyed_call import Answer, Claim, Held
@@ -75,7 +75,7 @@ class DynamoIdempotencyStore:
             with translated():
                 _build_item(claim).delete(KeyedItem.holder == claim.holder)
         except DeleteError as error:
-            if error.cause_response_code != CONDITION_FAILED:
+            if read_code(error) != CONDITION_FAILED:
                 raise
 
     def _put(self, item: KeyedItem, condition: Condition) -> bool:
@@ -83,7 +83,7 @@ class DynamoIdempotencyStore:
             with translated():
                 item.save(condition)
         except PutError as error:
-            if error.cause_response_code == CONDITION_FAILED:
+            if read_code(error) == CONDITION_FAILED:
                 return False
             raise
         return True

@@ -21,6 +21,7 @@ class Source:
         self.clock = 0.0
         self.started: list[Callable[[], None]] = []
         """What is to be done in the background."""
+        self.has_threads = True
 
     def load(self, key: str) -> str:
         self.calls += 1
@@ -35,8 +36,13 @@ class Source:
             retry_seconds=1.0,
             capacity=capacity,
             clock=lambda: self.clock,
-            start=self.started.append,
+            start=self.start,
         )
+
+    def start(self, work: Callable[[], None]) -> None:
+        if not self.has_threads:
+            raise RuntimeError("can't start new thread")
+        self.started.append(work)
 
     def work(self) -> None:
         while self.started:
@@ -73,6 +79,18 @@ def test_a_value_in_the_second_half_of_its_time_is_renewed_behind_who_asks() -> 
     source.clock = 5.0
     assert [cache.get("a"), cache.get("a")] == ["a1", "a1"]
     assert (source.calls, len(source.started)) == (1, 1)
+    source.work()
+    assert cache.get("a") == "a2"
+
+
+def test_a_renewal_that_gets_no_thread_is_tried_again() -> None:
+    source = Source()
+    cache = source.cache()
+    cache.get("a")
+    source.clock, source.has_threads = 5.0, False
+    assert cache.get("a") == "a1"
+    source.has_threads = True
+    assert cache.get("a") == "a1"
     source.work()
     assert cache.get("a") == "a2"
 

@@ -9,7 +9,7 @@ import pytest
 from presage.adapters.memory.idempotency_store import MemoryIdempotencyStore
 from presage.errors import CallInFlightError, InvalidInputError, UnavailableError
 from presage.tenancy.idempotency import answer_once, build_call
-from presage.tenancy.keyed_call import KEEP, LEASE, Answer, KeyedCall
+from presage.tenancy.keyed_call import KEEP, LEASE, Answer, Claim, KeyedCall
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -117,6 +117,24 @@ def test_an_answer_that_cannot_be_kept_is_given_and_stands_until_the_lease_ends(
     with pytest.raises(CallInFlightError):
         service.answer()
     assert service.executed == 1
+
+
+class RefusingStore(MemoryIdempotencyStore):
+    """Takes claims, but has no right to settle them."""
+
+    def keep(self, claim: Claim, answer: Answer) -> None:
+        raise PermissionError(f"no right to keep {answer.status} of {claim.call.key}")
+
+    def release(self, claim: Claim) -> None:
+        raise PermissionError(claim.call.key)
+
+
+def test_a_store_that_refuses_to_settle_changes_no_outcome(caplog: pytest.LogCaptureFixture) -> None:
+    service = Service(RefusingStore())
+    assert service.answer() == (Answer(200, "application/json", b"1"), False)
+    with pytest.raises(ValueError, match="a fault"):
+        service.answer(call(key="k2"), meanwhile=fail)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
 
 
 def test_a_key_is_free_after_a_day(service: Service) -> None:
