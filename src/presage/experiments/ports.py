@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
-from presage.experiments.model import Assignment, Experiment, Look, Metric, State, VariantCounts
+from presage.experiments.model import Assignment, Experiment, Look, Metric, MetricStatistics, Source, State
 from presage.features.records import FeatureSetVersion
 
 
@@ -47,13 +47,19 @@ class AssignmentQueue(Protocol):
 
 
 class Warehouse(Protocol):
-    """Assignments and outcomes (Redshift). Idempotency: loading the same rows again changes nothing."""
+    """Assignments, outcomes and what each unit did (Redshift).
+
+    Idempotency: loading the same rows again, in any order, changes nothing.
+    """
 
     def load_assignments(self, assignments: Sequence[Assignment]) -> None:
         """Stage and merge exposures by `prediction_id`."""
 
-    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, metric: Metric) -> int:
+    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, source: Source) -> int:
         """Copy the parts of the version that are not loaded yet, merge by `record_id`, and return how many parts were."""
+
+    def update_units(self, experiment: Experiment) -> int:
+        """Compute anew what each unit did of which something was loaded since the last call; return how many units those are."""
 
     def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:
         """Return (rows, units, units met by both variants) of exposures up to `as_of`."""
@@ -61,11 +67,12 @@ class Warehouse(Protocol):
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
 
-    def get_variant_counts(self, experiment: Experiment, metric: Metric, *, as_of: datetime) -> Sequence[VariantCounts]:
-        """Return both variants' counts over units (without crossovers) whose metric window closed at or before `as_of`."""
+    def get_statistics(self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False) -> MetricStatistics:
+        """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`.
 
-    def describe_sql(self, experiment: Experiment, metric: Metric) -> str:
-        """Return the SQL text that `get_variant_counts` runs."""
+        They are as of the last `update_units`; `full` computes them from all assignments and outcomes instead. But for rounding,
+        both are the same.
+        """
 
 
 class TrafficSwitch(Protocol):

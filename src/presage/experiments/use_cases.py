@@ -18,16 +18,16 @@ from presage.experiments.evidence import (
     build_plan_mixture,
     compute_metric_evidence,
     compute_sample_ratio,
-    sum_variant,
+    find_discoveries,
 )
-from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric
+from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric, Source, list_sources
 from presage.experiments.plan import list_metrics, validate_plan
 from presage.experiments.ports import ExperimentStore, TrafficSwitch, Warehouse
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.identifiers import new_identifier
 from presage.progress import Progress
 
-DETAIL_SCHEMA = 1
+DETAIL_SCHEMA = 2
 PAGE = 50
 
 
@@ -158,40 +158,77 @@ def _observe(
     counted = _count_metrics(experiment, as_of=as_of, ports=ports, progress=progress)
     exposures = _read_exposures(experiment, as_of=as_of, warehouse=ports.warehouse)
     mixture = build_plan_mixture(plan)
-    pasts: list[list[MetricEvidence]] = [[past.primary for past in history]]
-    pasts += [[past.guardrails[index] for past in history] for index in range(len(plan.guardrails))]
-    primary, *guardrails = (
+    pasts = _split_history(plan, history)
+    primary, *others = (
         compute_metric_evidence(one, plan=plan, mixture=mixture, history=past) for one, past in zip(counted, pasts, strict=True)
     )
+    guardrails, secondary = tuple(others[: len(plan.guardrails)]), tuple(others[len(plan.guardrails) :])
     ratio = compute_sample_ratio(counted[0], plan=plan, history=[past.sample_ratio for past in history])
-    evidence = Evidence(exposures, primary, tuple(guardrails), ratio)
-    warnings = _list_warnings(plan, exposures)
-    return LookDetail(DETAIL_SCHEMA, exposures, mixture, primary, tuple(guardrails), ratio, (), warnings, ""), evidence
+    detail = LookDetail(
+        schema=DETAIL_SCHEMA,
+        exposures=exposures,
+        mixture=mixture,
+        primary=primary,
+        guardrails=guardrails,
+        sample_ratio=ratio,
+        gates=(),
+        warnings=_list_warnings(plan, exposures),
+        reason="",
+        secondary=secondary,
+        discoveries=find_discoveries(secondary, alpha=plan.alpha),
+    )
+    return detail, Evidence(exposures, primary, guardrails, ratio)
+
+
+def _split_history(plan: ExperimentPlan, history: Sequence[LookDetail]) -> list[list[MetricEvidence]]:
+    """Return each metric's evidence at all earlier looks, in the order of `list_metrics`."""
+    pasts = [[past.primary for past in history]]
+    pasts += [[past.guardrails[index] for past in history] for index in range(len(plan.guardrails))]
+    return pasts + [[past.secondary[index] for past in history] for index in range(len(plan.secondary))]
 
 
 def _count_metrics(experiment: Experiment, *, as_of: datetime, ports: AnalysisPorts, progress: Progress) -> list[Counted]:
+    """Load what is new of every metric's datasets, bring the units up to date once, then count."""
     metrics = [metric for _, metric in list_metrics(experiment.plan)]
-    counted = []
+    loads = []
     for index, metric in enumerate(metrics):
-        progress(0.8 * index / len(metrics), f"loading outcomes of {metric.name} from {metric.dataset}")
-        version, loaded = _load_outcomes(experiment, metric, ports=ports)
-        progress(0.8 * (index + 0.5) / len(metrics), f"counting {metric.name}")
-        counts = ports.warehouse.get_variant_counts(experiment, metric, as_of=as_of)
-        control, treatment = sum_variant(counts, "control"), sum_variant(counts, "treatment")
-        sql = ports.warehouse.describe_sql(experiment, metric)
-        counted.append(Counted(metric.name, version, loaded, sql, control, treatment))
+        progress(0.4 * index / len(metrics), f"loading outcomes of {metric.name}")
+        loads.append([_load_outcomes(experiment, source, ports=ports) for source in list_sources(metric)])
+    progress(0.4, "computing what units did")
+    ports.warehouse.update_units(experiment)
+    counted = []
+    for index, (metric, loaded) in enumerate(zip(metrics, loads, strict=True)):
+        progress(0.6 + 0.3 * index / len(metrics), f"counting {metric.name}")
+        counted.append(_count_metric(experiment, metric, loaded, as_of=as_of, warehouse=ports.warehouse))
     return counted
 
 
-def _load_outcomes(experiment: Experiment, metric: Metric, *, ports: AnalysisPorts) -> tuple[int | None, int]:
-    """Return (version, parts loaded now) of the metric's dataset; (None, 0) while nothing has arrived there."""
-    dataset = ports.datasets.find_dataset_by_name(experiment.workspace_id, metric.dataset)
+def _count_metric(
+    experiment: Experiment, metric: Metric, loaded: Sequence[tuple[int | None, int]], *, as_of: datetime, warehouse: Warehouse
+) -> Counted:
+    found = warehouse.get_statistics(experiment, metric, as_of=as_of)
+    return Counted(
+        metric=metric.name,
+        dataset_version=loaded[0][0],
+        loaded_parts=sum(parts for _, parts in loaded),
+        sql=found.sql,
+        control=found.control,
+        treatment=found.treatment,
+        kind=metric.kind,
+        has_covariate=metric.covariate_hours > 0,
+        denominator_version=loaded[1][0] if metric.denominator else None,
+    )
+
+
+def _load_outcomes(experiment: Experiment, source: Source, *, ports: AnalysisPorts) -> tuple[int | None, int]:
+    """Return (version, parts loaded now) of the source's dataset; (None, 0) while nothing has arrived there."""
+    dataset = ports.datasets.find_dataset_by_name(experiment.workspace_id, source.dataset)
     if dataset is None:
-        raise ConflictError(f"metric {metric.name!r} counts records of {metric.dataset!r}, which no longer exists")
+        raise ConflictError(f"metric {source.key!r} reads records of {source.dataset!r}, which no longer exists")
     version = ports.feature_sets.find_version(experiment.workspace_id, dataset.dataset_id)
     if version is None:
         return None, 0
-    return version.version, ports.warehouse.load_outcomes(experiment, version, metric)
+    return version.version, ports.warehouse.load_outcomes(experiment, version, source)
 
 
 def _read_exposures(experiment: Experiment, *, as_of: datetime, warehouse: Warehouse) -> Exposures:

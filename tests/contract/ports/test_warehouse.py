@@ -16,7 +16,7 @@ from presage.adapters.redshift.migrate import list_migrations, migrate
 from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.errors import UnavailableError
-from presage.experiments.model import Assignment, Experiment, ExperimentPlan, Metric, Variant, VariantCounts
+from presage.experiments.model import Assignment, Experiment, ExperimentPlan, Guardrail, Metric, Variant, VariantStatistics, list_sources
 from presage.experiments.ports import Warehouse
 from presage.features.dataset import Column, Dataset
 from presage.features.ports import FeatureSetStore
@@ -60,8 +60,15 @@ class Place:
         parts = tuple(self.store.put_part(dataset, uuid4().hex, "1998-01", batch) for batch in batches)
         return FeatureSetVersion(dataset, 1, parts, START)
 
-    def count(self, metric: Metric = CONVERSION, as_of: datetime = START + 30 * DAY) -> tuple[VariantCounts, ...]:
-        return tuple(self.warehouse.get_variant_counts(self.experiment, metric, as_of=as_of))
+    def load(self, version: FeatureSetVersion, metric: Metric = CONVERSION) -> int:
+        return sum(self.warehouse.load_outcomes(self.experiment, version, source) for source in list_sources(metric)[:1])
+
+    def count(self, metric: Metric = CONVERSION, as_of: datetime = START + 30 * DAY) -> tuple[VariantStatistics, VariantStatistics]:
+        """Return control's and treatment's statistics, which must be the same from the units' rows and from everything."""
+        self.warehouse.update_units(self.experiment)
+        found, full = (self.warehouse.get_statistics(self.experiment, metric, as_of=as_of, full=full) for full in (False, True))
+        assert found == full
+        return found.control, found.treatment
 
     def total(self, as_of: datetime = START + 30 * DAY) -> tuple[int, int, int]:
         return self.warehouse.count_assignments(self.experiment.workspace_id, self.experiment.experiment_id, as_of=as_of)
@@ -79,7 +86,7 @@ def data_api(emulator: str, postgres: str) -> Iterator[DataApi]:
 
 @pytest.fixture(params=["memory", pytest.param("redshift", marks=pytest.mark.integration)])
 def place(request: pytest.FixtureRequest) -> Place:
-    plan = ExperimentPlan("test", "model", CONVERSION, planned_units=1000)
+    plan = ExperimentPlan("test", "model", CONVERSION, planned_units=1000, guardrails=(Guardrail(HIT, 0.1),))
     experiment = Experiment("ws_1", f"exp_{uuid4().hex}", "mdl_1", plan, "salt", "running", START, START, None)
     if request.param == "memory":
         memory = MemoryFeatureSetStore()
@@ -95,7 +102,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 def test_an_empty_warehouse_counts_nothing(place: Place) -> None:
     assert place.total() == (0, 0, 0)
     assert place.warehouse.get_first_exposure("ws_1", place.experiment.experiment_id) is None
-    assert place.count() == (VariantCounts("control", 0, 0), VariantCounts("treatment", 0, 0))
+    assert place.count() == (VariantStatistics(0, 0), VariantStatistics(0, 0))
 
 
 def test_the_same_assignment_twice_counts_once(place: Place) -> None:
@@ -127,32 +134,32 @@ def test_a_conversion_lies_in_the_window_after_the_first_exposure(place: Place) 
         place.expose(unit, "control")
     times = {"before": -DAY, "at": 0 * DAY, "inside": DAY, "end": 3 * DAY, "late": 3 * DAY + timedelta(microseconds=1)}
     version = place.land([place.record(unit, START + later) for unit, later in times.items()])
-    assert place.warehouse.load_outcomes(place.experiment, version, CONVERSION) == 1
-    assert place.count() == (VariantCounts("control", 5, 2), VariantCounts("treatment", 0, 0))
+    assert place.load(version, CONVERSION) == 1
+    assert place.count() == (VariantStatistics(5, 2), VariantStatistics(0, 0))
 
 
 def test_units_count_once_their_window_is_closed(place: Place) -> None:
     place.expose("ann", "treatment")
-    place.warehouse.load_outcomes(place.experiment, place.land([place.record("ann", START + DAY)]), CONVERSION)
+    place.load(place.land([place.record("ann", START + DAY)]), CONVERSION)
     closes = START + 3 * DAY
-    assert place.count(as_of=closes - timedelta(microseconds=1))[1] == VariantCounts("treatment", 0, 0)
-    assert place.count(as_of=closes)[1] == VariantCounts("treatment", 1, 1)
+    assert place.count(as_of=closes - timedelta(microseconds=1))[1] == VariantStatistics(0, 0)
+    assert place.count(as_of=closes)[1] == VariantStatistics(1, 1)
 
 
 def test_units_of_both_variants_are_left_out(place: Place) -> None:
     place.expose("ann", "treatment")
     place.expose("ann", "control", START + DAY)
     place.expose("bob", "control")
-    place.warehouse.load_outcomes(place.experiment, place.land([place.record("ann", START + DAY)]), CONVERSION)
-    assert place.count() == (VariantCounts("control", 1, 0), VariantCounts("treatment", 0, 0))
+    place.load(place.land([place.record("ann", START + DAY)]), CONVERSION)
+    assert place.count() == (VariantStatistics(1, 0), VariantStatistics(0, 0))
 
 
 def test_a_unit_counts_once_however_often_it_is_exposed_or_converts(place: Place) -> None:
     for hours in (0, 1, 2):
         place.expose("ann", "treatment", START + timedelta(hours=hours))
     version = place.land([place.record("ann", START + DAY), place.record("ann", START + 2 * DAY)])
-    place.warehouse.load_outcomes(place.experiment, version, CONVERSION)
-    assert place.count()[1] == VariantCounts("treatment", 1, 1)
+    place.load(version, CONVERSION)
+    assert place.count()[1] == VariantStatistics(1, 1)
 
 
 def test_a_hit_was_shown_before_it_was_taken(place: Place) -> None:
@@ -163,8 +170,8 @@ def test_a_hit_was_shown_before_it_was_taken(place: Place) -> None:
     place.expose("none", "control")
     hour = START + timedelta(hours=1)
     taken = [("shown", 'it\'s \\ "b"\tü'), ("other", "b"), ("later", "b"), ("none", None)]
-    place.warehouse.load_outcomes(place.experiment, place.land([place.record(unit, hour, item) for unit, item in taken]), HIT)
-    assert place.count(HIT) == (VariantCounts("control", 1, 0), VariantCounts("treatment", 3, 1))
+    place.load(place.land([place.record(unit, hour, item) for unit, item in taken]), HIT)
+    assert place.count(HIT) == (VariantStatistics(1, 0), VariantStatistics(3, 1))
 
 
 def test_only_new_parts_are_loaded(place: Place) -> None:
@@ -172,19 +179,19 @@ def test_only_new_parts_are_loaded(place: Place) -> None:
     place.expose("bob", "control")
     version = place.land([place.record("ann", START + DAY)], [place.record("bob", START + DAY)])
     older = replace(version, parts=version.parts[:1])
-    assert place.warehouse.load_outcomes(place.experiment, older, CONVERSION) == 1
+    assert place.load(older, CONVERSION) == 1
     assert place.count()[0].conversions == 1
-    assert place.warehouse.load_outcomes(place.experiment, version, CONVERSION) == 1
-    assert place.warehouse.load_outcomes(place.experiment, version, CONVERSION) == 0
+    assert place.load(version, CONVERSION) == 1
+    assert place.load(version, CONVERSION) == 0
     assert place.count()[0].conversions == 2
 
 
 def test_metrics_of_one_dataset_are_kept_apart(place: Place) -> None:
     place.expose("ann", "control", START, "a")
     version = place.land([place.record("ann", START + timedelta(hours=1), "a")])
-    assert place.warehouse.load_outcomes(place.experiment, version, CONVERSION) == 1
+    assert place.load(version, CONVERSION) == 1
     assert place.count(HIT)[0].conversions == 0
-    assert place.warehouse.load_outcomes(place.experiment, version, HIT) == 1
+    assert place.load(version, HIT) == 1
     assert place.count(HIT)[0].conversions == 1
 
 
@@ -193,14 +200,15 @@ def test_of_one_record_id_the_earliest_known_counts(place: Place) -> None:
     early = place.record("ann", START + DAY, record_id="r1")
     late = replace(place.record("bob", START + 2 * DAY, record_id="r1"), known_timestamp=START + 9 * DAY)
     version = place.land([late], [early])
-    place.warehouse.load_outcomes(place.experiment, replace(version, parts=version.parts[:1]), CONVERSION)
+    place.load(replace(version, parts=version.parts[:1]), CONVERSION)
     assert place.count()[0].conversions == 0
-    place.warehouse.load_outcomes(place.experiment, version, CONVERSION)
+    place.load(version, CONVERSION)
     assert place.count()[0].conversions == 1
 
 
 def test_the_sql_is_described(place: Place) -> None:
-    assert place.experiment.experiment_id in place.warehouse.describe_sql(place.experiment, CONVERSION)
+    found = place.warehouse.get_statistics(place.experiment, CONVERSION, as_of=START)
+    assert place.experiment.experiment_id in found.sql
 
 
 @pytest.mark.integration

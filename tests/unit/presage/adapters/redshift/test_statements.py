@@ -6,9 +6,9 @@ import pytest
 from sqlglot import exp
 
 from localstack.bridges.redshift_sql import list_parameters, parse, translate
-from presage.adapters.redshift import statements
+from presage.adapters.redshift import statements, statistics
 from presage.adapters.redshift.migrate import CREATE_RECORD, list_migrations, read_statements
-from presage.experiments.model import Metric
+from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, list_sources
 from presage.features.dataset import Column, Dataset
 
 ROLE = "arn:aws:iam::000000000000:role/copy"
@@ -22,22 +22,41 @@ DATASET = Dataset(
 )
 CONVERSION = Metric("buys", "conversion", "purchases")
 HIT = Metric("hit", "hit", "purchases", item_column="i")
+SPENT = Metric("spent", "sum", "purchases", value_column="n", cap=1e22, covariate_hours=24)
+METRICS = [
+    CONVERSION,
+    HIT,
+    SPENT,
+    Metric("kept", "retention", "purchases", start_hours=24),
+    Metric("orders", "count", "purchases", cap=50),
+    Metric("basket", "mean", "purchases", value_column="n"),
+    Metric("rate", "ratio", "purchases", denominator=Denominator("purchases", "n")),
+]
+EXPERIMENT = Experiment(
+    "ws_1", "exp_1", "mdl", ExperimentPlan("e", "m", CONVERSION, 1000), "exp_1", "running", DATASET.created_at, DATASET.created_at, None
+)
 QUERIES = [
     statements.LOADED_PARTS,
     statements.FIRST_EXPOSURE,
     statements.COUNT_ASSIGNMENTS,
-    statements.build_variant_counts(CONVERSION),
-    statements.build_variant_counts(HIT),
+    statistics.PENDING,
+    *(build(metric) for metric in METRICS for build in (statistics.build_statistics, statistics.build_full_statistics)),
 ]
 LOADS = [
     *statements.build_assignment_load(assignments_uri="s3://b/a.json", shown_items_uri="s3://b/i.json", role_arn=ROLE),
-    *statements.build_outcome_load(HIT, DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE),
-    *statements.build_outcome_load(CONVERSION, DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE),
+    *(
+        statement
+        for metric in (HIT, CONVERSION, SPENT)
+        for statement in statements.build_outcome_load(
+            list_sources(metric)[0], DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE
+        )
+    ),
 ]
+UPDATE = statistics.build_update(METRICS, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
 MIGRATIONS = [CREATE_RECORD, *(statement for name in list_migrations() for statement in read_statements(name))]
 
 
-@pytest.mark.parametrize("statement", [*QUERIES, *LOADS, *MIGRATIONS])
+@pytest.mark.parametrize("statement", [*QUERIES, *LOADS, *UPDATE, *MIGRATIONS])
 def test_a_statement_parses_as_redshift_and_translates(statement: str) -> None:
     tree = parse(statement)
     if not isinstance(tree, exp.Copy):
@@ -57,8 +76,8 @@ def test_loads_carry_no_value_but_addresses_and_the_role() -> None:
 
 
 def test_a_hit_reads_what_was_shown_and_a_conversion_does_not() -> None:
-    assert "shown_items" in statements.build_variant_counts(HIT)
-    assert "shown_items" not in statements.build_variant_counts(CONVERSION)
+    assert "shown_items" in statistics.build_full_statistics(HIT)
+    assert "shown_items" not in statistics.build_full_statistics(CONVERSION)
 
 
 def test_tables_are_laid_out_for_redshift() -> None:
