@@ -1,102 +1,16 @@
 """One suite for `Warehouse`, on the memory adapter and on Redshift's (through the bridge, S3 of the emulator, PostgreSQL)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from dataclasses import replace
+from datetime import timedelta
 
-import boto3
 import pytest
 
 from presage.adapters.client import build_client
-from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
-from presage.adapters.memory.warehouse import MemoryWarehouse
 from presage.adapters.redshift.data_api import DataApi, Warehousing
 from presage.adapters.redshift.migrate import list_migrations, migrate
-from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
-from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.errors import UnavailableError
-from presage.experiments.model import Assignment, Experiment, ExperimentPlan, Guardrail, Metric, Variant, VariantStatistics, list_sources
-from presage.experiments.ports import Warehouse
-from presage.features.dataset import Column, Dataset
-from presage.features.ports import FeatureSetStore
-from presage.features.records import FeatureSetVersion, Record
-from tests.fixtures.redshift import run_bridge
-
-DAY = timedelta(days=1)
-START = datetime(1998, 1, 1, 12, 0, 0, 250_000, UTC)
-CONVERSION = Metric("buys's again", "conversion", "purchases")
-HIT = Metric("hit", "hit", "purchases", window_hours=24, item_column="Item \" id'")
-DATASET = Dataset(
-    "ws_1",
-    "ds_1",
-    "purchases",
-    "customer",
-    (Column("amount", "number"), Column("Item \" id'", "string"), Column("gift", "boolean")),
-    START,
-)
-
-
-@dataclass
-class Place:
-    """A warehouse with the store its outcomes come from, and an experiment of its own."""
-
-    warehouse: Warehouse
-    store: FeatureSetStore
-    experiment: Experiment
-
-    def expose(self, unit: str, variant: Variant, at: datetime = START, *shown: str) -> Assignment:
-        experiment = self.experiment
-        found = Assignment(experiment.workspace_id, experiment.experiment_id, str(uuid4()), unit, variant, at, 1, shown)
-        self.warehouse.load_assignments([found])
-        return found
-
-    def record(self, unit: str, at: datetime, item: str | None = None, **identity: str) -> Record:
-        record_id = identity.get("record_id", uuid4().hex)
-        return Record(record_id, unit, at, at, {"amount": 1.5, "Item \" id'": item, "gift": True})
-
-    def land(self, *batches: list[Record]) -> FeatureSetVersion:
-        dataset = replace(DATASET, dataset_id=f"ds_{uuid4().hex}")
-        parts = tuple(self.store.put_part(dataset, uuid4().hex, "1998-01", batch) for batch in batches)
-        return FeatureSetVersion(dataset, 1, parts, START)
-
-    def load(self, version: FeatureSetVersion, metric: Metric = CONVERSION) -> int:
-        return sum(self.warehouse.load_outcomes(self.experiment, version, source) for source in list_sources(metric)[:1])
-
-    def count(self, metric: Metric = CONVERSION, as_of: datetime = START + 30 * DAY) -> tuple[VariantStatistics, VariantStatistics]:
-        """Return control's and treatment's statistics, which must be the same from the units' rows and from everything."""
-        self.warehouse.update_units(self.experiment)
-        found, full = (self.warehouse.get_statistics(self.experiment, metric, as_of=as_of, full=full) for full in (False, True))
-        assert found == full
-        return found.control, found.treatment
-
-    def total(self, as_of: datetime = START + 30 * DAY) -> tuple[int, int, int]:
-        return self.warehouse.count_assignments(self.experiment.workspace_id, self.experiment.experiment_id, as_of=as_of)
-
-
-@pytest.fixture(scope="module")
-def data_api(emulator: str, postgres: str) -> Iterator[DataApi]:
-    assert emulator
-    with run_bridge(postgres) as endpoint, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL_REDSHIFT_DATA", endpoint)
-        api = DataApi(build_client("redshift-data"), Warehousing("presage", postgres.rpartition("/")[2]))
-        assert migrate(api) == list_migrations()
-        yield api
-
-
-@pytest.fixture(params=["memory", pytest.param("redshift", marks=pytest.mark.integration)])
-def place(request: pytest.FixtureRequest) -> Place:
-    plan = ExperimentPlan("test", "model", CONVERSION, planned_units=1000, guardrails=(Guardrail(HIT, 0.1),))
-    experiment = Experiment("ws_1", f"exp_{uuid4().hex}", "mdl_1", plan, "salt", "running", START, START, None)
-    if request.param == "memory":
-        memory = MemoryFeatureSetStore()
-        return Place(MemoryWarehouse(memory), memory, experiment)
-    api: DataApi = request.getfixturevalue("data_api")
-    bucket = f"lake-{uuid4().hex}"
-    boto3.client("s3").create_bucket(Bucket=bucket)
-    client = build_client("s3")
-    warehouse = RedshiftWarehouse(api, client, Staging(bucket, "arn:aws:iam::000000000000:role/copy"))
-    return Place(warehouse, S3FeatureSetStore(bucket, client), experiment)
+from presage.experiments.model import VariantStatistics
+from tests.fixtures.warehouse import CONVERSION, DAY, HIT, START, Place
 
 
 def test_an_empty_warehouse_counts_nothing(place: Place) -> None:

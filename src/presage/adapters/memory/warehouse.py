@@ -71,7 +71,8 @@ class MemoryWarehouse:
         """Keep exposures by `prediction_id`."""
         for found in assignments:
             contents = self._contents.setdefault((found.workspace_id, found.experiment_id), _Contents())
-            if contents.assignments.setdefault(found.prediction_id, found) is found:
+            if found.prediction_id not in contents.assignments:
+                contents.assignments[found.prediction_id] = found
                 contents.touched.add(found.unit_id)
 
     def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, source: Source) -> int:

@@ -119,7 +119,7 @@ class RedshiftWarehouse:
             return 0
         metrics = [metric for _, metric in list_metrics(experiment.plan)]
         keys = ({"place": place, **_name_sources(metric)} for place, metric in enumerate(metrics))
-        uri = self._stage(f"ws={experiment.workspace_id}/staging/units/{uuid4().hex}/keys.json", keys)
+        uri = self._stage(f"ws={experiment.workspace_id}/staging/outcomes/{uuid4().hex}/metrics.json", keys)
         statements = build_update(metrics, experiment=experiment, keys_uri=uri or "", role_arn=self._staging.copy_role_arn)
         self._data_api.run_batch(statements)
         return pending
