@@ -1,5 +1,6 @@
 """Whole experiments on memory adapters: what is decided, kept and moved."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,9 +17,9 @@ from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.memory.warehouse import MemoryWarehouse
 from presage.errors import ConflictError, InvalidInputError, NotFoundError
 from presage.experiments.evidence import LookDetail
-from presage.experiments.model import Assignment, Experiment, ExperimentPlan, Guardrail, Look, Metric, Variant
+from presage.experiments.model import Assignment, Denominator, Experiment, ExperimentPlan, Guardrail, Look, Metric, Variant
 from presage.experiments.use_cases import AnalysisPorts, analyse_experiment, create_experiment, start_experiment, stop_experiment
-from presage.features.dataset import Dataset
+from presage.features.dataset import Column, Dataset
 from presage.features.records import FeatureSetVersion, Record
 from presage.progress import ignore_progress
 from presage.training.model import AliasMove, Traffic
@@ -27,7 +28,7 @@ DAY = timedelta(days=1)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BEGIN = datetime(1998, 1, 1, tzinfo=UTC)
 LATER = BEGIN + 20 * DAY
-PURCHASES = Dataset("ws", "ds_p", "purchases", "customer", (), NOW)
+PURCHASES = Dataset("ws", "ds_p", "purchases", "customer", (Column("amount", "number"),), NOW)
 VISITS = Dataset("ws", "ds_v", "visits", "customer", (), NOW)
 BUYS = Metric("buys", "conversion", "purchases")
 PLAN = ExperimentPlan("first", "model", BUYS, planned_units=4000)
@@ -65,9 +66,12 @@ class World:
         self.warehouse.load_assignments([Assignment("ws", experiment_id, f"p-{variant}-{unit}", unit, variant, at, 3, ()) for unit in ids])
         return ids
 
-    def land(self, units: list[str], dataset: Dataset = PURCHASES, at: datetime = BEGIN + DAY) -> None:
-        batch = f"b{next(self.numbers)}"
-        part = self.feature_sets.put_part(dataset, batch, "1998-01", [Record(f"{batch}-{unit}", unit, at, at, {}) for unit in units])
+    def land(
+        self, units: list[str], dataset: Dataset = PURCHASES, at: datetime = BEGIN + DAY, amounts: Sequence[float] | None = None
+    ) -> None:
+        batch, paid = f"b{next(self.numbers)}", amounts or [1.0] * len(units)
+        records = [Record(f"{batch}-{unit}", unit, at, at, {"amount": amount}) for unit, amount in zip(units, paid, strict=True)]
+        part = self.feature_sets.put_part(dataset, batch, "1998-01", records)
         head = self.feature_sets.find_version("ws", dataset.dataset_id)
         parts, version = ((*head.parts, part), head.version + 1) if head else ((part,), 1)
         self.feature_sets.create_version(FeatureSetVersion(dataset, version, parts, NOW))
@@ -146,6 +150,29 @@ def test_a_mismatched_split_pauses_and_cannot_conclude() -> None:
     assert world.analyse(LATER + DAY).decision == "paused_srm"
     assert world.traffic_moves == []
     assert len(world.store.list_looks("ws", world.experiment.experiment_id)) == 2
+
+
+def test_revenue_decides_and_secondary_metrics_only_tell() -> None:
+    """Treatment's buyers are as many and spend twice as much; that fewer of them come back is reported and holds nothing back."""
+    spent = Metric("spent", "sum", "purchases", value_column="amount", cap=100.0)
+    fewer = Metric("visits", "count", "visits")
+    basket = Metric("basket", "ratio", "purchases", value_column="amount", denominator=Denominator("visits"))
+    world = World(replace(PLAN, primary=spent, secondary=(fewer, basket), minimum_effect=2.0))
+    control, treatment = world.meet("control", 1000), world.meet("treatment", 1000)
+    world.land([*control[:300], *treatment[:300]], amounts=[10.0] * 300 + [20.0] * 299 + [1e9])
+    world.land([*control[:800], *treatment[:300]], VISITS)
+    look = world.analyse()
+    detail = detail_of(look)
+    assert (look.decision, world.traffic_moves) == ("concluded_ship", ["model"])
+    assert detail.primary.estimate is not None
+    assert detail.primary.estimate.value == pytest.approx((299 * 20 + 100 - 3000) / 1000)
+    visits, found = detail.secondary
+    assert visits.estimate is not None
+    assert visits.estimate.value == pytest.approx(-0.5)
+    assert found.estimate is not None
+    assert found.estimate.value == pytest.approx((299 * 20 + 1e9) / 300 - 3000 / 800)
+    assert detail.discoveries == ("visits",)
+    assert found.counted.denominator_version == 1
 
 
 def test_futility_ends_without_a_winner() -> None:
