@@ -297,6 +297,27 @@ def test_an_experiment_starts_is_looked_at_and_stops(service: Service) -> None:
     assert service.refuse("POST", f"{path}/start")[:2] == (409, "conflict")
 
 
+def test_metrics_of_every_kind_are_planned_and_faults_named(service: Service) -> None:
+    service.create_model()
+    spent = {"name": "spent", "kind": "sum", "dataset": "orders", "value_column": "spent", "cap": 500, "covariate_hours": 336}
+    rate = {"name": "rate", "kind": "ratio", "dataset": "orders", "denominator": {"dataset": "orders", "value_column": "spent"}}
+    others = [
+        {"name": "kept", "kind": "retention", "dataset": "orders", "start_hours": 24, "window_hours": 168},
+        {"name": "orders", "kind": "count", "dataset": "orders"},
+        {"name": "basket", "kind": "mean", "dataset": "orders", "value_column": "spent"},
+    ]
+    plan = {"name": "trial", "model": "again", "primary": spent, "planned_units": 2000, "minimum_effect": 2.5}
+    plan |= {"guardrails": [{"metric": rate, "margin": 0.1}], "secondary": others}
+
+    created = service.post("/experiments", plan)["plan"]
+    unnamed = {**plan, "secondary": [{**rate, "denominator": {"dataset": "orders", "columns": "spent"}}]}
+    missing = {**plan, "secondary": [{**rate, "name": "r", "denominator": {"dataset": "visits"}}]}
+
+    assert (created["primary"]["cap"], created["secondary"][0]["start_hours"]) == (500.0, 24)
+    assert service.refuse("POST", "/experiments", unnamed)[::2] == (400, "$.secondary[0].denominator.columns")
+    assert service.refuse("POST", "/experiments", missing)[::2] == (400, "$.secondary[0].denominator.dataset")
+
+
 def test_a_job_can_be_cancelled_and_notifications_are_the_workspaces(service: Service) -> None:
     job = service.post(f"/models/{service.create_model()}/builds", {})
     service.ports.notifications.put_notification(make_notification(service.workspace_id))

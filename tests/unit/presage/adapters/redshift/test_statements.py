@@ -1,5 +1,6 @@
 """Every statement is Redshift's to sqlglot's grammar, and PostgreSQL's after translation. Neither is a real Redshift."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,11 @@ from localstack.bridges.redshift_sql import list_parameters, parse, translate
 from presage.adapters.redshift import statements, statistics
 from presage.adapters.redshift.migrate import CREATE_RECORD, list_migrations, read_statements
 from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, list_sources
+from presage.experiments.plan import MOST_METRICS
 from presage.features.dataset import Column, Dataset
+
+MOST_STATEMENTS = 40
+"""Of one BatchExecuteStatement."""
 
 ROLE = "arn:aws:iam::000000000000:role/copy"
 DATASET = Dataset(
@@ -86,6 +91,42 @@ def test_tables_are_laid_out_for_redshift() -> None:
         assert "DISTKEY (unit_id)" in table
     for table in (assignments, shown_items, outcomes, loaded_parts):
         assert "SORTKEY (experiment_id" in table
+    units = [statement for statement in read_statements("0003_units.sql") if "CREATE TABLE" in statement]
+    assert len(units) == 3
+    for table in units:
+        assert "DISTKEY (unit_id)" in table
+        assert "SORTKEY (experiment_id" in table
+
+
+def test_an_update_carries_our_identifiers_and_no_name_of_a_user() -> None:
+    named = replace(SPENT, name="it's mine")
+    update = statistics.build_update([CONVERSION, named], experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
+    found = {node.name for text in update if not text.startswith("LOCK") for node in parse(text).find_all(exp.Literal) if node.is_string}
+    assert found == {"s3://b/k", ROLE, "auto", "ws_1", "exp_1"}
+    assert len(update) <= MOST_STATEMENTS
+
+
+def test_the_largest_plan_is_updated_by_one_batch() -> None:
+    metrics = [replace(HIT, name=str(number)) for number in range(1 + 2 * MOST_METRICS)]
+    assert len(statistics.build_update(metrics, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)) <= MOST_STATEMENTS
+
+
+@pytest.mark.parametrize("identifier", ["exp'", "", "exp_1; DROP TABLE outcomes"])
+def test_only_our_identifiers_stand_in_an_update(identifier: str) -> None:
+    with pytest.raises(ValueError, match="not an identifier"):
+        statistics.build_update([HIT], experiment=replace(EXPERIMENT, experiment_id=identifier), keys_uri="s3://b/k", role_arn=ROLE)
+
+
+def test_the_full_computation_reads_what_was_loaded_and_a_look_the_units_rows() -> None:
+    for metric in METRICS:
+        kept, full = (read_tables(build(metric)) for build in (statistics.build_statistics, statistics.build_full_statistics))
+        assert kept == {"unit_exposures", "unit_values"}
+        assert full == {"assignments", "outcomes"} | ({"shown_items"} if metric.kind == "hit" else set())
+
+
+def read_tables(query: str) -> set[str]:
+    tree = parse(query)
+    return {table.name for table in tree.find_all(exp.Table)} - {cte.alias for cte in tree.find_all(exp.CTE)}
 
 
 @pytest.mark.parametrize("text", ["it's", "back\\slash", "line\nbreak"])
