@@ -5,7 +5,7 @@ of which something was loaded are computed anew. A look reads the rows whose win
 all assignments and outcomes.
 
 Squared deviations are summed around the mean that the same statement computed before (two passes): sums of squares of large values
-would lose the digits that a variance consists of.
+would lose the digits that a variance consists of. Units without a record have the value 0 and no row: they add mean x mean each.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ BOUNDS = """
 """True of every record of these units that counts. Said of outcomes alone, it lets their sort key pass over what lies outside."""
 
 MEASURED = """\
-SELECT units.unit_id, {first} AS first_value, {second} AS second_value
+SELECT units.unit_id, MIN(units.variant) AS variant, MIN(units.first_exposed_at) AS first_exposed_at, MIN(units.crossed_at) AS crossed_at,
+  {first} AS first_value, {second} AS second_value
 FROM {units} AS units
 JOIN {records} AS records ON records.unit_id = units.unit_id{shown}
 WHERE records.event_timestamp > DATEADD(hour, {opens}, units.first_exposed_at)
@@ -58,44 +59,57 @@ JOIN shown_items ON shown_items.unit_id = units.unit_id AND shown_items.item = r
   AND shown_items.workspace_id = {workspace} AND shown_items.experiment_id = {experiment}
   AND shown_items.exposed_at < records.event_timestamp"""
 
+CLOSED = """\
+(crossed_at IS NULL OR crossed_at > CAST(:as_of AS TIMESTAMP))
+    AND first_exposed_at <= DATEADD(hour, -{closes}, CAST(:as_of AS TIMESTAMP))"""
+
 STATISTICS = """\
-WITH {relations}, units AS (
-  SELECT unit_id, variant, first_exposed_at
-  FROM exposed
-  WHERE (crossed_at IS NULL OR crossed_at > CAST(:as_of AS TIMESTAMP))
-    AND DATEADD(hour, {closes}, first_exposed_at) <= CAST(:as_of AS TIMESTAMP)
-), measured AS (
-{measured}
-), valued AS (
-  SELECT units.variant, COALESCE(measured.first_value, 0) AS first_value, COALESCE(measured.second_value, 0) AS second_value
-  FROM units
-  LEFT JOIN measured ON measured.unit_id = units.unit_id
+WITH {relations}, counts AS (
+  SELECT variant, COUNT(*) AS units FROM units GROUP BY variant
 ), means AS (
-  SELECT variant, COUNT(*) AS units, AVG(first_value) AS first_mean, AVG(second_value) AS second_mean
-  FROM valued
-  GROUP BY variant
+  SELECT counts.variant, counts.units, COUNT(valued.variant) AS valued,
+    COALESCE(SUM(valued.first_value), 0) / counts.units AS first_mean,
+    COALESCE(SUM(valued.second_value), 0) / counts.units AS second_mean
+  FROM counts
+  LEFT JOIN valued ON valued.variant = counts.variant
+  GROUP BY counts.variant, counts.units
 )
-SELECT valued.variant,
-  CAST(MAX(means.units) AS BIGINT),
+SELECT means.variant,
+  CAST(means.units AS BIGINT),
   CAST(SUM(CASE WHEN valued.first_value <> 0 THEN 1 ELSE 0 END) AS BIGINT),
-  MAX(means.first_mean),
-  SUM((valued.first_value - means.first_mean) * (valued.first_value - means.first_mean)),
-  MAX(means.second_mean),
-  SUM((valued.second_value - means.second_mean) * (valued.second_value - means.second_mean)),
-  SUM((valued.first_value - means.first_mean) * (valued.second_value - means.second_mean))
-FROM valued
-JOIN means ON means.variant = valued.variant
-GROUP BY valued.variant
-ORDER BY valued.variant"""
+  means.first_mean,
+  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.first_value - means.first_mean)), 0)
+    + (means.units - means.valued) * means.first_mean * means.first_mean,
+  means.second_mean,
+  COALESCE(SUM((valued.second_value - means.second_mean) * (valued.second_value - means.second_mean)), 0)
+    + (means.units - means.valued) * means.second_mean * means.second_mean,
+  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.second_value - means.second_mean)), 0)
+    + (means.units - means.valued) * means.first_mean * means.second_mean
+FROM means
+LEFT JOIN valued ON valued.variant = means.variant
+GROUP BY means.variant, means.units, means.valued, means.first_mean, means.second_mean
+ORDER BY means.variant"""
 
-KEPT_EXPOSURES = """\
-SELECT unit_id, variant, first_exposed_at, crossed_at FROM unit_exposures
-WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id"""
+FULL_RELATIONS = """\
+records AS (
+{records}
+), exposed AS (
+{exposed}
+), units AS (
+  SELECT unit_id, variant, first_exposed_at, crossed_at FROM exposed
+  WHERE {closed}
+), valued AS (
+{measured}
+)"""
 
-KEPT_VALUES = """\
-SELECT unit_id, first_value, second_value FROM unit_values
-WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND metric = :metric"""
-
+KEPT_RELATIONS = """\
+units AS (
+  SELECT variant FROM unit_exposures
+  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND {closed}
+), valued AS (
+  SELECT variant, first_value, second_value FROM unit_values
+  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND metric = :metric AND {closed}
+)"""
 
 CHOOSE_FRESH_UNITS = "CREATE TEMP TABLE fresh_units AS SELECT DISTINCT unit_id FROM touched_units WHERE {mine}"
 FORGET_TOUCHED = "DELETE FROM touched_units WHERE {mine}"
@@ -108,8 +122,8 @@ SELECT {workspace}, {experiment}, unit_id, variant, first_exposed_at, crossed_at
 FROM fresh_exposures"""
 
 KEEP_VALUES = """\
-INSERT INTO unit_values (workspace_id, experiment_id, metric, unit_id, first_value, second_value)
-SELECT {workspace}, {experiment}, {metric}, unit_id, first_value, second_value
+INSERT INTO unit_values (workspace_id, experiment_id, metric, unit_id, variant, first_exposed_at, crossed_at, first_value, second_value)
+SELECT {workspace}, {experiment}, {metric}, unit_id, variant, first_exposed_at, crossed_at, first_value, second_value
 FROM (
 {measured}
 ) AS measured"""
@@ -137,14 +151,18 @@ def build_full_statistics(metric: Metric) -> str:
 
     It names outcomes first, as the transactions that lock several tables do.
     """
-    exposed = EXPOSED.format(joined="", workspace=ASKED.workspace, experiment=ASKED.experiment)
-    relations = f"records AS (\n{_build_records(metric, ASKED, bounds='')}\n), exposed AS (\n{exposed}\n)"
-    return STATISTICS.format(relations=relations, measured=_build_measured(metric, ASKED, "records"), closes=int(metric.window_hours))
+    relations = FULL_RELATIONS.format(
+        records=_build_records(metric, ASKED, bounds=""),
+        exposed=EXPOSED.format(joined="", workspace=ASKED.workspace, experiment=ASKED.experiment),
+        closed=CLOSED.format(closes=int(metric.window_hours)),
+        measured=_build_measured(metric, ASKED, "records"),
+    )
+    return STATISTICS.format(relations=relations)
 
 
 def build_statistics(metric: Metric) -> str:
     """Return the query that computes a metric's statistics from the units' rows."""
-    return STATISTICS.format(relations=f"exposed AS (\n{KEPT_EXPOSURES}\n)", measured=KEPT_VALUES, closes=int(metric.window_hours))
+    return STATISTICS.format(relations=KEPT_RELATIONS.format(closed=CLOSED.format(closes=int(metric.window_hours))))
 
 
 def build_update(metrics: Sequence[Metric], *, experiment: Experiment, keys_uri: str, role_arn: str) -> list[str]:

@@ -25,19 +25,22 @@ DISTSTYLE KEY
 DISTKEY (unit_id)
 SORTKEY (experiment_id, first_exposed_at);
 
--- Grain: one row per experiment metric and unit with a record in its window.
+-- Grain: one row per experiment metric and unit with a record in its window, with the unit's exposure, so that looks need no join.
 CREATE TABLE IF NOT EXISTS unit_values (
   workspace_id VARCHAR(64) NOT NULL,
   experiment_id VARCHAR(64) NOT NULL,
   metric VARCHAR(512) NOT NULL,
   unit_id VARCHAR(1024) NOT NULL,
+  variant VARCHAR(16) NOT NULL,
+  first_exposed_at TIMESTAMP NOT NULL,
+  crossed_at TIMESTAMP,
   first_value DOUBLE PRECISION NOT NULL,
   second_value DOUBLE PRECISION NOT NULL,
   PRIMARY KEY (workspace_id, experiment_id, metric, unit_id)
 )
 DISTSTYLE KEY
 DISTKEY (unit_id)
-SORTKEY (experiment_id, metric);
+SORTKEY (experiment_id, metric, first_exposed_at);
 
 -- Units of experiments that were running before these tables.
 INSERT INTO touched_units (workspace_id, experiment_id, unit_id)
