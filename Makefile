@@ -13,8 +13,9 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
+TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs doctor check test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis certify synth format costs release rollback
+.PHONY: help setup demo up down status logs doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis certify synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -56,28 +57,26 @@ release: .venv/.synced ## Let a stage run a build: STAGE=staging BUILD=sha256:â€
 rollback: .venv/.synced ## Let a stage run its previous build again: STAGE=staging or production
 	@$(OF_CONTAINERS) $(PYTHON) -m delivery rollback --stage $(STAGE) $(if $(CONTROLLER),--controller $(CONTROLLER))
 
-check: .venv/.synced ## Format, lint, types, import contracts, unit tests (the Python floor of Spark steps among them)
-	$(BIN)/ruff format --check --quiet .
-	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(MAKE) --no-print-directory test-unit
+check: check-static test-unit ## Format, lint, types, import contracts, unit tests (the Python floor of Spark steps among them)
+
+check-static: .venv/.synced
+	$(TIMED) sh -ec '$(BIN)/ruff format --check --quiet .; $(BIN)/ruff check --quiet .; $(BIN)/mypy; $(BIN)/lint-imports'
 
 test-unit: .venv/.synced
-	$(BIN)/pytest tests/unit -q -n 2 --dist loadscope
+	$(TIMED) $(BIN)/pytest tests/unit -q -n 2 --dist loadscope
 
 test-contract: setup
-	$(BIN)/pytest tests/contract -q -n 2 --dist loadscope
+	$(TIMED) $(BIN)/pytest tests/contract -q -n 2 --dist loadscope
 
 # Containers need root: whoever tests as root on Debian tests them too.
 test-integration: setup
 	@if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then $(PYTHON) -m localstack setup-containers; fi
-	$(BIN)/pytest tests/integration -q
+	$(TIMED) $(BIN)/pytest tests/integration -q -n 2
 
 test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end
 
 test-e2e: setup ## The main job through public interfaces only, on the whole local stack
-	$(EMULATED) $(BIN)/pytest tests/e2e -q
+	$(EMULATED) $(TIMED) $(BIN)/pytest tests/e2e -q
 
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)
 	$(PYTHON) -m localstack.genuine

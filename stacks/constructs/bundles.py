@@ -3,6 +3,7 @@
 Every bundle is a folder under `.cache/`, named after the hash of everything that goes into it, so an unchanged input is built once.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -126,15 +127,21 @@ def _build(kind: str, texts: Iterable[str], folders: Iterable[Path], fill: Calla
     if place.exists():
         return place
     CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # syntheses side by side need the same bundles
+        if not place.exists():
+            _fill(place, kind, fill)
+    return place
+
+
+def _fill(place: Path, kind: str, fill: Callable[[Path], None]) -> None:
     draft = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=CACHE))
     try:
         fill(draft)
         draft.chmod(0o755)
-        if not place.exists():
-            draft.rename(place)
+        draft.rename(place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return place
 
 
 def _hash_inputs(texts: Iterable[str], folders: Iterable[Path]) -> str:

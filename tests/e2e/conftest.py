@@ -1,5 +1,6 @@
 """One running stack for all journeys: started unless it runs already, and left as it was found."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,13 @@ import pytest
 from demo import cdnow
 from demo.journey import Journey
 from demo.stack import ENDPOINTS, Stack, read_stack
+from tests.fixtures.synthesis import UNJUDGED
 
 ROOT = Path(__file__).parents[2]
 
 
 def launcher(*words: str) -> None:
-    subprocess.run([sys.executable, "-m", "localstack", *words], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "localstack", *words], cwd=ROOT, check=True, env={**os.environ, **UNJUDGED})  # noqa: TID251 - its own
 
 
 @pytest.fixture(scope="session")

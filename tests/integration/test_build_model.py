@@ -1,4 +1,4 @@
-"""A model is built through the AWS APIs: Spark steps, the trainer's tasks, the files they leave."""
+"""A model is built through the AWS APIs: Spark steps, the trainer's tasks, the files they leave, and what is served from them."""
 
 import json
 import math
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import msgspec
@@ -22,11 +23,14 @@ from presage.adapters.emr.steps import StepPrograms
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
+from presage.adapters.s3.model_files import S3ModelFiles
 from presage.adapters.s3.training_files import S3TrainingFiles
 from presage.errors import InvalidInputError, JobCancelledError, UnavailableError
 from presage.features.dataset import Column, Dataset
 from presage.features.records import FeatureSetVersion, Record
 from presage.predictions.loaded_model import LoadedModel
+from presage.predictions.loading import ScorerCache
+from presage.predictions.request import Query
 from presage.progress import ignore_progress
 from presage.training.artifact import CANDIDATES_KEY, ModelArtifact, SnapshotManifest, build_snapshot_key
 from presage.training.compiled import decode_compiled
@@ -35,11 +39,12 @@ from presage.training.spec import Candidates, Feature, FeatureView, Label, Model
 from presage.training.use_cases import BuildPorts, build_model
 from tests.fixtures.bridges import ROOT, run_bridge, zip_library
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 CUTOFF = START + timedelta(days=200)
 ITEMS = 30
+PEOPLE = (*(f"p{number}" for number in range(0, 400, 7)), "nobody")
 
 
 @dataclass(frozen=True)
@@ -151,8 +156,16 @@ RANKING = ModelSpec(
 )
 
 
+BUYS = make_model(CLASSIFICATION, "buys")
+
+
 def build(place: Place, model: Model, version: int = 1) -> ModelVersion:
     return build_model(model=model, version=version, cutoff=CUTOFF, ports=place.ports, progress=ignore_progress, checkpoint={})
+
+
+@pytest.fixture(scope="module")
+def built(place: Place) -> ModelVersion:
+    return build(place, BUYS)
 
 
 def read_snapshot(place: Place, built: ModelVersion, folder: Path) -> dict[bytes, bytes]:
@@ -164,10 +177,7 @@ def read_snapshot(place: Place, built: ModelVersion, folder: Path) -> dict[bytes
         return dict(transaction.cursor())
 
 
-def test_a_classification_is_built_and_beats_its_baseline(place: Place, tmp_path: Path) -> None:
-    model = make_model(CLASSIFICATION, "buys")
-    built = build(place, model)
-
+def test_a_classification_is_built_and_beats_its_baseline(place: Place, built: ModelVersion, tmp_path: Path) -> None:
     assert built.metrics["verdict"] == {"primary": "log_loss", "beats_baseline": True, "confidence_level": 0.95}
     artifact = msgspec.json.decode(place.files.read_artifact(built.artifact_key) or b"", type=ModelArtifact)
     compiled = decode_compiled(place.files.read_artifact(artifact.model_key) or b"")
@@ -182,11 +192,58 @@ def test_a_classification_is_built_and_beats_its_baseline(place: Place, tmp_path
     assert recent >= 0
     assert START.timestamp() <= last <= CUTOFF.timestamp()
     assert json.loads(entries[CANDIDATES_KEY]) == []
-    moves = place.ports.versions.list_alias_moves("ws_1", model.model_id, "production")
+    moves = place.ports.versions.list_alias_moves("ws_1", BUYS.model_id, "production")
     assert [(move.version, move.traffic) for move in moves] == [(1, "model")]
-    again = build(place, model)
+    again = build(place, BUYS)
     assert again == built
-    assert len(place.ports.versions.list_alias_moves("ws_1", model.model_id, "production")) == 1
+    assert len(place.ports.versions.list_alias_moves("ws_1", BUYS.model_id, "production")) == 1
+
+
+def read_usable(place: Place, name: str) -> list[Mapping[str, Any]]:
+    """Return the records that were true and known at the cut-off."""
+    store = place.ports.feature_sets
+    version = store.find_version("ws_1", f"ds_{name}")
+    assert version is not None
+    rows = store.read_frame(version).to_dicts()
+    return [row for row in rows if max(as_utc(row["event_timestamp"]), as_utc(row["known_timestamp"])) <= CUTOFF]
+
+
+def as_utc(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC)
+
+
+def expect_features(person: str, visits: list[Mapping[str, Any]], orders: list[Mapping[str, Any]]) -> dict[str, float | None]:
+    minutes = [row["minutes"] for row in visits if row["entity_id"] == person]
+    visited = [CUTOFF - as_utc(row["event_timestamp"]) for row in visits if row["entity_id"] == person]
+    ordered = [CUTOFF - as_utc(row["event_timestamp"]) for row in orders if row["entity_id"] == person]
+    day = timedelta(days=1)
+    return {
+        "visits__minutes": sum(minutes) / len(minutes) if minutes else None,
+        "visits__recent": float(sum(age < 14 * day for age in visited)),
+        "visits__last": min(visited) / day if visited else None,
+        "orders__orders": float(len(ordered)),
+        "orders__first": max(ordered) / day if ordered else None,
+    }
+
+
+def test_serving_uses_the_features_that_training_defines(place: Place, built: ModelVersion, tmp_path: Path) -> None:
+    """They are counted anew from the records, in plain Python."""
+    files = S3ModelFiles(
+        client=build_client("s3"),
+        artifacts_bucket=place.lake.replace("lake-", "artifacts-"),
+        lake_bucket=place.lake,
+        folder=tmp_path,
+    )
+    scorer = ScorerCache(files).get_scorer(built)
+    visits, orders = read_usable(place, "visits"), read_usable(place, "orders")
+
+    scored = scorer.score([Query(person, CUTOFF) for person in PEOPLE])
+
+    for person, found in zip(PEOPLE, scored, strict=True):
+        expected = expect_features(person, visits, orders)
+        assert scorer.describe(found) == {name: value if value is None else pytest.approx(value) for name, value in expected.items()}
+        assert found.entity_found == (person != "nobody")
+        assert 0 <= found.probabilities[0, 1] <= 1
 
 
 def test_a_ranking_is_built_with_its_candidates(place: Place, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import boto3
 from localstack import genuine
 from localstack.places import ROOT, Places
 from localstack.toolchain import ensure_cdk, ensure_node
+from tests.fixtures.synthesis import UNJUDGED
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -68,7 +69,7 @@ class ProjectStacks:
         result = subprocess.run(
             [str(self._cdk_program), "--no-notices", *arguments],
             cwd=ROOT,
-            env={**os.environ, "PATH": self._path, "CDK_DISABLE_CLI_TELEMETRY": "true"},  # noqa: TID251 - the endpoint variables are in it
+            env={**os.environ, "PATH": self._path, "CDK_DISABLE_CLI_TELEMETRY": "true"} | UNJUDGED,  # noqa: TID251 - the endpoint variables are in it
             capture_output=True,
             text=True,
             check=False,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from presage.adapters.memory.record_queue import MemoryRecordQueue
@@ -65,7 +65,6 @@ def test_any_bytes_under_any_name_are_answered(fuzzed: Fuzzed, body: bytes, cont
     fuzzed.send(body, content_type, encoding)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RECORDS, max_size=4), st.booleans(), st.booleans())
 def test_any_records_are_answered(fuzzed: Fuzzed, records: list[object], lines: bool, packed: bool) -> None:  # noqa: FBT001 - hypothesis gives them
     body = "\n".join(map(json.dumps, records)).encode() if lines else json.dumps({"records": records}).encode()

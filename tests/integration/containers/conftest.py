@@ -20,6 +20,7 @@ from localstack.guard import run_guarded, stop_guarded
 from localstack.places import ROOT, Places
 from localstack.program import free_port
 from localstack.state import State
+from tests.fixtures.synthesis import UNJUDGED
 from tests.integration.containers.platform import Stage, furnish
 
 CRASHES = {"/opt/program/services/public_api/app.py": 'raise SystemExit("this build cannot start")\n'}
@@ -65,7 +66,7 @@ def world() -> Iterator[World]:
     guards: list[int] = []
     try:
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in emulator.client_environment(ports["emulator"]).items():
+            for name, value in (emulator.client_environment(ports["emulator"]) | UNJUDGED).items():
                 patch.setenv(name, value)
             logs = state / "logs"
             guards.extend(run_guarded(each, owner=os.getpid(), log=logs / f"{each.name}.log") for each in ground.list_programs())

@@ -17,7 +17,7 @@ from tests.integration.containers.conftest import World
 from tests.integration.containers.load import Load, call, constant_load
 from tests.integration.containers.platform import Stage
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(1200)]
 PER_SECOND = 60
 PATIENCE = Patience(start_seconds=120, bake_seconds=5)
 

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from localstack.emulator import REGION
 from localstack.screen import Screen
-from localstack.stack import FUNCTION_PYTHON
 from localstack.stand_ins import KINDS, list_stand_ins, print_stand_ins
 from tests.fixtures.grown_app import OUTPUT
 from tests.fixtures.own_emulator import OwnEmulator, run_own_emulator
@@ -118,9 +117,8 @@ def life(servers: SessionServers, tmp_path_factory: pytest.TempPathFactory) -> I
     said: dict[str, list[str]] = {name: [] for name in ("deployed", "again", "grown", "destroyed")}
     sights: dict[str, Sight] = {}
     with run_own_emulator(servers, folder) as emulator:
-        tool = emulator.deployment({"stage": "local", "lambda_python": FUNCTION_PYTHON})
-        first, grown = folder / "first", folder / "grown"
-        tool.synth(first, say=print)
+        tool, first = emulator.deployment_of_local(servers)
+        grown = folder / "grown"
         tool.bootstrap(first, region=REGION, say=print)
         tool.deploy(first, say=said["deployed"].append)
         outputs = emulator.deployed.outputs()

@@ -21,7 +21,6 @@ from localstack import calls
 from localstack.emulator import REGION, client_environment
 from localstack.mariadb import MariaDb
 from localstack.program import free_port
-from localstack.stack import FUNCTION_PYTHON
 from presage.adapters.client import build_client
 from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine
@@ -108,10 +107,9 @@ def place(servers: SessionServers, tmp_path_factory: pytest.TempPathFactory) -> 
     with run_own_emulator(servers, folder) as emulator, pytest.MonkeyPatch.context() as patch:
         for name, value in client_environment(emulator.port).items():
             patch.setenv(name, value)
-        tool = emulator.deployment({"stage": "local", "lambda_python": FUNCTION_PYTHON})
-        tool.synth(folder / "out", say=print)
-        tool.bootstrap(folder / "out", region=REGION, say=print)
-        tool.deploy(folder / "out", say=print, stacks=["Presage-Local-Metadata"])
+        tool, assembly = emulator.deployment_of_local(servers)
+        tool.bootstrap(assembly, region=REGION, say=print)
+        tool.deploy(assembly, say=print, stacks=["Presage-Local-Metadata"])
         outputs = emulator.deployed.outputs()
         engine = build_engine(
             **address(outputs), credentials=SecretCredentials(build_client("secretsmanager"), outputs["DatabaseCredentials"])

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from hypothesis import strategies as st
 
-from presage.stats.effect import Comparison, Sample, build_comparison
+from presage.stats.effect import Comparison, build_comparison
 from presage.stats.inconclusive import Inconclusive
 from presage.stats.moments import Moments, PairMoments, build_moments, build_pair_moments, compute_moments, summarise_mean
 from presage.stats.proportion import summarise_proportion
@@ -45,7 +45,3 @@ def build_pair(units: float, sums: tuple[float, float], squares: tuple[float, fl
     first = build_moments(units, total=sums[0], total_squares=squares[0], shift=0.0)
     second = build_moments(units, total=sums[1], total_squares=squares[1], shift=0.0)
     return build_pair_moments(first, second, product=product, shifts=(0.0, 0.0))
-
-
-def sample(units: float, mean: float, variance: float) -> Sample[float]:
-    return Sample(units, mean, variance)
