@@ -36,7 +36,7 @@ FROM (
 GROUP BY unit_id"""
 
 RECORDS = """\
-SELECT unit_id, metric, event_timestamp, item, value
+SELECT unit_id, event_timestamp, item, value, CASE WHEN metric = {metric} THEN 1 ELSE 0 END AS is_own
 FROM outcomes
 WHERE workspace_id = {workspace} AND experiment_id = {experiment} AND {sources}{bounds}"""
 
@@ -195,15 +195,15 @@ def _build_value_insert(metric: Metric, place: int, workspace: str, experiment: 
 def _build_records(metric: Metric, scope: Scope, *, bounds: str) -> str:
     sources = f"metric = {scope.metric}"
     if metric.denominator:
-        sources = f"metric IN ({scope.metric}, {scope.denominator})"
+        sources = f"(metric = {scope.metric} OR metric = {scope.denominator})"
     elif metric.kind == "mean":
         sources += " AND value IS NOT NULL"
     limits = bounds.format(units=scope.units, opens=_find_opening(metric), closes=int(metric.window_hours))
-    return RECORDS.format(workspace=scope.workspace, experiment=scope.experiment, sources=sources, bounds=limits)
+    return RECORDS.format(workspace=scope.workspace, experiment=scope.experiment, metric=scope.metric, sources=sources, bounds=limits)
 
 
 def _build_measured(metric: Metric, scope: Scope, records: str) -> str:
-    first, second = _build_values(metric, scope)
+    first, second = _build_values(metric)
     shown = SHOWN_BEFORE.format(workspace=scope.workspace, experiment=scope.experiment) if metric.kind == "hit" else ""
     hours = {"opens": _find_opening(metric), "closes": int(metric.window_hours)}
     return MEASURED.format(first=first, second=second, units=scope.units, records=records, shown=shown, **hours)
@@ -214,7 +214,7 @@ def _find_opening(metric: Metric) -> int:
     return int(metric.start_hours) - int(metric.covariate_hours)
 
 
-def _build_values(metric: Metric, scope: Scope) -> tuple[str, str]:
+def _build_values(metric: Metric) -> tuple[str, str]:
     """Return the expressions of a unit's two values, over its records from the covariate's start to the window's end."""
     if metric.kind in BINARY_KINDS:
         return _cast("1"), _cast("0")
@@ -222,7 +222,7 @@ def _build_values(metric: Metric, scope: Scope) -> tuple[str, str]:
         return _cap("AVG(records.value)", metric.cap), _cast("1")
     own, *others = list_sources(metric)
     if others:
-        return _sum(own, f"records.metric = {scope.metric}"), _sum(others[0], f"records.metric = {scope.denominator}")
+        return _sum(own, "records.is_own = 1"), _sum(others[0], "records.is_own = 0")
     inside = _cap(_sum(own, "records.event_timestamp > units.first_exposed_at"), metric.cap)
     if not metric.covariate_hours:
         return inside, _cast("0")
