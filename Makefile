@@ -106,8 +106,8 @@ bench-soak: setup ## Ten minutes (MINUTES=10) at 70 % of capacity, then the cost
 	@$(BENCH) soak $(if $(MINUTES),--minutes $(MINUTES))
 	@$(BENCH) curve $(if $(ENTITIES),--most-entities $(ENTITIES))
 
-bench-neighbour: setup ## One key at 20 times its limit beside another
-	@$(BENCH) neighbour $(if $(ROUNDS),--rounds $(ROUNDS))
+bench-neighbour: setup ## One key at 20 times its limit beside another; PLAN=standard for a noisier one
+	@$(BENCH) neighbour $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PLAN),--plan $(PLAN))
 
 bench-analysis: setup ## One look of 1 M assignments and 5 M outcomes on PostgreSQL, incremental and full; ASSIGNMENTS=100000 for a short run
 	@$(BENCH) analysis $(if $(ASSIGNMENTS),--assignments $(ASSIGNMENTS))

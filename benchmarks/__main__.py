@@ -38,7 +38,7 @@ def _run(options: argparse.Namespace) -> bool:
         case "soak":
             return soak.run(seconds=60 * options.minutes)
         case _:
-            return neighbour.run(rounds=options.rounds, seconds=options.seconds)
+            return neighbour.run(rounds=options.rounds, seconds=options.seconds, plan=options.plan)
     return True
 
 
@@ -60,8 +60,9 @@ def _parse() -> argparse.Namespace:
     command = commands.add_parser("curve", help="cost over entities, models and rows")
     command.add_argument("--most-entities", type=int, default=max(curve.ENTITIES))
     command = commands.add_parser("neighbour", help="one key far over its limit beside another")
-    command.add_argument("--rounds", type=int, default=5)
+    command.add_argument("--rounds", type=int, default=15)
     command.add_argument("--seconds", type=float, default=8, help="of each measurement")
+    command.add_argument("--plan", choices=tuple(neighbour.LIMITS), default="free", help="the noisy key's")
     return parser.parse_args()
 
 

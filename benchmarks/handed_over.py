@@ -42,7 +42,7 @@ class Completeness:
     logged_twice: int
     """Rows of the log beyond one a prediction: a retry's, which its key makes one again."""
     unacknowledged: int
-    """Logged, but its answer was not seen: under way when the load ended."""
+    """Logged, but its id was not kept: of the calls that checked the answers, or under way when a load ended."""
 
 
 def count(sink: Path, acknowledged: Sequence[Path]) -> Completeness:

@@ -18,6 +18,8 @@ import msgspec
 SCRIPT = Path(__file__).with_name("load.lua")
 CONNECTIONS, THREADS = 8, 4
 TIMEOUT_SECONDS = 20
+LOADING_SECONDS = 180
+"""A snapshot of ten million entities has 3 GB, which the service fetches and checks before it answers from them."""
 SAMPLES_A_SECOND = 20
 
 
@@ -168,7 +170,7 @@ def check_all(load: Load, bodies: Sequence[bytes], check: Check) -> None:
     Raises:
         MeasurementError: An answer is wrong.
     """
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+    deadline = time.monotonic() + LOADING_SECONDS
     for number, body in enumerate(bodies):
         while True:
             try:

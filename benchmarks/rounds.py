@@ -74,10 +74,10 @@ def compare(better: Sequence[float], worse: Sequence[float]) -> Ratio:
 
 def _load(contestant: Contestant, *, seconds: float) -> Figures:
     load = contestant.workload.load(seconds=seconds)
-    before, busy, own = measure(contestant.root), read_machine_seconds(), _read_own_seconds()
+    before, busy, own = measure(contestant.root), read_machine_seconds(), read_own_seconds()
     with Sampler(load, contestant.workload.checked, contestant.workload.check) as sampler:
         report = finish(start(load))
-    after, busy, own = measure(contestant.root), read_machine_seconds() - busy, _read_own_seconds() - own
+    after, busy, own = measure(contestant.root), read_machine_seconds() - busy, read_own_seconds() - own
     spent = after.cpu_seconds - before.cpu_seconds
     if report.failures:
         raise MeasurementError(f"{contestant.workload.server.name} failed {report.failures} of {report.requests} requests")
@@ -93,7 +93,7 @@ def _load(contestant: Contestant, *, seconds: float) -> Figures:
     )
 
 
-def _read_own_seconds() -> float:
+def read_own_seconds() -> float:
     """Return the CPU time of this process and of the load generators that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system

@@ -7,6 +7,7 @@ import signal
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,8 @@ from benchmarks.classifier import fit_classifier
 from benchmarks.flatness import Trend, compute_trend
 from benchmarks.handed_over import Completeness, count
 from benchmarks.load import Load, LoadReport, MeasurementError, check_all, finish, start
-from benchmarks.process_tree import Usage, measure
+from benchmarks.process_tree import Usage, measure, read_machine_seconds
+from benchmarks.rounds import read_own_seconds
 from benchmarks.screen import keep, say, show_line, show_table
 from benchmarks.servers import Workload, build_workload, running
 from benchmarks.snapshots import build_values
@@ -42,6 +44,15 @@ class Sample(msgspec.Struct, frozen=True):
     usage: Usage
 
 
+class Soaked(msgspec.Struct, frozen=True):
+    """What the load met, and the server meanwhile."""
+
+    report: LoadReport
+    samples: list[Sample]
+    others_share: float
+    """Part of the machine's time that neither the server nor the load used: the sink, the database, and strangers."""
+
+
 def run(*, seconds: float) -> bool:
     """Run the soak, print what came of it, and return whether all held."""
     with ExitStack() as stack:
@@ -54,23 +65,23 @@ def run(*, seconds: float) -> bool:
         root = stack.enter_context(running(server.program, folder))
         workload = build_workload(server, folder, classifier.predict_proba(build_values(numbers))[:, 1].tolist(), rows=1)
         check_all(workload.load(seconds=0), workload.checked, workload.check)
-        rate = SHARE_OF_CAPACITY * _measure_capacity(workload)
+        rate = SHARE_OF_CAPACITY * _measure_capacity(replace(workload.load(seconds=CAPACITY_SECONDS), ids=folder / "ids.capacity"))
         say(f"{rate:,.0f} requests/s for {seconds:.0f} s")
-        report, samples = _soak(workload, folder / "ids", root, rate=rate, seconds=seconds)
+        soaked = _soak(workload, folder / "ids", root, rate=rate, seconds=seconds)
         drained = _stop(root)
         say("comparing what was acknowledged with what was handed over")
         found = count(around.sink, sorted(folder.glob("ids.*")))
-    return _tell(report, samples, found, drained)
+    return _tell(soaked, found, drained)
 
 
-def _measure_capacity(workload: Workload) -> float:
-    report = finish(start(workload.load(seconds=CAPACITY_SECONDS)))
+def _measure_capacity(load: Load) -> float:
+    report = finish(start(load))
     if report.failures:
         raise MeasurementError(f"{report.failures} of {report.requests} requests failed while the capacity was measured")
     return report.requests_a_second
 
 
-def _soak(workload: Workload, ids: Path, root: int, *, rate: float, seconds: float) -> tuple[LoadReport, list[Sample]]:
+def _soak(workload: Workload, ids: Path, root: int, *, rate: float, seconds: float) -> Soaked:
     load = Load(
         url=workload.server.url,
         bodies=workload.bodies,
@@ -80,6 +91,7 @@ def _soak(workload: Workload, ids: Path, root: int, *, rate: float, seconds: flo
         connections=CONNECTIONS,
         ids=ids,
     )
+    busy, own, spent = read_machine_seconds(), read_own_seconds(), measure(root).cpu_seconds
     process = start(load)
     began = time.monotonic()
     samples: list[Sample] = []
@@ -88,7 +100,9 @@ def _soak(workload: Workload, ids: Path, root: int, *, rate: float, seconds: flo
         if len(samples) % 60 == 0:
             say(f"{samples[-1].seconds:5.0f} s  resident {samples[-1].usage.resident_bytes / (1 << 20):,.0f} MiB")
         time.sleep(1)
-    return finish(process), samples
+    report = finish(process)
+    busy, own, spent = read_machine_seconds() - busy, read_own_seconds() - own, measure(root).cpu_seconds - spent
+    return Soaked(report, samples, max(0.0, busy - own - spent) / (report.microseconds / 1e6 * (os.cpu_count() or 1)))
 
 
 def _stop(root: int) -> float:
@@ -102,7 +116,8 @@ def _stop(root: int) -> float:
     return time.monotonic() - began
 
 
-def _tell(report: LoadReport, samples: list[Sample], found: Completeness, drained: float) -> bool:
+def _tell(soaked: Soaked, found: Completeness, drained: float) -> bool:
+    report, samples = soaked.report, soaked.samples
     settled = [sample for sample in samples if sample.seconds >= SETTLING_SHARE * samples[-1].seconds]
     times = [sample.seconds for sample in settled]
     trends = {
@@ -121,10 +136,11 @@ def _tell(report: LoadReport, samples: list[Sample], found: Completeness, draine
         *((f"{name} memory", _describe(trend)) for name, trend in trends.items()),
         ("acknowledged predictions", f"{found.acknowledged:,}; {found.unacknowledged} more were logged, {found.logged_twice} rows twice"),
         ("missing in the log / assignments", f"{found.log_missing} / {found.assignments_missing}"),
+        ("others' share of the machine", f"{soaked.others_share:.0%}"),
         ("ended after SIGTERM", f"{drained:.1f} s"),
     ]
     show_table(f"{SHARE_OF_CAPACITY:.0%} of capacity", ("what", "found"), rows)
-    path = keep("soak", {"report": report, "samples": samples, "trends": trends, "completeness": found, "held": held})
+    path = keep("soak", {"soak": soaked, "trends": trends, "completeness": found, "held": held})
     show_line(f"memory is level if it grew by at most {MOST_GROWTH:.0%} over the last two thirds (Theil-Sen slope); {path}")
     show_line("soak: " + " ".join(f"{name}={'held' if fine else 'FAILED'}" for name, fine in held.items()))
     return all(held.values())

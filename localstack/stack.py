@@ -15,12 +15,12 @@ from localstack.deployment import Deployment, build_environment
 from localstack.pieces import Pieces, Ports, call_as, list_services
 from localstack.places import ROOT, Places
 from localstack.program import Program, StartError, reserved, wait_until
-from localstack.screen import Kind, Screen
+from localstack.screen import Screen
 from localstack.stand_ins import list_stand_ins, print_stand_ins
 from localstack.state import State, write_private
-from localstack.supervision import Supervisor
+from localstack.supervised import Kinds, Supervised
 
-KINDS: dict[str, tuple[Kind, str]] = {
+KINDS: Kinds = {
     "mariadb": ("real", "MariaDB in place of RDS MySQL"),
     "postgres": ("real", "PostgreSQL in place of Redshift"),
     "emulator": ("emulated", "S3, SQS, DynamoDB, Lambda, API Gateway, CloudFormation …"),
@@ -50,7 +50,8 @@ class Stack:
     def __init__(self, places: Places, screen: Screen) -> None:
         self._places = places
         self._screen = screen
-        self._supervisor = Supervisor(places, order=tuple(KINDS))
+        self._supervised = Supervised(places, screen, KINDS)
+        self._supervisor = self._supervised.supervisor
         self._state = State(places.state / "state.json")
 
     def up(self) -> None:
@@ -62,17 +63,10 @@ class Stack:
             StartError: A piece did not come up.
         """
         system_packages.install(system_packages.missing(), say=self._screen.say)
-        was_running = self._supervisor.is_running()
-        if not was_running:
+        if not self._supervisor.is_running():
             self._places.calls.unlink(missing_ok=True)
-        try:
+        with self._supervised.undone_by(self.down):
             self._up()
-        except BaseException:
-            if not was_running:
-                with uninterrupted():
-                    self._screen.head("stopping what was started")
-                    self.down()
-            raise
 
     def down(self) -> bool:
         """End every process of the local stack and keep its data; return whether any ran."""
@@ -85,11 +79,7 @@ class Stack:
 
     def status(self) -> bool:
         """Print the state of every piece; return whether all run."""
-        states = {name: self._supervisor.state(name) for name in KINDS}
-        for name, (kind, detail) in KINDS.items():
-            pid = self._supervisor.pid(name)
-            self._screen.piece(name, kind, f"{states[name].lower():<9} {f'pid {pid}' if pid else '':<12} {detail}")
-        return all(state == "RUNNING" for state in states.values())
+        return self._supervised.show()
 
     def _up(self) -> None:
         self._screen.head("processes")
@@ -114,17 +104,11 @@ class Stack:
         self._screen.head("services")
         for program, version in list_services(pieces, deployed, outputs):
             self._put(program, version=version)
-        wait_until(self._all_run, seconds=15, what="the whole stack (`make status` says which piece)")
+        wait_until(self._supervised.all_run, seconds=15, what="the whole stack (`make status` says which piece)")
         self._write_endpoints(pieces, deployed, outputs)
 
-    def _all_run(self) -> bool:
-        return all(self._supervisor.state(name) == "RUNNING" for name in KINDS)
-
     def _put(self, program: Program, *, version: str = "") -> None:
-        effect = self._supervisor.put(program, version=version)
-        kind, detail = KINDS[program.name]
-        port = self._state.ports.get(program.name)
-        self._screen.piece(program.name, kind, f"{effect:<9} {f'127.0.0.1:{port}' if port else '':<15} {detail}")
+        self._supervised.put(program, version=version, port=self._state.ports.get(program.name))
 
     def _write_provisioning(self, pieces: Pieces) -> None:
         mariadb, urls = pieces.mariadb, pieces.ports
@@ -204,17 +188,6 @@ class Stack:
             "pids": {name: self._supervisor.pid(name) for name in KINDS},
         }
         write_private(self._places.state / "endpoints.json", json.dumps(facts, indent=1).encode())
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Finish what is being done although somebody presses Ctrl-C again."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def interrupt_on_sigterm() -> None:

@@ -122,7 +122,7 @@ class ObservabilityStack(StageStack):
             _graph("Public API: CPU and memory", [service.metric_cpu_utilization(), service.metric_memory_utilization()]),
             _graph("Public API: healthy tasks by colour", healthy),
             _graph("Public API: response time", [balancer.metrics.target_response_time(statistic="p99")]),
-            _graph("Public API: predictions not handed over", [journal.oldest, journal.waiting, journal.refused]),
+            _graph("Public API: predictions not handed over", [journal.oldest, journal.waiting, journal.refused, journal.set_aside]),
         ]
 
     def _queue_row(self) -> list[cloudwatch.IWidget]:

@@ -12,13 +12,12 @@ from localstack.containers.ground import PREFERRED_PORTS, STAGES, Ground
 from localstack.containers.stages import Stages
 from localstack.places import Places
 from localstack.program import StartError, reserved
-from localstack.screen import Kind, Screen
-from localstack.stack import uninterrupted
+from localstack.screen import Screen
 from localstack.stand_ins import list_stand_ins, print_stand_ins
 from localstack.state import State, write_private
-from localstack.supervision import Supervisor
+from localstack.supervised import Kinds, Supervised
 
-KINDS: dict[str, tuple[Kind, str]] = {
+KINDS: Kinds = {
     "mariadb_staging": ("real", "MariaDB in place of staging's RDS MySQL"),
     "mariadb_production": ("real", "MariaDB in place of production's RDS MySQL"),
     "podman": ("real", "runs the tasks of the emulator's ECS"),
@@ -33,7 +32,8 @@ class ContainerStack:
     def __init__(self, places: Places, screen: Screen) -> None:
         self._places = Places(state=places.state / "stages", cache=places.cache)
         self._screen = screen
-        self._supervisor = Supervisor(self._places, order=tuple(KINDS))
+        self._supervised = Supervised(self._places, screen, KINDS)
+        self._supervisor = self._supervised.supervisor
 
     @property
     def logs(self) -> Path:
@@ -58,15 +58,8 @@ class ContainerStack:
         if os.geteuid() != 0:
             raise StartError("containers need root; without them: make up")
         system_packages.install(system_packages.missing((*system_packages.REQUIREMENTS, *REQUIREMENTS)), say=self._screen.say)
-        was_running = self._supervisor.is_running()
-        try:
+        with self._supervised.undone_by(self.down):
             self._up()
-        except BaseException:
-            if not was_running:
-                with uninterrupted():
-                    self._screen.head("stopping what was started")
-                    self.down()
-            raise
 
     def down(self) -> bool:
         """End every process and every container, and keep the data; return whether any ran."""
@@ -82,11 +75,7 @@ class ContainerStack:
 
     def status(self) -> bool:
         """Print the state of every piece and what each stage runs, asked of the tasks themselves; return whether all is well."""
-        states = {name: self._supervisor.state(name) for name in KINDS}
-        for name, (kind, detail) in KINDS.items():
-            pid = self._supervisor.pid(name)
-            self._screen.piece(name, kind, f"{states[name].lower():<9} {f'pid {pid}' if pid else '':<12} {detail}")
-        if any(state != "RUNNING" for state in states.values()):
+        if not self._supervised.show():
             return False
         stages = Stages(self._ground(), say=self._screen.say)
         well = [self._print_stage(stages, stage) for stage in STAGES]
@@ -115,9 +104,7 @@ class ContainerStack:
         ground = self._ground()
         with reserved(ground.ports.values()):
             for program in ground.list_programs():
-                effect = self._supervisor.put(program)
-                kind, detail = KINDS[program.name]
-                self._screen.piece(program.name, kind, f"{effect:<9} {detail}")
+                self._supervised.put(program, port=ground.ports.get(program.name))
         stages = Stages(ground, say=self._screen.say)
         self._screen.head("image of the public API")
         digest = stages.build()

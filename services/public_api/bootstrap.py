@@ -22,7 +22,8 @@ from services.public_api.settings import PublicApiSettings
 
 JOURNAL = "journal"
 READ_TIMEOUT_SECONDS = 3.0
-"""Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s)."""
+"""Four attempts of connecting and reading, with the pauses between them, end before the gateway gives a request up (29 s).
+So does a statement on a connection that nothing comes back on, and the next attempt to connect."""
 STAGING_ATTEMPTS = 2
 """A batch that is staged waits for SQS as well."""
 

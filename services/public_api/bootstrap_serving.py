@@ -19,7 +19,11 @@ def build(settings: PublicApiSettings, *, read_timeout_seconds: float) -> Warmin
     """Return the caches and their source; nothing is connected yet."""
     credentials = SecretCredentials(build_client("secretsmanager", read_timeout_seconds=read_timeout_seconds), settings.database_secret_arn)
     engine = build_engine(
-        host=settings.database_host, port=settings.database_port, database=settings.database_name, credentials=credentials
+        host=settings.database_host,
+        port=settings.database_port,
+        database=settings.database_name,
+        credentials=credentials,
+        statement_seconds=read_timeout_seconds,
     )
     files = S3ModelFiles(
         client=build_client("s3"),

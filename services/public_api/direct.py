@@ -79,8 +79,8 @@ class PredictRoute:
     def __init__(self, ports: PublicApiPorts) -> None:
         """Answer from `ports`; what was counted of the traffic is logged at the process's end at the latest."""
         self._ports = ports
-        self._traffic = Traffic(PATH)
-        atexit.register(self._traffic.flush)
+        self.traffic = Traffic(PATH)
+        atexit.register(self.traffic.flush)
 
     def answer(self, call: Call) -> Reply:
         """Return the answer, whatever happens.
@@ -98,8 +98,14 @@ class PredictRoute:
         except WouldWaitError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it is, it is answered
-            reply = refuse(error, call.headers)
-        self._traffic.note(reply.status, time.perf_counter() - call.began)
+            return self.refuse(error, call)
+        self.traffic.note(reply.status, time.perf_counter() - call.began)
+        return reply
+
+    def refuse(self, error: Exception, call: Call) -> Reply:
+        """Return the answer to a call that failed, counted."""
+        reply = refuse(error, call.headers)
+        self.traffic.note(reply.status, time.perf_counter() - call.began)
         return reply
 
     def _admit(self, call: Call) -> Caller:

@@ -44,7 +44,7 @@ class Front:
     def __init__(self, rest: WSGIApplication, ports: PublicApiPorts) -> None:
         """Answer predictions from `ports`, everything else by `rest`."""
         self._rest = rest
-        self._route = PredictRoute(ports)
+        self.route = PredictRoute(ports)
         self._lag = LoopLag()
         self._bodies = Deadlines(BODY_SECONDS)
         self._flask = ThreadPoolExecutor(FLASK_THREADS, thread_name_prefix="flask")
@@ -96,13 +96,16 @@ class Front:
 
     async def _predict(self, call: Call) -> Reply:
         if self._lag.seconds > LONGEST_WAIT_SECONDS:
-            raise OverloadedError("The service has more to do than it can do in time; try again.")
+            return self.route.refuse(OverloadedError("The service has more to do than it can do in time; try again."), call)
         try:
-            return self._route.answer(call)
+            return self.route.answer(call)
         except WouldWaitError:
-            if call.given.get(IDEMPOTENCY_HEADER) is not None:  # what waits for a store waits with its kind
-                return await _run(self._flask, self.waiting, lambda: self._route.answer(call))
-            return await _run(self._compute, self.computing, lambda: self._route.answer(call))
+            waits = call.given.get(IDEMPOTENCY_HEADER) is not None  # what waits for a store waits with its kind
+        pool, admission = (self._flask, self.waiting) if waits else (self._compute, self.computing)
+        try:
+            return await _run(pool, admission, lambda: self.route.answer(call))
+        except OverloadedError as error:
+            return self.route.refuse(error, call)
 
     async def _pass_on(self, scope: Scope, body: bytes) -> Reply:
         if scope.path in HEALTH_PATHS:

@@ -25,7 +25,8 @@ CONNECTIONS = 256
 DRAIN_SECONDS = 30
 HEADER_SECONDS = 10
 _HEADER_BYTES = 32_768
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000
+"""A prediction leaves none behind; what metadata leaves that is loaded again would take ten minutes and megabytes to make 50,000."""
 
 
 def load() -> object:

@@ -14,6 +14,8 @@ from typing import Generic, TypeVar, cast
 
 from presage.errors import PresageError, UnavailableError
 
+RENEWALS = 4
+"""Values of a cache that are renewed at once."""
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 _LOG = logging.getLogger(__name__)
@@ -34,11 +36,19 @@ def must_not_wait() -> bool:
     return getattr(_THREAD, "must_not_wait", False)
 
 
+def start_thread(work: Callable[[], None]) -> None:
+    """Let the work be done in the background; a process that ends does not wait for it."""
+    threading.Thread(target=work, name="load", daemon=True).start()
+
+
 @dataclass(slots=True)
 class _Slot(Generic[ValueT]):
+    """`aged` and `due`: from when on the value is loaded again behind those who ask, and from when on they wait for it."""
+
     lock: Lock
     value: ValueT | None = None
     loaded: bool = False
+    aged: float = 0.0
     due: float = 0.0
     renewable: float = 0.0
     used: int = 0
@@ -48,8 +58,9 @@ class _Slot(Generic[ValueT]):
 class FreshCache(Generic[KeyT, ValueT]):
     """Loads each key's value once and again when it is older than `ttl_seconds`; never under a lock that others' hits need.
 
-    One thread loads; meanwhile the others get the last value, or wait if there is none. The least recently used keys go
-    when there are more than `capacity`.
+    A value that is asked for in the second half of its time is loaded again in the background, so that steady callers never wait,
+    however slow its source is. Otherwise one thread loads; meanwhile the others get the last value, or wait if there is none. The
+    least recently used keys go when there are more than `capacity`.
     """
 
     def __init__(
@@ -60,8 +71,9 @@ class FreshCache(Generic[KeyT, ValueT]):
         retry_seconds: float = 1.0,
         capacity: int = 1_000,
         clock: Callable[[], float] = time.monotonic,
+        start: Callable[[Callable[[], None]], None] = start_thread,
     ) -> None:
-        """Take the loader. An infinite `ttl_seconds` is for values that never change.
+        """Take the loader. An infinite `ttl_seconds` is for values that never change; `start` runs what is done in the background.
 
         A failed load is not tried again for `retry_seconds`, so that requests do not queue up behind a dead source.
         """
@@ -70,6 +82,8 @@ class FreshCache(Generic[KeyT, ValueT]):
         self._retry_seconds = retry_seconds
         self._capacity = capacity
         self._clock = clock
+        self._start = start
+        self._renewals = threading.Semaphore(RENEWALS)
         self._slots: dict[KeyT, _Slot[ValueT]] = {}
         self._uses = itertools.count()
         self._lock = Lock()
@@ -83,7 +97,11 @@ class FreshCache(Generic[KeyT, ValueT]):
         """
         slot = self._slots.get(key) or self._add_slot(key)
         slot.used = next(self._uses)
-        if self._clock() < slot.due:
+        now = self._clock()
+        if now < slot.aged:
+            return self._answer(slot)
+        if slot.loaded and now < slot.due:
+            self._refresh_behind(key, slot)
             return self._answer(slot)
         if must_not_wait():
             return self._answer_without_waiting(slot)
@@ -139,17 +157,38 @@ class FreshCache(Generic[KeyT, ValueT]):
                 del self._slots[min(self._slots, key=lambda known: self._slots[known].used)]
             return self._slots.setdefault(key, _Slot(Lock(), used=next(self._uses)))
 
+    def _refresh_behind(self, key: KeyT, slot: _Slot[ValueT]) -> None:
+        """Load the value again in the background, unless somebody does or too many others are being loaded."""
+        if not slot.lock.acquire(blocking=False):
+            return
+        if not self._renewals.acquire(blocking=False):
+            slot.lock.release()
+            return
+
+        def work() -> None:
+            try:
+                self._refresh(key, slot)
+            finally:
+                self._renewals.release()
+                slot.lock.release()
+
+        self._start(work)
+
     def _refresh(self, key: KeyT, slot: _Slot[ValueT]) -> None:
         try:
-            slot.value = self._load(key)
+            value = self._load(key)
         except UnavailableError as error:
+            slot.error, slot.aged = error, self._clock() + self._retry_seconds
+            slot.due = slot.aged + (self._ttl_seconds if slot.loaded else 0.0)
             if slot.loaded:
                 _LOG.warning("serving the last known value: %s", error)
-            slot.error, slot.due = error, self._clock() + self._retry_seconds
         except PresageError as error:
-            slot.error, slot.loaded, slot.due = error, False, self._clock() + self._retry_seconds
+            slot.error, slot.loaded = error, False
+            slot.aged = slot.due = self._clock() + self._retry_seconds
         else:
-            slot.error, slot.loaded, slot.due = None, True, self._clock() + self._ttl_seconds
+            now = self._clock()
+            slot.value, slot.error, slot.loaded = value, None, True
+            slot.aged, slot.due = now + self._ttl_seconds / 2, now + self._ttl_seconds
 
     @staticmethod
     def _answer(slot: _Slot[ValueT]) -> ValueT:

@@ -31,8 +31,13 @@ def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache
     reason: FallbackReason | None = None if deployment.version else "no_version"
     for version, answered_by in _list_versions(deployment):
         try:
-            answers = answer_by_model(scorers.get_scorer(version), queries, answered_by=answered_by)
-        except (CorruptArtifactError, UnavailableError) as error:
+            scorer = scorers.get_scorer(version)
+        except (CorruptArtifactError, UnavailableError) as error:  # said once, by who loaded it
+            reason = reason or _name_reason(error)
+            continue
+        try:
+            answers = answer_by_model(scorer, queries, answered_by=answered_by)
+        except CorruptArtifactError as error:
             _LOG.warning("version %d of %s cannot answer: %s", version.version, version.model_id, error)
             reason = reason or _name_reason(error)
         else:
@@ -45,8 +50,8 @@ def find_scorer(deployment: Deployment, scorers: ScorerCache) -> Scorer | None:
     for version, _ in _list_versions(deployment):
         try:
             return scorers.get_scorer(version)
-        except (CorruptArtifactError, UnavailableError) as error:
-            _LOG.warning("version %d of %s cannot be loaded: %s", version.version, version.model_id, error)
+        except (CorruptArtifactError, UnavailableError):  # said once, by who loaded it
+            continue
     return None
 
 
@@ -57,8 +62,8 @@ def _answer_without_model(deployment: Deployment, queries: Sequence[Query], scor
         try:
             artifact = scorers.get_artifact(version)
             return [answer_by_baseline(artifact, query, scorer) for query in queries]
-        except (CorruptArtifactError, UnavailableError) as error:
-            _LOG.warning("the baseline of version %d of %s cannot answer: %s", version.version, version.model_id, error)
+        except (CorruptArtifactError, UnavailableError):  # the answers say that it was the default
+            continue
     return [answer_by_default(deployment.model, query, scorer) for query in queries]
 
 

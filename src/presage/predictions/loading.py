@@ -6,14 +6,14 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Lock, Thread
+from threading import Lock
 from typing import NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from presage.errors import CorruptArtifactError, NotFoundError, PresageError
-from presage.predictions.freshness import FreshCache
+from presage.predictions.freshness import FreshCache, start_thread
 from presage.predictions.loaded_model import load_model
 from presage.predictions.ports import Catalog, Deployment, ModelFiles
 from presage.predictions.scorer import Scorer
@@ -38,11 +38,6 @@ class _VersionFiles(NamedTuple):
     version: int
     artifact_key: str
     snapshot_key: str
-
-
-def start_thread(work: Callable[[], None]) -> None:
-    """Let the work be done in the background; a process that ends does not wait for it."""
-    Thread(target=work, name="load-version", daemon=True).start()
 
 
 class ScorerCache:
@@ -121,9 +116,8 @@ class ScorerCache:
         def load() -> None:
             try:
                 self._scorers.get(files)
-            except PresageError as error:
+            except PresageError:
                 self._failed.add(files)
-                _LOG.warning("version %d of %s cannot be prepared: %s", files.version, files.model_id, error)
             finally:
                 self._loading.discard(files)
 
@@ -148,6 +142,14 @@ class ScorerCache:
         return artifact
 
     def _load_scorer(self, files: _VersionFiles) -> Scorer:
+        """Return the scorer; that it cannot be loaded is said here, once a try, and not by the thousand requests that meet it."""
+        try:
+            return self._build_scorer(files)
+        except PresageError as error:
+            _LOG.warning("version %d of %s cannot be loaded: %s", files.version, files.model_id, error)
+            raise
+
+    def _build_scorer(self, files: _VersionFiles) -> Scorer:
         artifact = self._artifacts.get(files)
         try:
             path = self._files.fetch_artifact(artifact.model_key, sha256=artifact.model_sha256)

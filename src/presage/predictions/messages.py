@@ -34,6 +34,13 @@ class PredictionMessage(msgspec.Struct, frozen=True):
     staging_key: str | None = None
 
 
+class StagedCall(msgspec.Struct, frozen=True):
+    """A call as an object below its workspace's `staging/`."""
+
+    body: bytes
+    staging_key: str
+
+
 class _Message(msgspec.Struct):
     schema: int
     entries: tuple[PredictionLogEntry, ...] = ()
@@ -100,10 +107,10 @@ def pack_calls(calls: Sequence[LoggedCall]) -> Iterator[PredictionMessage]:
         by_workspace[call.workspace_id].append(call)
     shared: list[bytes] = []
     size = 0
-    for workspace_id, own in by_workspace.items():
+    for own in by_workspace.values():
         text = b",".join([call.entries for call in own])
         if len(text) > _ROOM:
-            yield PredictionMessage(_wrap(text), f"ws={workspace_id}/staging/predictions/{own[0].first_prediction_id}.json")
+            yield PredictionMessage(_wrap(text), _build_staging_key(own[0]))
             continue
         if size + len(text) + 1 > _ROOM:
             yield PredictionMessage(_wrap(b",".join(shared)))
@@ -112,6 +119,11 @@ def pack_calls(calls: Sequence[LoggedCall]) -> Iterator[PredictionMessage]:
         size += len(text) + 1
     if shared:
         yield PredictionMessage(_wrap(b",".join(shared)))
+
+
+def stage_call(call: LoggedCall) -> StagedCall:
+    """Return a call as the object that a message can point to."""
+    return StagedCall(_wrap(call.entries), _build_staging_key(call))
 
 
 def encode_pointer(staging_key: str) -> bytes:
@@ -169,6 +181,10 @@ def _build_assignment(exposure: _Exposure) -> Assignment | None:
         model_version=exposure.model_version,
         shown=tuple(item for item in shown if 0 < len(item) <= LONGEST_TEXT),
     )
+
+
+def _build_staging_key(call: LoggedCall) -> str:
+    return f"ws={call.workspace_id}/staging/predictions/{call.first_prediction_id}.json"
 
 
 def _wrap(entries: bytes) -> bytes:

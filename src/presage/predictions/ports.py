@@ -163,7 +163,15 @@ class PredictionQueue(Protocol):
     """The way from the public API to the prediction log (SQS)."""
 
     def publish_calls(self, calls: Sequence[LoggedCall]) -> None:
-        """Return once their entries are durable, or raise `UnavailableError`."""
+        """Return once their entries are durable.
+
+        Raises:
+            UnavailableError: Trying again can succeed.
+            InvalidInputError: One of the calls is refused for what it holds, now and later; others may be durable.
+        """
+
+    def set_aside(self, call: LoggedCall) -> str:
+        """Return where a call that is refused for good is kept, once it is durable there, or raise `UnavailableError`."""
 
 
 class PredictionMessages(Protocol):

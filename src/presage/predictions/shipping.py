@@ -58,12 +58,15 @@ class Report:
     oldest_seconds: float
     unshipped_bytes: int
     damaged: int
+    set_aside: int
+    """Calls that a queue refuses for good."""
 
 
 @dataclass(slots=True)
 class _Tally:
     shipped_bytes: int = 0
     failures: int = 0
+    set_aside: int = 0
     lags: list[float] = field(default_factory=list)
 
 
@@ -98,15 +101,15 @@ class Shipper:
         Idempotency: what was handed over before an error is sent at most once more; consumers know entries by their ids.
 
         Raises:
-            UnavailableError: A queue did not take it. It stays in the journal and is tried first again.
+            UnavailableError: A queue did not answer. It stays in the journal and is tried first again.
         """
         group = self._pending = self._pending or self._read()
         if group is None:
             return False
         if not group.logged:
-            self._ports.predictions.publish_calls(group.calls)
+            self._hand_over(group.calls, self._ports.predictions.publish_calls)
             group.logged = True
-        self._publish_assignments(group)
+        self._hand_over(group.calls, self._publish_assignments)
         self._ports.journal.confirm()
         self._pending = None
         now = self._clock()
@@ -120,8 +123,22 @@ class Shipper:
             return None
         return Group([call.appended_at for call in found], list(_read_calls(found)), sum(len(call.payload) for call in found))
 
-    def _publish_assignments(self, group: Group) -> None:
-        assignments = [assignment for call in group.calls for assignment in call.assignments]
+    def _hand_over(self, calls: Sequence[LoggedCall], publish: Callable[[Sequence[LoggedCall]], None]) -> None:
+        """Publish the calls. One that is refused for what it holds, found by halves, is set aside lest it hold up all others."""
+        try:
+            publish(calls)
+        except InvalidInputError as error:
+            if len(calls) > 1:
+                middle = len(calls) // 2
+                self._hand_over(calls[:middle], publish)
+                self._hand_over(calls[middle:], publish)
+                return
+            kept_at = self._ports.predictions.set_aside(calls[0])
+            self._tally.set_aside += 1
+            _LOG.error("a call is refused for good, and set aside at %s: %s", kept_at, error)
+
+    def _publish_assignments(self, calls: Sequence[LoggedCall]) -> None:
+        assignments = [assignment for call in calls for assignment in call.assignments]
         if assignments:
             self._ports.assignments.publish_assignments(assignments)
 
@@ -169,6 +186,7 @@ class Shipper:
             oldest_seconds=0.0 if oldest is None else max(0.0, self._clock() - oldest),
             unshipped_bytes=backlog.unshipped_bytes,
             damaged=backlog.damaged,
+            set_aside=tally.set_aside,
         )
 
 

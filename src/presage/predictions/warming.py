@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from presage.errors import PresageError, UnavailableError
 from presage.predictions.catalog import CatalogCache
-from presage.predictions.loading import ScorerCache, start_thread
+from presage.predictions.freshness import start_thread
+from presage.predictions.loading import ScorerCache
 from presage.predictions.ports import ServingCatalog
 from presage.training.model import ModelVersion
 

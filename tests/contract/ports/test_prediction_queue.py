@@ -82,6 +82,12 @@ def test_nothing_publishes_nothing(line: Line) -> None:
     assert line.receive() == []
 
 
+def test_what_is_set_aside_is_logged_once_a_message_points_there(line: Line) -> None:
+    key = line.queue.set_aside(call(entry(1), entry(2)))
+    assert line.receive() == []
+    assert list(line.messages.read_entries(encode_pointer(key).decode())) == [entry(1), entry(2)]
+
+
 @pytest.mark.parametrize("key", ["ws=ws_1/models/x.json", "../ws=ws_1/staging/predictions/x.json", ""])
 def test_a_message_is_not_trusted_to_name_other_objects(line: Line, key: str) -> None:
     with pytest.raises(InvalidInputError):

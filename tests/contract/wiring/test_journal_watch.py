@@ -63,8 +63,13 @@ def test_the_shippers_report_is_measured() -> None:
         oldest_seconds=5.5,
         unshipped_bytes=6,
         damaged=0,
+        set_aside=7,
     )
-    assert measure(read_line(lambda: log_report(report))) == {"JournalOldestSeconds": 5.5, "JournalUnshippedBytes": 6.0}
+    assert measure(read_line(lambda: log_report(report))) == {
+        "JournalOldestSeconds": 5.5,
+        "JournalUnshippedBytes": 6.0,
+        "JournalSetAsideCalls": 7.0,
+    }
 
 
 @pytest.mark.parametrize(("error", "expected"), [(JournalFullError("full"), {"JournalRefusedCalls": 1.0}), (UnavailableError("down"), {})])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from pynamodb.exceptions import PynamoDBConnectionError
 
@@ -25,6 +26,12 @@ def translated() -> Iterator[None]:
     try:
         yield
     except PynamoDBConnectionError as error:
-        if error.cause_response_code in {*REFUSALS, CONDITION_FAILED}:
+        if read_code(error) in {*REFUSALS, CONDITION_FAILED}:
             raise
         raise UnavailableError("DynamoDB did not answer") from error
+
+
+def read_code(error: PynamoDBConnectionError) -> str | None:
+    """Return DynamoDB's code for it, if DynamoDB answered: PynamoDB's own way to it fails at a connection that was cut."""
+    response: Mapping[str, Any] | None = getattr(error.cause, "response", None)
+    return None if response is None else response.get("Error", {}).get("Code")

@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 from pynamodb.exceptions import PutError
 
-from presage.adapters.dynamo.connection import REFUSALS, translated
+from presage.adapters.dynamo.connection import REFUSALS, read_code, translated
 from presage.adapters.dynamo.overflow import Bulk, Overflow
 from presage.adapters.dynamo.prediction_item import PredictionItem, bind
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
@@ -120,7 +120,7 @@ class DynamoPredictionLog:
                     for item in items:
                         batch.save(item)
             except PutError as error:
-                if error.cause_response_code in REFUSALS:
+                if read_code(error) in REFUSALS:
                     raise
                 if attempt + 1 == PUT_ATTEMPTS or self._clock() > deadline:
                     raise UnavailableError("DynamoDB did not take all predictions") from error

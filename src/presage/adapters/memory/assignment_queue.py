@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from presage.experiments.messages import decode_message, encode_messages
 from presage.experiments.model import Assignment
 
 
@@ -14,5 +15,6 @@ class MemoryAssignmentQueue:
         self.published: list[Assignment] = []
 
     def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
-        """Keep them."""
-        self.published.extend(assignments)
+        """Keep them, or raise `InvalidInputError` if one is larger than a message may be."""
+        for body in encode_messages(assignments):
+            self.published.extend(decode_message(body))

@@ -61,10 +61,18 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def build_engine(*, host: str, port: int, database: str, credentials: CredentialSource, pool_size: int = 10) -> Engine:
+def build_engine(
+    *,
+    host: str,
+    port: int,
+    database: str,
+    credentials: CredentialSource,
+    pool_size: int = 10,
+    statement_seconds: float = STATEMENT_TIMEOUT_SECONDS,
+) -> Engine:
     """Return the engine of this process; nothing is connected yet, and `credentials` are asked for by every new connection."""
     url = sqlalchemy.URL.create("mysql+pymysql", host=host, port=port, database=database, query={"charset": "utf8mb4"})
-    engine = build_engine_from_url(url, pool_size=pool_size)
+    engine = build_engine_from_url(url, pool_size=pool_size, statement_seconds=statement_seconds)
 
     def connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> DBAPIConnection:
         return _connect(dialect, arguments, parameters, credentials)
@@ -89,7 +97,9 @@ def _connect(dialect: Dialect, arguments: tuple[Any, ...], parameters: dict[str,
     raise refusal or UnavailableError("There are no credentials for the database")
 
 
-def build_engine_from_url(url: str | sqlalchemy.URL, *, pool_size: int = 10) -> Engine:
+def build_engine_from_url(
+    url: str | sqlalchemy.URL, *, pool_size: int = 10, statement_seconds: float = STATEMENT_TIMEOUT_SECONDS
+) -> Engine:
     """Return an engine for a SQLAlchemy URL, with the timeouts, isolation and JSON codec that every store expects."""
     return sqlalchemy.create_engine(
         url,
@@ -103,8 +113,8 @@ def build_engine_from_url(url: str | sqlalchemy.URL, *, pool_size: int = 10) -> 
         json_deserializer=msgspec.json.decode,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "read_timeout": STATEMENT_TIMEOUT_SECONDS,
-            "write_timeout": STATEMENT_TIMEOUT_SECONDS,
+            "read_timeout": statement_seconds,
+            "write_timeout": statement_seconds,
         },
     )
 

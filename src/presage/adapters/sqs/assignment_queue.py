@@ -16,7 +16,7 @@ class SqsAssignmentQueue:
         self._send = send
 
     def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
-        """Return once they are durable, or raise `UnavailableError`; nothing is sent for none."""
+        """Return once they are durable, or raise `UnavailableError`, or `InvalidInputError` if SQS never takes one of them."""
         if not assignments:
             return
         for body in encode_messages(assignments):

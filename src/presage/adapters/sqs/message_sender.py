@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from presage.adapters.client import translate_errors
 from presage.adapters.signed_calls import SignedCalls
+from presage.errors import InvalidInputError
+
+_OF_THE_MESSAGE = frozenset({"InvalidMessageContents", "InvalidParameterValue"})
+"""Characters that SQS does not take, and a length. Rights, keys and queues that are not there can be mended, and are none of these."""
 
 
 class _Request(msgspec.Struct, rename="pascal"):
@@ -27,7 +32,14 @@ class SqsMessageSender:
         Raises:
             NotFoundError: There is no such queue.
             UnavailableError: SQS did not answer, or did not take it now.
-            botocore.exceptions.ClientError: SQS refused it.
+            InvalidInputError: SQS does not take the message for what it holds: trying again cannot succeed.
+            botocore.exceptions.ClientError: SQS refused it for another reason.
         """
-        with translate_errors(f"send to {self._queue_url.rpartition('/')[2]}"):
-            self._calls.call("SendMessage", msgspec.json.encode(_Request(self._queue_url, body.decode())))
+        action = f"send to {self._queue_url.rpartition('/')[2]}"
+        try:
+            with translate_errors(action):
+                self._calls.call("SendMessage", msgspec.json.encode(_Request(self._queue_url, body.decode())))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _OF_THE_MESSAGE:
+                raise InvalidInputError(f"{action}: {error}") from error
+            raise

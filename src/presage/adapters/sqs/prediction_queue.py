@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
-from presage.predictions.messages import decode_message, decode_staged, encode_pointer, pack_calls
+from presage.predictions.messages import decode_message, decode_staged, encode_pointer, pack_calls, stage_call
 from presage.predictions.ports import LoggedCall, PredictionLogEntry
 
 if TYPE_CHECKING:
@@ -26,12 +26,18 @@ class SqsPredictionQueue:
         self._s3 = s3
 
     def publish_calls(self, calls: Sequence[LoggedCall]) -> None:
-        """Return once their entries are durable, or raise `UnavailableError`."""
+        """Return once their entries are durable, or raise `UnavailableError`, or `InvalidInputError` if SQS never takes one of them."""
         for message in pack_calls(calls):
             body = message.body
             if message.staging_key is not None:
                 body = self._stage(message.staging_key, body)
             self._send(body)
+
+    def set_aside(self, call: LoggedCall) -> str:
+        """Put the call where large messages are staged, and return its key: a message that points there has it logged."""
+        message = stage_call(call)
+        self._stage(message.staging_key, message.body)
+        return message.staging_key
 
     def _stage(self, key: str, body: bytes) -> bytes:
         with translate_errors(f"stage {key}"):

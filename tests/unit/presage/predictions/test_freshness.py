@@ -1,13 +1,14 @@
 """A cache that loads once, stays fresh, and serves stale while its source is down."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 from presage.predictions.catalog import CatalogCache
-from presage.predictions.freshness import FreshCache
+from presage.predictions.freshness import RENEWALS, FreshCache
 from tests.fixtures.serving import CLASSIFICATION, KEY_ID, WORKSPACE, build_world
 
 
@@ -18,6 +19,8 @@ class Source:
         self.calls = 0
         self.error: Exception | None = None
         self.clock = 0.0
+        self.started: list[Callable[[], None]] = []
+        """What is to be done in the background."""
 
     def load(self, key: str) -> str:
         self.calls += 1
@@ -26,7 +29,18 @@ class Source:
         return f"{key}{self.calls}"
 
     def cache(self, *, ttl_seconds: float = 10.0, capacity: int = 100) -> FreshCache[str, str]:
-        return FreshCache(self.load, ttl_seconds=ttl_seconds, retry_seconds=1.0, capacity=capacity, clock=lambda: self.clock)
+        return FreshCache(
+            self.load,
+            ttl_seconds=ttl_seconds,
+            retry_seconds=1.0,
+            capacity=capacity,
+            clock=lambda: self.clock,
+            start=self.started.append,
+        )
+
+    def work(self) -> None:
+        while self.started:
+            self.started.pop()()
 
 
 def test_a_value_is_loaded_once_until_it_is_old() -> None:
@@ -45,7 +59,60 @@ def test_the_last_value_is_served_while_the_source_is_down_and_asked_for_again_a
     assert [cache.get("a"), cache.get("a")] == ["a1", "a1"]
     assert source.calls == 2
     source.error, source.clock = None, 11.0
+    assert cache.get("a") == "a1"
+    source.work()
     assert cache.get("a") == "a3"
+
+
+def test_a_value_in_the_second_half_of_its_time_is_renewed_behind_who_asks() -> None:
+    source = Source()
+    cache = source.cache()
+    cache.get("a")
+    source.clock = 4.9
+    assert (cache.get("a"), len(source.started)) == ("a1", 0)
+    source.clock = 5.0
+    assert [cache.get("a"), cache.get("a")] == ["a1", "a1"]
+    assert (source.calls, len(source.started)) == (1, 1)
+    source.work()
+    assert cache.get("a") == "a2"
+
+
+def test_nobody_waits_for_a_renewal_that_does_not_end() -> None:
+    source = Source()
+    cache = source.cache()
+    cache.get("a")
+    source.clock = 5.0
+    cache.get("a")
+    source.clock = 60.0
+    assert (cache.get("a"), source.calls) == ("a1", 1)
+
+
+def test_a_value_nobody_asked_for_is_waited_for_even_after_an_outage() -> None:
+    """Who asks seldom is not served what is older than the time of values and one try."""
+    source = Source()
+    cache = source.cache()
+    cache.get("a")
+    source.error, source.clock = UnavailableError("down"), 5.0
+    cache.get("a")
+    source.work()
+    source.error, source.clock = None, 16.0
+    assert cache.get("a") == "a3"
+
+
+def test_few_values_are_renewed_at_once() -> None:
+    source = Source()
+    cache = source.cache()
+    keys = [str(number) for number in range(RENEWALS + 2)]
+    for key in keys:
+        cache.get(key)
+    source.clock = 5.0
+    for key in keys:
+        cache.get(key)
+    assert len(source.started) == RENEWALS
+    source.work()
+    for key in keys:
+        cache.get(key)
+    assert len(source.started) == 2
 
 
 def test_without_a_last_value_the_error_is_raised_and_remembered_for_a_pause() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from presage.errors import CorruptArtifactError, UnavailableError
 from presage.predictions.catalog import CatalogCache
+from presage.predictions.ladder import climb, find_scorer
 from presage.predictions.loading import ScorerCache
 from presage.predictions.scorer import Scorer
 from presage.training.model import ModelVersion
@@ -55,6 +56,18 @@ def test_a_failure_is_remembered_for_a_pause_only(world: World) -> None:
     assert eager.get_scorer(version).artifact.version == 1
     with pytest.raises(UnavailableError):
         patient.get_scorer(version)
+
+
+def test_a_version_that_cannot_be_loaded_is_said_once_however_many_ask(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    model = world.add_model("m", CLASSIFICATION, "0")
+    world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
+    world.files.artifacts.clear()
+    scorers = ScorerCache(world.files, retry_seconds=60)
+    deployment = world.catalog.catalogs[WORKSPACE].deployments["m"]
+    for _ in range(5):
+        assert climb(deployment, [], scorers).fallback_reason == "corrupt_artifact"
+        assert find_scorer(deployment, scorers) is None
+    assert [message.partition(":")[0] for message in caplog.messages] == ["version 1 of mdl_m cannot be loaded"]
 
 
 def test_a_snapshot_of_another_model_is_not_used(world: World) -> None:

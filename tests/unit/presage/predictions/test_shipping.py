@@ -12,7 +12,7 @@ from presage.adapters.memory.prediction_queue import MemoryPredictionQueue
 from presage.errors import InvalidInputError, UnavailableError
 from presage.experiments.model import Assignment
 from presage.predictions import shipping
-from presage.predictions.messages import MAX_MESSAGE_BYTES, decode_message, encode_entries, pack_calls, read_call
+from presage.predictions.messages import MAX_MESSAGE_BYTES, decode_message, decode_staged, encode_entries, pack_calls, read_call
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.shipping import Report, Shipper, ShippingPorts
 from tests.fixtures.logged import NOON, entry, prediction_id
@@ -181,6 +181,33 @@ def test_a_call_that_cannot_be_read_does_not_hold_the_others_up(caplog: pytest.L
         pass
     assert scene.logged() == [entry(2)]
     assert "$[0].result.prediction" in caplog.text
+
+
+def test_a_call_that_the_logs_queue_refuses_for_good_is_set_aside_and_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    for number in range(20):
+        scene.journal.append([entry(number, entity_id="poison" if number == 7 else "c1")])
+    scene.predictions.refused = "poison"
+    left = scene.run(nothing)
+    assert left.unshipped_bytes == 0
+    assert {each.prediction_id for each in scene.logged()} == {prediction_id(number) for number in range(20) if number != 7}
+    assert {each.prediction_id for each in scene.assignments.published} == {prediction_id(number) for number in range(20)}
+    key = f"ws=ws_1/staging/predictions/{prediction_id(7)}.json"
+    assert decode_staged(scene.predictions.staged[key], key=key) == (entry(7, entity_id="poison"),)
+    assert key in caplog.text
+    assert [sum(values) for values in zip(*((each.set_aside, each.failures) for each in scene.reports), strict=True)] == [1, 0]
+
+
+def test_an_exposure_that_no_message_holds_is_set_aside_and_the_others_are_published() -> None:
+    scene = Scene()
+    long = [f"{number:0>250}" for number in range(1_000)]
+    for number in range(3):
+        scene.journal.append([entry(number, result={"prediction": long if number == 1 else ["a"]})])
+    left = scene.run(nothing)
+    assert left.unshipped_bytes == 0
+    assert {each.prediction_id for each in scene.logged()} == {prediction_id(number) for number in range(3)}
+    assert {each.prediction_id for each in scene.assignments.published} == {prediction_id(0), prediction_id(2)}
+    assert sum(each.set_aside for each in scene.reports) == 1
 
 
 class TestMessages:

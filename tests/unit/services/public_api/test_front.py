@@ -1,6 +1,7 @@
 """What the front adds to the contract, to which it is held together with Flask alone (tests/contract/http)."""
 
 import json
+import logging
 import math
 import threading
 import time
@@ -18,6 +19,7 @@ from presage.features.messages import BatchMessage
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.use_cases import PredictionPorts
+from presage.runtime.observability import FIELDS_ATTRIBUTE
 from presage.tenancy.keyed_call import Claim, Held
 from presage.tenancy.rate_limit import RateLimit
 from services.public_api import front as fronts
@@ -157,6 +159,29 @@ def test_a_worker_whose_loop_is_late_says_so_at_once(world: World, workers: list
     deadline = time.monotonic() + 10
     while ask(worker)[0] != 200:
         assert time.monotonic() < deadline
+
+
+def count_answers(caplog: pytest.LogCaptureFixture) -> dict[int, int]:
+    """Return how many answers of each status the traffic lines count."""
+    lines = [getattr(record, FIELDS_ATTRIBUTE) for record in caplog.records if record.message == "traffic"]
+    return {line["status"]: line["count"] for line in lines}
+
+
+def test_calls_refused_for_overload_are_counted_with_the_others(
+    world: World, workers: list[Worker], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    worker = start(workers, build_ports(world, records=MemoryRecordQueue()))
+    many = json.dumps({"model": "m", "features": [{"id": "c1"}] * 20}).encode()
+    assert [ask(worker)[0], ask(worker, many)[0]] == [200, 200]
+    monkeypatch.setattr(fronts, "LONGEST_WAIT_SECONDS", -1.0)
+    assert ask(worker)[0] == 503
+    monkeypatch.setattr(fronts, "LONGEST_WAIT_SECONDS", 60.0)
+    for _ in range(fronts.WAITING_REQUESTS):
+        worker.front.computing.enter()
+    assert ask(worker, many)[0] == 503
+    worker.front.route.traffic.flush()
+    assert count_answers(caplog) == {200: 2, 503: 2}
 
 
 def test_metadata_is_loaded_on_another_thread_than_the_loops(world: World, workers: list[Worker]) -> None:
