@@ -12,6 +12,7 @@ from presage.adapters.client import build_client
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.warehouse import MemoryWarehouse
 from presage.adapters.redshift.data_api import DataApi, Warehousing
+from presage.adapters.redshift.ledger import RedshiftLedger
 from presage.adapters.redshift.migrate import list_migrations
 from presage.adapters.redshift.migrate import migrate as migrate_warehouse
 from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
@@ -50,10 +51,11 @@ def place(request: pytest.FixtureRequest) -> Place:
     experiment = build_experiment()
     if request.param == "memory":
         memory = MemoryFeatureSetStore()
-        return Place(MemoryWarehouse(memory), memory, experiment)
+        both = MemoryWarehouse(memory)
+        return Place(both, both, memory, experiment)
     api: DataApi = request.getfixturevalue("data_api")
     bucket = f"lake-{uuid4().hex}"
     boto3.client("s3").create_bucket(Bucket=bucket)
     client = build_client("s3")
     warehouse = RedshiftWarehouse(api, client, Staging(bucket, "arn:aws:iam::000000000000:role/copy"))
-    return Place(warehouse, S3FeatureSetStore(bucket, client), experiment)
+    return Place(warehouse, RedshiftLedger(api), S3FeatureSetStore(bucket, client), experiment)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from math import fsum
 from statistics import fmean
 
+from presage.experiments.fingerprint import Fingerprint
 from presage.experiments.model import (
     BINARY_KINDS,
     Assignment,
@@ -26,6 +28,7 @@ from presage.features.records import FeatureSetVersion
 
 Key = tuple[str, str]
 """Workspace and experiment."""
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +61,26 @@ class _Contents:
     touched: set[str] = field(default_factory=set)
     units: dict[str, _Unit] = field(default_factory=dict)
     values: dict[tuple[str, str], Values] = field(default_factory=dict)
+    loaded_at: dict[tuple[str, ...], datetime] = field(default_factory=dict)
 
 
 class MemoryWarehouse:
-    """`Warehouse` for tests; it reads outcomes through the store that holds the parts."""
+    """`Warehouse` and `WarehouseLedger` for tests; it reads outcomes through the store that holds the parts."""
 
     def __init__(self, feature_sets: FeatureSetStore) -> None:
         self._feature_sets = feature_sets
         self._contents: dict[Key, _Contents] = {}
+        self._now = datetime(2000, 1, 1, tzinfo=UTC)
 
     def load_assignments(self, assignments: Sequence[Assignment]) -> None:
         """Keep exposures by `prediction_id`."""
+        self._now += TICK
         for found in assignments:
             contents = self._contents.setdefault((found.workspace_id, found.experiment_id), _Contents())
             if found.prediction_id not in contents.assignments:
                 contents.assignments[found.prediction_id] = found
                 contents.touched.add(found.unit_id)
+                contents.loaded_at["assignments", found.prediction_id] = self._now
 
     def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, source: Source) -> int:
         """Keep the version's records by `record_id`, the earliest known of each, and return how many of its parts were new."""
@@ -81,8 +88,9 @@ class MemoryWarehouse:
         keys = {(source.key, part.key) for part in version.parts}
         fresh = keys - contents.parts
         if fresh:
+            self._now += TICK
             for row in self._feature_sets.read_frame(version).iter_rows(named=True):
-                _keep(contents, row["record_id"], _build_outcome(row, source))
+                _keep(contents, row["record_id"], _build_outcome(row, source), now=self._now)
             contents.parts |= fresh
         return len(fresh)
 
@@ -96,34 +104,81 @@ class MemoryWarehouse:
         contents.values = {key: kept for key, kept in contents.values.items() if key[1] not in touched} | values
         return len(touched)
 
-    def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:
-        """Return (rows, units, units met by both variants) of exposures up to `as_of`."""
-        variants: dict[str, set[Variant]] = {}
-        rows = 0
-        for found in self._list_exposures(workspace_id, experiment_id):
-            if found.exposed_at <= as_of:
-                rows += 1
-                variants.setdefault(found.unit_id, set()).add(found.variant)
-        return rows, len(variants), sum(len(met) > 1 for met in variants.values())
-
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
         return min((found.exposed_at for found in self._list_exposures(workspace_id, experiment_id)), default=None)
+
+    def get_clock(self) -> datetime:
+        """Return a time of the warehouse's own, which goes on with each load."""
+        return self._now
+
+    def count_exposures(
+        self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None
+    ) -> tuple[int, int, int, datetime | None]:
+        """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
+        met = [found for found in self._restrict(experiment, None, loaded_until).assignments.values() if found.exposed_at <= as_of]
+        variants: dict[str, set[Variant]] = {}
+        for found in met:
+            variants.setdefault(found.unit_id, set()).add(found.variant)
+        crossed = sum(len(names) > 1 for names in variants.values())
+        return len(met), len(variants), crossed, min((found.exposed_at for found in met), default=None)
+
+    def recompute_statistics(
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None
+    ) -> MetricStatistics:
+        """Return the metric's statistics from all assignments and outcomes that were loaded until then."""
+        return _compute_statistics(
+            experiment, metric, *_compute_units(self._restrict(experiment, None, loaded_until), [metric], None), as_of
+        )
+
+    def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> Sequence[Fingerprint]:
+        """Return one for each table, of the experiment's rows that were loaded in (after, until]."""
+        loaded = self._restrict(experiment, after, until)
+        shown = [(found.prediction_id, item) for found in loaded.assignments.values() for item in found.shown]
+        tables = {"assignments": loaded.assignments.values(), "shown_items": shown, "outcomes": loaded.outcomes.items()}
+        return [_hash_rows(table, [repr(row) for row in rows]) for table, rows in tables.items()]
+
+    def change_outcome(self, experiment: Experiment, metric: Metric, *, unit_id: str, event_timestamp: datetime) -> None:
+        """Change the time of a unit's outcomes behind everybody's back, as nobody should."""
+        outcomes = self._contents[_key(experiment)].outcomes
+        mine = {key: found for key, found in outcomes.items() if (found.source, found.unit_id) == (metric.name, unit_id)}
+        outcomes.update({key: replace(found, event_timestamp=event_timestamp) for key, found in mine.items()})
+
+    def _restrict(self, experiment: Experiment, after: datetime | None, until: datetime | None) -> _Contents:
+        contents = self._contents.get(_key(experiment), _Contents())
+        loaded = {key for key, at in contents.loaded_at.items() if (after is None or at > after) and (until is None or at <= until)}
+        return _Contents(
+            assignments={key: found for key, found in contents.assignments.items() if ("assignments", key) in loaded},
+            outcomes={key: found for key, found in contents.outcomes.items() if ("outcomes", *key) in loaded},
+        )
 
     def get_statistics(self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False) -> MetricStatistics:
         """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`."""
         contents = self._contents.get(_key(experiment), _Contents())
         units, values = _compute_units(contents, [metric], None) if full else (contents.units, contents.values)
-        found: dict[Variant, list[Values]] = {"control": [], "treatment": []}
-        for unit_id, unit in units.items():
-            crossed = unit.crossed_at is not None and unit.crossed_at <= as_of
-            if not crossed and unit.first_exposed_at + timedelta(hours=metric.window_hours) <= as_of:
-                found[unit.variant].append(values.get((metric.name, unit_id), (0.0, 0.0)))
-        control, treatment = (_summarise(metric, found[variant]) for variant in ("control", "treatment"))
-        return MetricStatistics(control, treatment, f"-- memory: {metric.kind} {metric.name} of {experiment.experiment_id}")
+        return _compute_statistics(experiment, metric, units, values, as_of)
 
     def _list_exposures(self, workspace_id: str, experiment_id: str) -> Iterable[Assignment]:
         return self._contents.get((workspace_id, experiment_id), _Contents()).assignments.values()
+
+
+def _compute_statistics(
+    experiment: Experiment, metric: Metric, units: Mapping[str, _Unit], values: Mapping[tuple[str, str], Values], as_of: datetime
+) -> MetricStatistics:
+    found: dict[Variant, list[Values]] = {"control": [], "treatment": []}
+    for unit_id, unit in units.items():
+        crossed = unit.crossed_at is not None and unit.crossed_at <= as_of
+        if not crossed and unit.first_exposed_at + timedelta(hours=metric.window_hours) <= as_of:
+            found[unit.variant].append(values.get((metric.name, unit_id), (0.0, 0.0)))
+    control, treatment = (_summarise(metric, found[variant]) for variant in ("control", "treatment"))
+    return MetricStatistics(control, treatment, f"-- memory: {metric.kind} {metric.name} of {experiment.experiment_id}")
+
+
+def _hash_rows(table: str, rows: Sequence[str]) -> Fingerprint:
+    """Return the rows' number and both halves of the sum of their hashes."""
+    digests = [md5(row.encode(), usedforsecurity=False).hexdigest() for row in rows]
+    first, second = (sum(int(digest[part], 16) for digest in digests) for part in (slice(16), slice(16, 32)))
+    return Fingerprint(table, len(rows), str(first), str(second))
 
 
 def _key(experiment: Experiment) -> Key:
@@ -144,11 +199,12 @@ def _build_outcome(row: dict[str, object], source: Source) -> _Outcome:
     )
 
 
-def _keep(contents: _Contents, record_id: str, outcome: _Outcome) -> None:
+def _keep(contents: _Contents, record_id: str, outcome: _Outcome, *, now: datetime) -> None:
     former = contents.outcomes.get((outcome.source, record_id))
     if former is not None and (former.known_timestamp, former.event_timestamp) <= (outcome.known_timestamp, outcome.event_timestamp):
         return
     contents.outcomes[outcome.source, record_id] = outcome
+    contents.loaded_at.setdefault(("outcomes", outcome.source, record_id), now)
     contents.touched |= {outcome.unit_id} if former is None else {outcome.unit_id, former.unit_id}
 
 

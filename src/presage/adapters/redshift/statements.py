@@ -20,19 +20,6 @@ FIRST_EXPOSURE = """\
 SELECT CAST(MIN(exposed_at) AS VARCHAR(32)) FROM assignments
 WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id"""
 
-COUNT_ASSIGNMENTS = """\
-WITH exposures AS (
-  SELECT unit_id, COUNT(*) AS exposures, COUNT(DISTINCT variant) AS variants
-  FROM assignments
-  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND exposed_at <= CAST(:as_of AS TIMESTAMP)
-  GROUP BY unit_id
-)
-SELECT
-  CAST(COALESCE(SUM(exposures), 0) AS BIGINT),
-  CAST(COUNT(*) AS BIGINT),
-  CAST(COALESCE(SUM(CASE WHEN variants > 1 THEN 1 ELSE 0 END), 0) AS BIGINT)
-FROM exposures"""
-
 CHOOSE_EARLIEST_KNOWN = """\
 CREATE TEMP TABLE chosen_outcomes AS
 SELECT keys.workspace_id, keys.experiment_id, keys.metric, ranked.record_id, ranked.entity_id AS unit_id,
@@ -68,12 +55,16 @@ WHERE assignments.workspace_id = stage_assignments.workspace_id AND assignments.
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A MERGE of the rows of `source` into `target` by `keys`; `columns` are all of the target's."""
+    """A MERGE of the rows of `source` into `target` by `keys`; `columns` are all of the target's.
+
+    A `stamped` table also notes when each row was loaded first.
+    """
 
     target: str
     source: str
     keys: tuple[str, ...]
     columns: tuple[str, ...]
+    stamped: bool = False
 
 
 ASSIGNMENTS = Merge(
@@ -81,18 +72,21 @@ ASSIGNMENTS = Merge(
     "stage_assignments",
     ("workspace_id", "experiment_id", "prediction_id"),
     ("workspace_id", "experiment_id", "prediction_id", "unit_id", "variant", "exposed_at", "model_version"),
+    stamped=True,
 )
 SHOWN_ITEMS = Merge(
     "shown_items",
     "stage_shown_items",
     ("workspace_id", "experiment_id", "prediction_id", "item"),
     ("workspace_id", "experiment_id", "prediction_id", "unit_id", "exposed_at", "item"),
+    stamped=True,
 )
 OUTCOMES = Merge(
     "outcomes",
     "chosen_outcomes",
     ("workspace_id", "experiment_id", "metric", "record_id"),
     ("workspace_id", "experiment_id", "metric", "record_id", "unit_id", "event_timestamp", "known_timestamp", "item", "value"),
+    stamped=True,
 )
 PARTS = Merge(
     "loaded_parts",
@@ -136,15 +130,19 @@ def build_outcome_load(source: Source, dataset: Dataset, *, manifest_uri: str, p
 
 
 def build_merge(merge: Merge) -> str:
-    """Return the MERGE: rows that are there take the source's values, all others are inserted."""
+    """Return the MERGE: rows that are there take the source's values, all others are inserted.
+
+    SYSDATE is when the transaction began, which is not before its tables were asked for: whoever reads them later waits for it.
+    """
     matching = " AND ".join(f"{merge.target}.{key} = source.{key}" for key in merge.keys)
     changing = [column for column in merge.columns if column not in merge.keys] or list(merge.keys[-1:])
     changes = ", ".join(f"{column} = source.{column}" for column in changing)
-    values = ", ".join(f"source.{column}" for column in merge.columns)
+    columns = ", ".join([*merge.columns, *(["loaded_at"] if merge.stamped else [])])
+    values = ", ".join([*(f"source.{column}" for column in merge.columns), *(["SYSDATE"] if merge.stamped else [])])
     clauses = {
         "MERGE INTO": f"{merge.target} USING {merge.source} AS source ON {matching}",
         "WHEN MATCHED THEN": f"UPDATE SET {changes}",
-        "WHEN NOT MATCHED THEN": f"INSERT ({', '.join(merge.columns)}) VALUES ({values})",  # noqa: S608 - names of this module only
+        "WHEN NOT MATCHED THEN": f"INSERT ({columns}) VALUES ({values})",  # noqa: S608 - names of this module only
     }
     return "\n".join(f"{clause} {rest}" for clause, rest in clauses.items())
 

@@ -11,9 +11,8 @@ from uuid import uuid4
 import msgspec
 
 from presage.adapters.client import translate_errors
-from presage.adapters.redshift.data_api import DataApi
+from presage.adapters.redshift.data_api import DataApi, Value
 from presage.adapters.redshift.statements import (
-    COUNT_ASSIGNMENTS,
     FIRST_EXPOSURE,
     LOADED_PARTS,
     build_assignment_load,
@@ -83,7 +82,7 @@ class RedshiftWarehouse:
         Raises:
             UnavailableError: S3 or Redshift did not carry it out; no part counts as loaded.
         """
-        keys = {**_name_experiment(experiment), "metric": source.key}
+        keys = {**name_experiment(experiment), "metric": source.key}
         loaded = {row[0] for row in self._data_api.query(LOADED_PARTS, keys)}
         fresh = [part for part in version.parts if part.key not in loaded]
         if not fresh:
@@ -95,12 +94,6 @@ class RedshiftWarehouse:
         statements = build_outcome_load(source, version.dataset, manifest_uri=manifest, parts_uri=parts or "", role_arn=role_arn)
         self._data_api.run_batch(statements)
         return len(fresh)
-
-    def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:
-        """Return (rows, units, units met by both variants) of exposures up to `as_of`."""
-        parameters = {"workspace_id": workspace_id, "experiment_id": experiment_id, "as_of": _format_time(as_of)}
-        ((rows, units, crossovers),) = msgspec.convert(self._data_api.query(COUNT_ASSIGNMENTS, parameters), list[tuple[int, int, int]])
-        return rows, units, crossovers
 
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
@@ -114,11 +107,11 @@ class RedshiftWarehouse:
         Raises:
             UnavailableError: S3 or Redshift did not carry it out; all of it is done by the next call.
         """
-        ((pending,),) = msgspec.convert(self._data_api.query(PENDING, _name_experiment(experiment)), list[tuple[int]])
+        ((pending,),) = msgspec.convert(self._data_api.query(PENDING, name_experiment(experiment)), list[tuple[int]])
         if not pending:
             return 0
         metrics = [metric for _, metric in list_metrics(experiment.plan)]
-        keys = ({"place": place, **_name_sources(metric)} for place, metric in enumerate(metrics))
+        keys = ({"place": place, **name_sources(metric)} for place, metric in enumerate(metrics))
         uri = self._stage(f"ws={experiment.workspace_id}/staging/outcomes/{uuid4().hex}/metrics.json", keys)
         statements = build_update(metrics, experiment=experiment, keys_uri=uri or "", role_arn=self._staging.copy_role_arn)
         self._data_api.run_batch(statements)
@@ -129,14 +122,10 @@ class RedshiftWarehouse:
 
         They are as of the last `update_units`; `full` computes them from all assignments and outcomes instead.
         """
-        names = {**_name_experiment(experiment), **_name_sources(metric)}
+        names = {**name_experiment(experiment), **name_sources(metric)}
         query = build_full_statistics(metric) if full else build_statistics(metric)
         asked = {name: value for name, value in names.items() if f":{name}" in query}
-        rows = msgspec.convert(self._data_api.query(query, {**asked, "as_of": _format_time(as_of)}), list[Row])
-        found = {row[0]: _build_statistics(metric, row) for row in rows}
-        empty = VariantStatistics(0, 0, None if metric.kind in BINARY_KINDS else ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0))
-        sql = f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{build_full_statistics(metric)}"
-        return MetricStatistics(found.get("control", empty), found.get("treatment", empty), sql)
+        return read_statistics(experiment, metric, self._data_api.query(query, {**asked, "as_of": format_time(as_of)}))
 
     def _build_entry(self, part: Part) -> dict[str, object]:
         url = f"s3://{self._staging.bucket}/{part.key}"
@@ -153,12 +142,23 @@ class RedshiftWarehouse:
         return f"s3://{self._staging.bucket}/{key}"
 
 
-def _name_experiment(experiment: Experiment) -> dict[str, str]:
+def name_experiment(experiment: Experiment) -> dict[str, str]:
+    """Return the parameters that name an experiment's rows."""
     return {"workspace_id": experiment.workspace_id, "experiment_id": experiment.experiment_id}
 
 
-def _name_sources(metric: Metric) -> dict[str, str]:
+def name_sources(metric: Metric) -> dict[str, str]:
+    """Return the parameters that name a metric's outcomes."""
     return dict(zip(("metric", "denominator"), (source.key for source in list_sources(metric)), strict=False))
+
+
+def read_statistics(experiment: Experiment, metric: Metric, rows: Sequence[tuple[Value, ...]]) -> MetricStatistics:
+    """Return what the rows of a statistics query say, with the text that computes them from everything loaded."""
+    found = {row[0]: _build_statistics(metric, row) for row in msgspec.convert(rows, list[Row])}
+    empty = VariantStatistics(0, 0, None if metric.kind in BINARY_KINDS else ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0))
+    names = {**name_experiment(experiment), **name_sources(metric)}
+    sql = f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{build_full_statistics(metric)}"
+    return MetricStatistics(found.get("control", empty), found.get("treatment", empty), sql)
 
 
 def _build_statistics(metric: Metric, row: Row) -> VariantStatistics:
@@ -166,7 +166,7 @@ def _build_statistics(metric: Metric, row: Row) -> VariantStatistics:
     return VariantStatistics(units, conversions, None if metric.kind in BINARY_KINDS else ValueMoments(*moments))
 
 
-def _format_time(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Return the naive UTC text that both COPY and CAST read as a TIMESTAMP, in microseconds."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
@@ -178,7 +178,7 @@ def _build_assignment_row(found: Assignment) -> dict[str, object]:
         "prediction_id": found.prediction_id,
         "unit_id": found.unit_id,
         "variant": found.variant,
-        "exposed_at": _format_time(found.exposed_at),
+        "exposed_at": format_time(found.exposed_at),
     }
     return row if found.model_version is None else {**row, "model_version": found.model_version}
 

@@ -7,7 +7,7 @@ import pytest
 from sqlglot import exp
 
 from localstack.bridges.redshift_sql import list_parameters, parse, translate
-from presage.adapters.redshift import statements, statistics
+from presage.adapters.redshift import ledger_statements, statements, statistics
 from presage.adapters.redshift.migrate import CREATE_RECORD, list_migrations, read_statements
 from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, list_sources
 from presage.experiments.plan import MOST_METRICS
@@ -43,9 +43,11 @@ EXPERIMENT = Experiment(
 QUERIES = [
     statements.LOADED_PARTS,
     statements.FIRST_EXPOSURE,
-    statements.COUNT_ASSIGNMENTS,
     statistics.PENDING,
     *(build(metric) for metric in METRICS for build in (statistics.build_statistics, statistics.build_full_statistics)),
+    *(ledger_statements.restrict_to_loaded(statistics.build_full_statistics(metric)) for metric in METRICS),
+    ledger_statements.restrict_to_loaded(ledger_statements.EXPOSURES),
+    *(ledger_statements.build_fingerprint(table) for table in ledger_statements.HASHED),
 ]
 LOADS = [
     *statements.build_assignment_load(assignments_uri="s3://b/a.json", shown_items_uri="s3://b/i.json", role_arn=ROLE),
@@ -61,7 +63,7 @@ UPDATE = statistics.build_update(METRICS, experiment=EXPERIMENT, keys_uri="s3://
 MIGRATIONS = [CREATE_RECORD, *(statement for name in list_migrations() for statement in read_statements(name))]
 
 
-@pytest.mark.parametrize("statement", [*QUERIES, *LOADS, *UPDATE, *MIGRATIONS])
+@pytest.mark.parametrize("statement", [*QUERIES, ledger_statements.CLOCK, *LOADS, *UPDATE, *MIGRATIONS])
 def test_a_statement_parses_as_redshift_and_translates(statement: str) -> None:
     tree = parse(statement)
     if not isinstance(tree, exp.Copy):
