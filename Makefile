@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis certify synth format costs release rollback
+.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis certify synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ status: is-set-up ## Show every piece and how it stands in for AWS
 
 logs: is-set-up ## Follow the logs of all pieces
 	@$(PYTHON) -m localstack logs
+
+verify: is-set-up ## Compute a certificate again from the local warehouse: CERTIFICATE=file
+	@env $$($(PYTHON) -m localstack environment) $(BIN)/presage experiments verify $(CERTIFICATE)
 
 doctor: ## Say what this machine offers and lacks; changes nothing
 	@if [ -e .venv/.synced ]; then $(PYTHON) -m localstack doctor; else sh localstack/setup.sh doctor; fi

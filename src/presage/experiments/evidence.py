@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from presage.experiments.events import Limits
+from presage.experiments.fingerprint import Fingerprint
 from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, MetricKind, VariantStatistics
 from presage.stats.cuped import adjust_by_covariate
 from presage.stats.effect import Comparison, Estimate, Sample, build_comparison, estimate_difference, estimate_relative_lift
@@ -92,9 +94,11 @@ class Exposures:
 
 @dataclass(frozen=True, slots=True)
 class LookDetail:
-    """Everything of a look that is kept as `Look.detail`. `schema` tells readers its form; 1 had neither `secondary` nor `discoveries`.
+    """Everything of a look that is kept as `Look.detail`. `schema` tells readers its form; fields with defaults came after 1.
 
     `discoveries` names the secondary metrics whose effect e-BH finds at this look; of such an expected share of at most alpha is none.
+    `limits` are those after the first `events` of the operators. What the look saw is what was loaded until `loaded_until`, by the
+    warehouse's clock; `data` are its fingerprints.
     """
 
     schema: int
@@ -108,6 +112,10 @@ class LookDetail:
     reason: str
     secondary: tuple[MetricEvidence, ...] = ()
     discoveries: tuple[str, ...] = ()
+    limits: Limits | None = None
+    events: int = 0
+    loaded_until: datetime | None = None
+    data: tuple[Fingerprint, ...] = ()
 
 
 def build_plan_mixture(plan: ExperimentPlan) -> Mixture:
