@@ -49,9 +49,18 @@ def validate_plan(plan: ExperimentPlan, *, find_dataset: FindDataset) -> None:
     _require(_check_gates(plan.gates))
     _require(_check_names(metrics))
     for path, metric in metrics:
-        _require(_check_fields(metric, path=path))
-        _require(_check_hours(metric, path=path))
-        _require(_check_columns(metric, path=path, find_dataset=find_dataset))
+        validate_metric(metric, path=path, find_dataset=find_dataset)
+
+
+def validate_metric(metric: Metric, *, path: str, find_dataset: FindDataset) -> None:
+    """Return when the metric can be counted; `path` is its own, below `$`.
+
+    Raises:
+        InvalidInputError: The first fault, with its path.
+    """
+    _require(_check_fields(metric, path=path))
+    _require(_check_hours(metric, path=path))
+    _require(_check_columns(metric, path=path, find_dataset=find_dataset))
 
 
 def list_metrics(plan: ExperimentPlan) -> list[tuple[str, Metric]]:

@@ -11,7 +11,9 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
+from presage.adapters.memory.certificate_store import MemoryCertificateStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
+from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.job_queue import MemoryJobQueue
@@ -71,6 +73,8 @@ def build_ports() -> BackendPorts:
         models=MemoryModelRegistry(),
         versions=MemoryVersionRegistry(),
         experiments=MemoryExperimentStore(),
+        experiment_events=MemoryExperimentEvents(),
+        certificates=MemoryCertificateStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),
