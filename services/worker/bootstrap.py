@@ -37,7 +37,7 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     )
     sql, s3 = SqlStores.build(engine), build_client("s3")
     lake = S3FeatureSetStore(settings.lake_bucket, s3)
-    analysis = build_analysis_ports(settings, sql, lake, s3)
+    analysis = build_analysis_ports(settings, sql, lake)
     builds = build_build_ports(settings, sql, lake)
     handlers = HandlerPorts(sql.datasets, lake, S3ImportFiles(settings.lake_bucket, s3), sql.models, builds, analysis, clock)
     jobs = JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url))

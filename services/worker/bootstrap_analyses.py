@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from presage.adapters.client import build_client
 from presage.adapters.redshift.data_api import DataApi, Warehousing
 from presage.adapters.redshift.ledger import RedshiftLedger
@@ -14,12 +12,10 @@ from presage.adapters.sql.stores import SqlStores
 from presage.experiments.use_cases import AnalysisPorts
 from services.worker.settings import WorkerSettings
 
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
-
-def build_analysis_ports(settings: WorkerSettings, sql: SqlStores, lake: S3FeatureSetStore, s3: S3Client) -> AnalysisPorts:
+def build_analysis_ports(settings: WorkerSettings, sql: SqlStores, lake: S3FeatureSetStore) -> AnalysisPorts:
     """Return the real ports. Nothing is connected yet."""
+    s3 = build_client("s3")
     data_api = DataApi(build_client("redshift-data"), Warehousing(settings.redshift_workgroup, settings.redshift_database))
     return AnalysisPorts(
         store=sql.experiments,
