@@ -1,6 +1,7 @@
-"""The launcher: `python -m localstack setup|setup-containers|up|up-containers|containers-url|down|status|logs|doctor|synth`."""
+"""The launcher: `python -m localstack setup|setup-containers|up|up-containers|containers-url|environment|down|status|logs|doctor|synth`."""
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -69,6 +70,24 @@ def containers_url(places: Places, screen: Screen) -> int:
     return 0
 
 
+def environment(places: Places, _screen: Screen) -> int:
+    """Print the variables that point Presage's own commands at the local stack; return the exit code."""
+    path = places.state / "endpoints.json"
+    if not path.exists():
+        raise StartError("the stack is not up; start it with: make up")
+    facts = json.loads(path.read_bytes())
+    variables = {
+        **emulator.CREDENTIALS,
+        "AWS_ENDPOINT_URL": facts["emulator_url"],
+        "AWS_ENDPOINT_URL_REDSHIFT_DATA": facts["redshift_data_url"],
+        "PRESAGE_REDSHIFT_WORKGROUP": facts["redshift_workgroup"],
+        "PRESAGE_REDSHIFT_DATABASE": facts["redshift_database"],
+    }
+    for name, value in variables.items():
+        print(f"{name}={value}")
+    return 0
+
+
 def down(places: Places, screen: Screen) -> int:
     """Take the stack down; return the exit code."""
     with exclusively(places):
@@ -132,7 +151,7 @@ def doctor(_places: Places, screen: Screen) -> int:
 
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
     command.__name__.replace("_", "-"): command
-    for command in (setup, setup_containers, up, up_containers, containers_url, down, status, logs, doctor, synth)
+    for command in (setup, setup_containers, up, up_containers, containers_url, environment, down, status, logs, doctor, synth)
 }
 
 if __name__ == "__main__":

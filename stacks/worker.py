@@ -60,10 +60,10 @@ class WorkerStack(StageStack):
 
 
 def _grant_data(role: iam.IRole, data: DataPlane) -> None:
-    """Let the worker import files, check what builds made, load outcomes, and take and send jobs."""
+    """Let the worker import files, check what builds made, load outcomes, certify conclusions, and take and send jobs."""
     lake = BucketRights(data.storage.lake, role)
     lake.read("ws=*/imports/*", "ws=*/dataset=*/*", "ws=*/training_sets/*", "ws=*/snapshots/*")
-    lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/training_sets/*")
+    lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/training_sets/*", "ws=*/experiments/*")
     lake.write("ws=*/staging/outcomes/*", tagged=True)
     BucketRights(data.storage.artifacts, role).read("ws=*/models/*")
     data.queues.jobs.queue.grant(role, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage")

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 import msgspec
+from flask import request
 
 from presage.errors import InvalidInputError
+from presage.experiments.model import Metric
 from presage.features.dataset import Column
 from presage.jobs.arguments import FileFormat
 from presage.jobs.model import Job, JobKind, JobState
@@ -88,6 +90,41 @@ class AnalysisBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     as_of: Instant | None = None
 
 
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why an operator starts or stops an experiment."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class ExtensionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to add to an experiment's limits, and why."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    units: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class BaselineBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a metric is without the experiment; a rate's `variance` follows from its mean."""
+
+    mean: float
+    variance: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class OutlookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An experiment to be planned; baseline and traffic are measured where they are left out."""
+
+    model: str
+    primary: Metric
+    effect: float | None = None
+    alpha: float = 0.05
+    power: float = 0.8
+    treatment_share: float = 0.5
+    min_days: int = 7
+    baseline: BaselineBody | None = None
+    units_a_day: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
 class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An API key to create; `origins` are the web pages' that a publishable key may be used from."""
 
@@ -158,6 +195,11 @@ def read_body(body_type: type[BodyT]) -> BodyT:
     if unknown is not None:
         raise InvalidInputError("There is no such field", path=unknown)
     return body
+
+
+def read_optional_body(body_type: type[BodyT]) -> BodyT:
+    """Return the request's body as `body_type`, or its defaults for a request without one. Raises as `read_body`."""
+    return read_body(body_type) if request.content_length else body_type()
 
 
 def view_user(user: User, token: str | msgspec.UnsetType = msgspec.UNSET) -> UserView:

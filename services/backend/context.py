@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import current_app, g
 
-from presage.experiments.ports import ExperimentStore
+from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
@@ -33,6 +33,8 @@ class BackendPorts:
     models: ModelRegistry
     versions: VersionRegistry
     experiments: ExperimentStore
+    experiment_events: ExperimentEvents
+    certificates: CertificateStore
     jobs: JobPorts
     notifications: NotificationStore
     predictions: PredictionLog

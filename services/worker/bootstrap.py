@@ -1,4 +1,4 @@
-"""Puts the worker together: with `bootstrap_builds.py`, the only file here that knows the adapters."""
+"""Puts the worker together: with the other `bootstrap_*.py`, the only file here that knows the adapters."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from functools import partial
 from threading import Event
 
 from presage.adapters.client import build_client
-from presage.adapters.redshift.data_api import DataApi, Warehousing
-from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.import_files import S3ImportFiles
 from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
 from presage.adapters.sqs.job_queue import SqsJobQueue
-from presage.experiments.use_cases import AnalysisPorts
 from presage.jobs.execution import Execution
 from presage.jobs.use_cases import JobPorts, publish_pending
 from presage.runtime.observability import configure_logging
 from presage.runtime.worker import Worker
+from services.worker.bootstrap_analyses import build_analysis_ports
 from services.worker.bootstrap_builds import build_build_ports
 from services.worker.handlers import HandlerPorts, build_handlers
 from services.worker.settings import WorkerSettings
@@ -39,15 +37,13 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     )
     sql, s3 = SqlStores.build(engine), build_client("s3")
     lake = S3FeatureSetStore(settings.lake_bucket, s3)
-    data_api = DataApi(build_client("redshift-data"), Warehousing(settings.redshift_workgroup, settings.redshift_database))
-    warehouse = RedshiftWarehouse(data_api, s3, Staging(settings.lake_bucket, settings.redshift_copy_role_arn))
-    analysis = AnalysisPorts(sql.experiments, warehouse, lake, sql.datasets, sql.traffic)
+    analysis = build_analysis_ports(settings, sql, lake)
     builds = build_build_ports(settings, sql, lake)
     handlers = HandlerPorts(sql.datasets, lake, S3ImportFiles(settings.lake_bucket, s3), sql.models, builds, analysis, clock)
     jobs = JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url))
     tasks = {
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
-        "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=warehouse, jobs=jobs, now=clock()),
+        "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
     }
     execution = Execution(sql.jobs, sql.notifications, build_handlers(handlers), clock, Event())
     return Worker(execution, jobs, tasks), partial(check_database, engine)

@@ -97,12 +97,13 @@ def _build_model(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult
 
 def _analyse_experiment(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult:
     arguments, now = _read_arguments(job, AnalyseExperiment), ports.clock()
+    before = ports.analysis.store.get_experiment(job.workspace_id, arguments.experiment_id).state
     look = analyse_experiment(
         job.workspace_id, arguments.experiment_id, as_of=arguments.as_of or now, now=now, ports=ports.analysis, progress=progress
     )
     values = {"experiment_id": arguments.experiment_id, "look": look.number, "decision": look.decision}
     summary = f"Look {look.number} at {arguments.experiment_id}: {look.decision.replace('_', ' ')}"
-    return JobResult(summary, values, noteworthy=look.decision in CONCLUDED)
+    return JobResult(summary, values, noteworthy=look.decision in CONCLUDED or look.decision != before)
 
 
 def _read_arguments(job: Job, arguments_type: type[ArgumentsT]) -> ArgumentsT:

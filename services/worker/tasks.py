@@ -2,44 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 
-from presage.errors import AlreadyExistsError
+from presage.errors import AlreadyExistsError, NotFoundError, PresageError
 from presage.experiments.model import Experiment
 from presage.experiments.ports import RunningExperiments, Warehouse
 from presage.jobs.arguments import AnalyseExperiment
 from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_job
 
 PAGE = 100
+RUN_SECONDS = 600
+"""How often `cron.yaml` calls."""
+MOST_A_RUN = 200
+"""Experiments that one call looks after. Six calls an hour take turns, so 1,200 experiments get a look an hour; more, one less often."""
+MOST_FAILURES = 3
+"""In a row: then it is not the experiments that are broken."""
+_LOG = logging.getLogger("presage.worker")
 
 
 def enqueue_analyses(*, experiments: RunningExperiments, warehouse: Warehouse, jobs: JobPorts, now: datetime) -> int:
-    """Submit an analysis for each running experiment of any workspace and return how many were.
+    """Submit an analysis for each running experiment of any workspace whose turn it is, and return how many were.
 
     An experiment that replays history (exposed before it was started) keeps a clock of its own and is analysed on demand only.
+    One that fails is left to the next call, and does not keep the others from their looks.
     Idempotency: one analysis an experiment and hour.
 
     Raises:
-        UnavailableError: The database or the warehouse did not answer; the next call goes on.
+        PresageError: The database or the warehouse fails for several in a row, or the database does not list them.
     """
-    submitted = 0
-    for experiment in _list_all(experiments):
-        if not _is_live(experiment, warehouse):
-            continue
-        job = build_job(
-            AnalyseExperiment(experiment.experiment_id),
-            workspace_id=experiment.workspace_id,
-            created_by=SYSTEM,
-            now=now,
-            job_id=f"job_{experiment.experiment_id}_{now:%Y%m%d%H}",
-        )
+    submitted = failures = 0
+    for experiment in _choose(_list_all(experiments), now=now):
         try:
-            submit_job(job, ports=jobs, now=now)
-        except AlreadyExistsError:
-            continue
-        submitted += 1
+            submitted += _enqueue(experiment, warehouse=warehouse, jobs=jobs, now=now)
+            failures = 0
+        except PresageError as error:
+            failures += 1
+            if failures == MOST_FAILURES:
+                raise
+            _LOG.warning("experiment %s gets no look in this call: %s", experiment.experiment_id, error)
     return submitted
+
+
+def _enqueue(experiment: Experiment, *, warehouse: Warehouse, jobs: JobPorts, now: datetime) -> bool:
+    """Submit this hour's analysis unless there is one or the experiment does not live in the present; return whether it was."""
+    job_id = f"job_{experiment.experiment_id}_{now:%Y%m%d%H}"
+    if _has_job(experiment, job_id, jobs) or not _is_live(experiment, warehouse):
+        return False
+    arguments = AnalyseExperiment(experiment.experiment_id)
+    job = build_job(arguments, workspace_id=experiment.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
+    try:
+        submit_job(job, ports=jobs, now=now)
+    except AlreadyExistsError:
+        return False
+    return True
+
+
+def _has_job(experiment: Experiment, job_id: str, jobs: JobPorts) -> bool:
+    try:
+        jobs.store.get_job(experiment.workspace_id, job_id)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _is_live(experiment: Experiment, warehouse: Warehouse) -> bool:
@@ -47,8 +72,16 @@ def _is_live(experiment: Experiment, warehouse: Warehouse) -> bool:
     return first is not None and experiment.started_at is not None and first >= experiment.started_at
 
 
-def _list_all(experiments: RunningExperiments) -> Iterator[Experiment]:
-    after = ""
-    while page := experiments.list_running(after=after, limit=PAGE):
-        yield from page
-        after = page[-1].experiment_id
+def _choose(found: Sequence[Experiment], *, now: datetime) -> Sequence[Experiment]:
+    """Return at most `MOST_A_RUN` of them: successive calls go round."""
+    if len(found) <= MOST_A_RUN:
+        return found
+    start = int(now.timestamp()) // RUN_SECONDS * MOST_A_RUN % len(found)
+    return [*found[start:], *found[:start]][:MOST_A_RUN]
+
+
+def _list_all(experiments: RunningExperiments) -> Sequence[Experiment]:
+    found: list[Experiment] = []
+    while page := experiments.list_running(after=found[-1].experiment_id if found else "", limit=PAGE):
+        found.extend(page)
+    return found

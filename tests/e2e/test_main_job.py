@@ -1,16 +1,21 @@
 """From real data to a concluded experiment, asserted by its effects in the stores and through the public interfaces."""
 
 import json
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from demo.clients import JsonObject
 from demo.evidence import Evidence
 from demo.journey import Journey
 from demo.stack import Stack
 
 pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
 
 SAMPLE_ORDERS = 5727
 SAMPLE_CUSTOMERS_AFTER_CUTOFF = 386
@@ -75,3 +80,16 @@ def test_the_experiment_concluded_and_kept_every_look(journey: Journey) -> None:
     assert report.decision.startswith("concluded_")
     assert experiment["state"] == report.decision
     assert len(cast("list[object]", experiment["looks"])) == report.looks > 0
+
+
+def test_the_conclusion_is_certified_and_verified_from_the_warehouse(journey: Journey, tmp_path: Path) -> None:
+    path = f"/api/v1/experiments/{journey.report.experiment_id}"
+    certificate = tmp_path / "certificate.json"
+    certificate.write_text(json.dumps(journey.backend.get(f"{path}/certificate")))
+    results = journey.backend.get(f"{path}/results")
+
+    verified = subprocess.run(["make", "verify", f"CERTIFICATE={certificate}"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert verified.stdout.startswith(f"verified: {journey.report.experiment_id}, {journey.report.looks} looks, {journey.report.decision}")
+    assert cast("JsonObject", results["latest"])["decision"] == journey.report.decision

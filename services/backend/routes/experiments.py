@@ -8,9 +8,10 @@ from flask import Blueprint, Response
 from presage.errors import InvalidInputError
 from presage.experiments import use_cases
 from presage.experiments.model import ExperimentPlan
+from presage.experiments.operations import Extension, OperatorPorts, Order, extend_experiment, start_experiment, stop_experiment
 from presage.jobs.arguments import AnalyseExperiment
 from presage.runtime.http import respond
-from services.backend.bodies import AnalysisBody, read_body
+from services.backend.bodies import AnalysisBody, ExtensionBody, OrderBody, read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
 from services.backend.submitting import submit
@@ -53,15 +54,24 @@ def get(experiment_id: str) -> Response:
 @blueprint.post("/<experiment_id>/start")
 def start(experiment_id: str) -> Response:
     """Start an experiment: from now on predictions are assigned to its variants."""
-    workspace_id, store = get_user().workspace_id, get_ports().experiments
-    return respond(use_cases.start_experiment(workspace_id=workspace_id, experiment_id=experiment_id, now=get_now(), store=store))
+    order = read_order(read_optional_body(OrderBody).reason)
+    return respond(start_experiment(get_user().workspace_id, experiment_id, order=order, ports=get_operator_ports()))
 
 
 @blueprint.post("/<experiment_id>/stop")
 def stop(experiment_id: str) -> Response:
     """Stop an experiment without a conclusion."""
-    workspace_id, store = get_user().workspace_id, get_ports().experiments
-    return respond(use_cases.stop_experiment(workspace_id=workspace_id, experiment_id=experiment_id, now=get_now(), store=store))
+    order = read_order(read_optional_body(OrderBody).reason)
+    return respond(stop_experiment(get_user().workspace_id, experiment_id, order=order, ports=get_operator_ports()))
+
+
+@blueprint.post("/<experiment_id>/extensions")
+def extend(experiment_id: str) -> Response:
+    """Let an experiment run for longer, or for more units, before it ends without a conclusion."""
+    body = read_body(ExtensionBody)
+    extension, order, ports = Extension(body.days, body.units), read_order(body.reason), get_operator_ports()
+    extend_experiment(get_user().workspace_id, experiment_id, extension=extension, order=order, ports=ports)
+    return respond(ports.events.list_events(get_user().workspace_id, experiment_id)[-1], 201)
 
 
 @blueprint.post("/<experiment_id>/analyses")
@@ -72,3 +82,14 @@ def create_analysis(experiment_id: str) -> Response:
     if body.as_of is not None and body.as_of > get_now():
         raise InvalidInputError("as_of must not be in the future", path="$.as_of")
     return submit(AnalyseExperiment(experiment_id, body.as_of))
+
+
+def read_order(reason: str) -> Order:
+    """Return an order of the caller's."""
+    return Order(get_user().user_id, reason, get_now())
+
+
+def get_operator_ports() -> OperatorPorts:
+    """Return what orders are carried out on."""
+    ports = get_ports()
+    return OperatorPorts(ports.experiments, ports.experiment_events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from presage.experiments.events import Limits, compute_limits
 from presage.experiments.evidence import Exposures, GateResult, MetricEvidence, SampleRatio
 from presage.experiments.model import ExperimentPlan, State
 
@@ -34,8 +35,8 @@ class Decision:
     gates: tuple[GateResult, ...]
 
 
-def decide(plan: ExperimentPlan, evidence: Evidence) -> Decision:
-    """Return the decision of one look.
+def decide(plan: ExperimentPlan, evidence: Evidence, limits: Limits | None = None) -> Decision:
+    """Return the decision of one look; `limits` are the plan's, unless operators extended it.
 
     A mismatched sample ratio pauses. Otherwise, in this order: rollback (exempt from the minimum of days; by a guardrail, whose
     interval counts only from its own size gates on, also from the primary metric's), ship, inconclusive by futility, by the
@@ -43,7 +44,7 @@ def decide(plan: ExperimentPlan, evidence: Evidence) -> Decision:
     """
     gates = (*compute_gates(plan, evidence), *compute_guardrail_gates(plan, evidence.guardrails))
     failed = {gate.name for gate in gates if not gate.passed}
-    for state, reason in _conclusions(plan, evidence, failed):
+    for state, reason in _conclusions(plan, evidence, failed, limits or compute_limits(plan, ())):
         return Decision(state, reason, gates)
     waiting = ", ".join(sorted(failed)) or evidence.primary.inconclusive or "the interval still contains 0"
     return Decision("running", f"keep running: {waiting}", gates)
@@ -54,7 +55,6 @@ def compute_gates(plan: ExperimentPlan, evidence: Evidence) -> tuple[GateResult,
     arms = (evidence.primary.counted.control, evidence.primary.counted.treatment)
     units, conversions = min(arm.units for arm in arms), min(arm.conversions for arm in arms)
     exposures, gates = evidence.exposures, plan.gates
-    crossed = exposures.crossovers / exposures.units if exposures.units else 0.0
     return (
         GateResult(
             "sample_ratio", evidence.sample_ratio.p_value >= gates.srm_threshold, evidence.sample_ratio.p_value, gates.srm_threshold
@@ -64,7 +64,6 @@ def compute_gates(plan: ExperimentPlan, evidence: Evidence) -> tuple[GateResult,
             "min_conversions_per_variant", conversions >= gates.min_conversions_per_variant, conversions, gates.min_conversions_per_variant
         ),
         GateResult("min_days", exposures.whole_days >= gates.min_days, exposures.whole_days, gates.min_days),
-        GateResult("max_crossover_share", crossed <= gates.max_crossover_share, crossed, gates.max_crossover_share),
     )
 
 
@@ -82,7 +81,7 @@ def _guardrail_gate(metric: str) -> str:
     return f"guardrail {metric}"
 
 
-def _conclusions(plan: ExperimentPlan, evidence: Evidence, failed: set[str]) -> Iterator[tuple[State, str]]:
+def _conclusions(plan: ExperimentPlan, evidence: Evidence, failed: set[str], limits: Limits) -> Iterator[tuple[State, str]]:
     """Yield the conclusions that are allowed now, the one that counts first."""
     if "sample_ratio" in failed:
         p_value = evidence.sample_ratio.p_value
@@ -96,7 +95,7 @@ def _conclusions(plan: ExperimentPlan, evidence: Evidence, failed: set[str]) -> 
         yield from _losses(plan, evidence)
     if not blocking:
         yield from _settled(plan, evidence, guardrails_clean=not failed & guardrail_gates)
-    yield from _limits(plan, evidence, days_passed="min_days" not in failed)
+    yield from _limits(limits, evidence, days_passed="min_days" not in failed)
 
 
 def _breaches(plan: ExperimentPlan, evidence: Evidence) -> Iterator[tuple[State, str]]:
@@ -123,9 +122,9 @@ def _settled(plan: ExperimentPlan, evidence: Evidence, *, guardrails_clean: bool
         yield "concluded_inconclusive", f"{plan.primary.name}: {bound}"
 
 
-def _limits(plan: ExperimentPlan, evidence: Evidence, *, days_passed: bool) -> Iterator[tuple[State, str]]:
-    if evidence.exposures.whole_days >= plan.max_days:
-        yield "concluded_inconclusive", f"the maximum of {plan.max_days} days is reached without a conclusion"
+def _limits(limits: Limits, evidence: Evidence, *, days_passed: bool) -> Iterator[tuple[State, str]]:
+    if evidence.exposures.whole_days >= limits.max_days:
+        yield "concluded_inconclusive", f"the maximum of {limits.max_days} days is reached without a conclusion"
     units = sum(evidence.sample_ratio.units)
-    if units >= plan.planned_units and days_passed:
-        yield "concluded_inconclusive", f"all {plan.planned_units} planned units are counted without a conclusion"
+    if units >= limits.max_units and days_passed:
+        yield "concluded_inconclusive", f"all {limits.max_units} planned units are counted without a conclusion"

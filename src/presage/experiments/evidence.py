@@ -6,24 +6,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from presage.experiments.model import ExperimentPlan, Gates, VariantCounts
-from presage.stats.effect import Comparison, Estimate, build_comparison, estimate_difference, estimate_relative_lift
+from presage.experiments.events import Limits
+from presage.experiments.fingerprint import Fingerprint
+from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, MetricKind, VariantStatistics
+from presage.stats.cuped import adjust_by_covariate
+from presage.stats.effect import Comparison, Estimate, Sample, build_comparison, estimate_difference, estimate_relative_lift
 from presage.stats.inconclusive import Inconclusive
-from presage.stats.proportion import Proportion, summarise_proportion
+from presage.stats.moments import Moments, PairMoments, summarise_mean
+from presage.stats.multiplicity import select_by_e_bh
+from presage.stats.proportion import summarise_proportion
+from presage.stats.ratio import summarise_ratio
 from presage.stats.sample_ratio import compute_chi_square_p, compute_log_bayes_factor, compute_sequential_p
 from presage.stats.sequential import Interval, Mixture, build_mixture, compute_e_value, compute_interval, compute_p_value, intersect
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A metric as the warehouse counted it, and by which statement over which data."""
+    """A metric as the warehouse counted it, and by which statement over which data.
+
+    `loaded_parts` are those that this look brought, of both datasets of a ratio. `has_covariate` tells what the second value is.
+    """
 
     metric: str
     dataset_version: int | None
     loaded_parts: int
     sql: str
-    control: Proportion
-    treatment: Proportion
+    control: VariantStatistics
+    treatment: VariantStatistics
+    kind: MetricKind = "conversion"
+    has_covariate: bool = False
+    denominator_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,12 @@ class Exposures:
 
 @dataclass(frozen=True, slots=True)
 class LookDetail:
-    """Everything of a look that is kept as `Look.detail`. `schema` tells readers its form."""
+    """Everything of a look that is kept as `Look.detail`. `schema` tells readers its form; fields with defaults came after 1.
+
+    `discoveries` names the secondary metrics whose effect e-BH finds at this look; of such an expected share of at most alpha is none.
+    `limits` are those after the first `events` of the operators. What the look saw is what was loaded until `loaded_until`, by the
+    warehouse's clock; `data` are its fingerprints.
+    """
 
     schema: int
     exposures: Exposures
@@ -93,17 +110,17 @@ class LookDetail:
     gates: tuple[GateResult, ...]
     warnings: tuple[str, ...]
     reason: str
+    secondary: tuple[MetricEvidence, ...] = ()
+    discoveries: tuple[str, ...] = ()
+    limits: Limits | None = None
+    events: int = 0
+    loaded_until: datetime | None = None
+    data: tuple[Fingerprint, ...] = ()
 
 
 def build_plan_mixture(plan: ExperimentPlan) -> Mixture:
     """Return the confidence sequence's parameters, frozen by the plan."""
     return build_mixture(alpha=plan.alpha, planned_units=plan.planned_units)
-
-
-def sum_variant(counts: Sequence[VariantCounts], variant: str) -> Proportion:
-    """Return the variant's sufficient statistics; a variant without rows has no units."""
-    mine = [count for count in counts if count.variant == variant]
-    return Proportion(sum(count.units for count in mine), sum(count.conversions for count in mine))
 
 
 def compute_metric_evidence(
@@ -141,16 +158,44 @@ def compute_metric_evidence(
 
 
 def compare(counted: Counted) -> Comparison[float] | Inconclusive:
-    """Return both variants' samples of a counted metric, if they can be compared."""
-    control, treatment = counted.control, counted.treatment
-    return build_comparison(
-        summarise_proportion(float(control.units), float(control.conversions)),
-        summarise_proportion(float(treatment.units), float(treatment.conversions)),
-    )
+    """Return both variants' samples of a counted metric, if they can be compared.
+
+    A covariate that does not vary has nothing to take out: until it does, the metric is compared as it is.
+    """
+    arms = (counted.control, counted.treatment)
+    if counted.kind in BINARY_KINDS:
+        control, treatment = (summarise_proportion(float(arm.units), float(arm.conversions)) for arm in arms)
+        return build_comparison(control, treatment)
+    pairs = (build_pair(counted.control), build_pair(counted.treatment))
+    adjusted = adjust_by_covariate(*pairs) if counted.has_covariate else Inconclusive("no covariate")
+    if not isinstance(adjusted, Inconclusive):
+        return build_comparison(*adjusted)
+    control, treatment = (_summarise(pair, counted.kind) for pair in pairs)
+    return build_comparison(control, treatment)
+
+
+def build_pair(arm: VariantStatistics) -> PairMoments[float]:
+    """Return the variant's moments of both values.
+
+    Raises:
+        ValueError: It is a binary metric's, or no sample's.
+    """
+    if arm.values is None:
+        raise ValueError(f"statistics of a valued metric need moments, got {arm}")
+    units, found = float(arm.units), arm.values
+    first, second = Moments(units, found.mean, found.squares), Moments(units, found.second_mean, found.second_squares)
+    return PairMoments(first, second, found.products)
+
+
+def find_discoveries(secondary: Sequence[MetricEvidence], *, alpha: float) -> tuple[str, ...]:
+    """Return the names of the secondary metrics that e-BH finds, from this look's e-values; a metric below its gates has none."""
+    e_values = [found.e_value if found.enough and found.e_value is not None else 0.0 for found in secondary]
+    chosen = select_by_e_bh(e_values, alpha=alpha)
+    return tuple(found.counted.metric for found, is_found in zip(secondary, chosen, strict=True) if is_found)
 
 
 def has_enough(counted: Counted, gates: Gates) -> bool:
-    """Return whether both variants have the units and conversions that the plan asks for."""
+    """Return whether both variants have the units and conversions (units with a value other than 0) that the plan asks for."""
     arms = (counted.control, counted.treatment)
     return (
         min(arm.units for arm in arms) >= gates.min_units_per_variant
@@ -174,3 +219,7 @@ def compute_sample_ratio(counted: Counted, *, plan: ExperimentPlan, history: Seq
 
 def _counting_intervals(history: Sequence[MetricEvidence]) -> list[Interval[float]]:
     return [past.interval for past in history if past.enough and past.interval is not None]
+
+
+def _summarise(pair: PairMoments[float], kind: MetricKind) -> Sample[float] | Inconclusive:
+    return summarise_ratio(pair) if kind in {"mean", "ratio"} else summarise_mean(pair.first)

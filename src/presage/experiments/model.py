@@ -9,7 +9,8 @@ from typing import Literal
 
 Variant = Literal["control", "treatment"]
 ControlPolicy = Literal["default", "random"]
-MetricKind = Literal["conversion", "hit"]
+MetricKind = Literal["conversion", "hit", "retention", "count", "sum", "mean", "ratio"]
+BINARY_KINDS: frozenset[MetricKind] = frozenset({"conversion", "hit", "retention"})
 State = Literal[
     "draft",
     "running",
@@ -22,10 +23,23 @@ State = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """A binary outcome of a unit, from records of `dataset` in (first exposure, first exposure + window_hours].
+class Denominator:
+    """What a ratio divides by: the sum of `value_column` of the unit's records in `dataset` or, without one, their number."""
 
-    `conversion`: the unit has such a record. `hit`: one whose `item_column` equals an item (or the class) shown to it before.
+    dataset: str
+    value_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a unit did, from its records of `dataset` in (first exposure + start_hours, first exposure + window_hours].
+
+    Binary: `conversion`, the unit has such a record; `hit`, one whose `item_column` equals an item (or the class) shown to it before;
+    `retention`, one in a window that opens late, `start_hours` > 0. Valued, averaged over units: `count` of the records, `sum` of their
+    `value_column` (0 without records), `mean` of it (over units that have a value). `ratio`: the sum of `value_column` (without one,
+    the number of records) of all units over that of `denominator`.
+    A unit's count, sum or mean above `cap` is taken for `cap`. With `covariate_hours`, the same count or sum in the hours up to the
+    first exposure takes out what was known before (CUPED).
     """
 
     name: str
@@ -33,6 +47,21 @@ class Metric:
     dataset: str
     window_hours: int = 72
     item_column: str | None = None
+    value_column: str | None = None
+    cap: float | None = None
+    start_hours: int = 0
+    denominator: Denominator | None = None
+    covariate_hours: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset whose records a metric reads. `key` is the name that its outcomes have in the warehouse."""
+
+    key: str
+    dataset: str
+    value_column: str | None
+    item_column: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +85,10 @@ class Gates:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentPlan:
-    """What is decided before the start and frozen by it. `planned_units` (both arms) tunes the confidence sequence."""
+    """What is decided before the start and frozen by it. `planned_units` (both arms) tunes the confidence sequence.
+
+    The primary metric and the guardrails decide; `secondary` metrics are reported and never do.
+    """
 
     name: str
     model: str
@@ -69,6 +101,7 @@ class ExperimentPlan:
     max_days: int = 90
     guardrails: tuple[Guardrail, ...] = ()
     gates: Gates = field(default_factory=Gates)
+    secondary: tuple[Metric, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +134,47 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class VariantCounts:
-    """Sufficient statistics of a binary metric in one variant: units whose window is closed, and how many converted."""
+class ValueMoments:
+    """Moments over a variant's units of a metric's value (a ratio's numerator, a mean) and of a second value beside it.
 
-    variant: Variant
+    The second is a ratio's denominator, 1 for units of a `mean` that have a value, the covariate, or 0. `squares` are sums of squared
+    deviations from the mean, `products` the sum of both deviations' products: what `presage.stats.moments` merges and compares.
+    """
+
+    mean: float
+    squares: float
+    second_mean: float
+    second_squares: float
+    products: float
+
+
+@dataclass(frozen=True, slots=True)
+class VariantStatistics:
+    """Sufficient statistics of a metric in one variant, over units whose window is closed.
+
+    `conversions` are the units with a value other than 0. `values` is None for binary metrics, of which these two say all.
+
+    Raises:
+        ValueError: Not 0 <= conversions <= units.
+    """
+
     units: int
     conversions: int
+    values: ValueMoments | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse counts that no sample can have."""
+        if not 0 <= self.conversions <= self.units:
+            raise ValueError(f"conversions must be in [0, units], got {self.conversions} of {self.units}")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricStatistics:
+    """Both variants' statistics of a metric. `sql` computes them from the assignments and outcomes that were loaded."""
+
+    control: VariantStatistics
+    treatment: VariantStatistics
+    sql: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +191,11 @@ class Look:
     as_of: datetime
     decision: State
     detail: Mapping[str, object]
+
+
+def list_sources(metric: Metric) -> tuple[Source, ...]:
+    """Return what the metric reads: its own dataset's records, and those of a ratio's denominator."""
+    own = Source(metric.name, metric.dataset, metric.value_column, metric.item_column)
+    if metric.denominator is None:
+        return (own,)
+    return own, Source(f"{metric.name}/denominator", metric.denominator.dataset, metric.denominator.value_column, None)

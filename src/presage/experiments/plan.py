@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import ExperimentPlan, Gates, Metric
+from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, Metric, MetricKind, list_sources
 from presage.features.dataset import Dataset
 
 FindDataset = Callable[[str], Dataset | None]
@@ -15,6 +16,26 @@ Check = tuple[bool, str, str]
 LONGEST_NAME = 128
 LONGEST_WINDOW_HOURS = 24 * 90
 LONGEST_DAYS = 20 * 365  # a replayed history may be as long as its data
+MOST_METRICS = 10
+"""Guardrails, and secondary metrics: what every look counts, in one batch of the warehouse's 40 statements."""
+
+OWN_FIELDS: dict[str, frozenset[MetricKind]] = {
+    "item_column": frozenset({"hit"}),
+    "value_column": frozenset({"sum", "mean", "ratio"}),
+    "cap": frozenset({"count", "sum", "mean"}),
+    "start_hours": frozenset({"retention"}),
+    "denominator": frozenset({"ratio"}),
+    "covariate_hours": frozenset({"count", "sum"}),
+}
+"""Which kinds of metric each field is for; with any other it must be left out."""
+
+NEEDED_FIELDS: dict[MetricKind, str] = {
+    "hit": "item_column",
+    "sum": "value_column",
+    "mean": "value_column",
+    "retention": "start_hours",
+    "ratio": "denominator",
+}
 
 
 def validate_plan(plan: ExperimentPlan, *, find_dataset: FindDataset) -> None:
@@ -28,13 +49,24 @@ def validate_plan(plan: ExperimentPlan, *, find_dataset: FindDataset) -> None:
     _require(_check_gates(plan.gates))
     _require(_check_names(metrics))
     for path, metric in metrics:
-        _require(_check_metric(metric, path=path, dataset=find_dataset(metric.dataset)))
+        validate_metric(metric, path=path, find_dataset=find_dataset)
+
+
+def validate_metric(metric: Metric, *, path: str, find_dataset: FindDataset) -> None:
+    """Return when the metric can be counted; `path` is its own, below `$`.
+
+    Raises:
+        InvalidInputError: The first fault, with its path.
+    """
+    _require(_check_fields(metric, path=path))
+    _require(_check_hours(metric, path=path))
+    _require(_check_columns(metric, path=path, find_dataset=find_dataset))
 
 
 def list_metrics(plan: ExperimentPlan) -> list[tuple[str, Metric]]:
-    """Return (path, metric) of the primary metric and then of each guardrail."""
+    """Return (path, metric) of the primary metric, then of each guardrail and of each secondary metric."""
     guardrails = [(f"guardrails[{index}].metric", guardrail.metric) for index, guardrail in enumerate(plan.guardrails)]
-    return [("primary", plan.primary), *guardrails]
+    return [("primary", plan.primary), *guardrails, *((f"secondary[{index}]", metric) for index, metric in enumerate(plan.secondary))]
 
 
 def _require(checks: Iterator[Check]) -> None:
@@ -49,7 +81,6 @@ def _check_numbers(plan: ExperimentPlan) -> Iterator[Check]:
     yield bool(plan.model), "model", "model must name a model of the workspace"
     yield 0.0 < plan.alpha <= 0.5, "alpha", f"alpha must be in (0, 0.5], got {plan.alpha}"  # noqa: PLR2004 - more is a coin toss
     yield 0.0 < plan.treatment_share < 1.0, "treatment_share", f"treatment_share must be in (0, 1), got {plan.treatment_share}"
-    yield 0.0 <= plan.minimum_effect < 1.0, "minimum_effect", f"minimum_effect must be in [0, 1), got {plan.minimum_effect}"
     yield (
         plan.planned_units >= smallest,
         "planned_units",
@@ -60,8 +91,18 @@ def _check_numbers(plan: ExperimentPlan) -> Iterator[Check]:
         "max_days",
         f"max_days must be between gates.min_days ({plan.gates.min_days}, at least 1) and {LONGEST_DAYS}, got {plan.max_days}",
     )
+    yield _check_size(plan.minimum_effect, plan.primary, path="minimum_effect")
     for index, guardrail in enumerate(plan.guardrails):
-        yield 0.0 <= guardrail.margin < 1.0, f"guardrails[{index}].margin", f"margin must be in [0, 1), got {guardrail.margin}"
+        yield _check_size(guardrail.margin, guardrail.metric, path=f"guardrails[{index}].margin")
+    for name, metrics in (("guardrails", plan.guardrails), ("secondary", plan.secondary)):
+        yield len(metrics) <= MOST_METRICS, name, f"must be at most {MOST_METRICS} metrics, got {len(metrics)}"
+
+
+def _check_size(size: float, metric: Metric, *, path: str) -> Check:
+    """Return whether an effect of that size exists: shares differ by less than 1."""
+    if metric.kind in BINARY_KINDS:
+        return 0.0 <= size < 1.0, path, f"must be in [0, 1) for a metric of kind {metric.kind!r}, got {size}"
+    return size >= 0.0 and isfinite(size), path, f"must be finite and not negative, got {size}"
 
 
 def _check_gates(gates: Gates) -> Iterator[Check]:
@@ -81,22 +122,37 @@ def _check_names(metrics: list[tuple[str, Metric]]) -> Iterator[Check]:
     for path, metric in metrics:
         yield 0 < len(metric.name) <= LONGEST_NAME, f"{path}.name", f"a metric's name must have 1 to {LONGEST_NAME} characters"
         yield metric.name.isprintable(), f"{path}.name", f"a metric's name must be printable, got {metric.name!r}"
-        yield metric.name not in seen, f"{path}.name", f"metric {metric.name!r} is named twice"
-        seen.add(metric.name)
+        keys = {source.key for source in list_sources(metric)}
+        yield keys.isdisjoint(seen), f"{path}.name", f"metric {metric.name!r} is named twice"
+        seen |= keys
 
 
-def _check_metric(metric: Metric, *, path: str, dataset: Dataset | None) -> Iterator[Check]:
-    hours = metric.window_hours
+def _check_fields(metric: Metric, *, path: str) -> Iterator[Check]:
+    for name, kinds in OWN_FIELDS.items():
+        is_given = getattr(metric, name) not in {None, 0}
+        allowed = ", ".join(sorted(kinds))
+        yield not is_given or metric.kind in kinds, f"{path}.{name}", f"only metrics of kind {allowed} have a {name}"
+    needed = NEEDED_FIELDS.get(metric.kind)
+    if needed is not None:
+        yield getattr(metric, needed) not in {None, 0, ""}, f"{path}.{needed}", f"a metric of kind {metric.kind!r} needs a {needed}"
+    cap = metric.cap
+    yield cap is None or (cap > 0.0 and isfinite(cap)), f"{path}.cap", f"must be finite and above 0, got {cap}"
+
+
+def _check_hours(metric: Metric, *, path: str) -> Iterator[Check]:
+    hours, start, before = metric.window_hours, metric.start_hours, metric.covariate_hours
     yield 0 < hours <= LONGEST_WINDOW_HOURS, f"{path}.window_hours", f"must be in [1, {LONGEST_WINDOW_HOURS}], got {hours}"
-    yield dataset is not None, f"{path}.dataset", f"the workspace has no dataset {metric.dataset!r}"
-    if metric.kind == "conversion":
-        yield metric.item_column is None, f"{path}.item_column", "only a metric of kind 'hit' has an item_column"
-        return
-    yield bool(metric.item_column), f"{path}.item_column", "a metric of kind 'hit' needs the item_column that names the item taken"
-    types = {column.name: column.type for column in dataset.columns} if dataset else {}
-    found = types.get(metric.item_column or "")
-    yield (
-        found == "string",
-        f"{path}.item_column",
-        f"must be a string column of {metric.dataset!r}, {metric.item_column!r} is {found or 'missing'}",
-    )
+    yield 0 <= start < hours, f"{path}.start_hours", f"must be in [0, window_hours), got {start} of {hours}"
+    yield 0 <= before <= LONGEST_WINDOW_HOURS, f"{path}.covariate_hours", f"must be in [0, {LONGEST_WINDOW_HOURS}], got {before}"
+
+
+def _check_columns(metric: Metric, *, path: str, find_dataset: FindDataset) -> Iterator[Check]:
+    own, *others = list_sources(metric)
+    for place, source in ((path, own), *((f"{path}.denominator", other) for other in others)):
+        dataset = find_dataset(source.dataset)
+        yield dataset is not None, f"{place}.dataset", f"the workspace has no dataset {source.dataset!r}"
+        types = {column.name: column.type for column in dataset.columns} if dataset else {}
+        for name, column, expected in (("item_column", source.item_column, "string"), ("value_column", source.value_column, "number")):
+            found = "missing" if column is None else types.get(column, "missing")
+            holds = column is None or found == expected
+            yield holds, f"{place}.{name}", f"must be a {expected} column of {source.dataset!r}, {column!r} is {found}"

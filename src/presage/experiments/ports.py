@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
-from presage.experiments.model import Assignment, Experiment, Look, Metric, State, VariantCounts
+from presage.experiments.events import ExperimentEvent
+from presage.experiments.fingerprint import Fingerprint
+from presage.experiments.model import Assignment, Experiment, Look, Metric, MetricStatistics, Source, State
 from presage.features.records import FeatureSetVersion
 
 
@@ -28,8 +30,28 @@ class ExperimentStore(Protocol):
     def append_look(self, look: Look) -> None:
         """Append, or raise `AlreadyExistsError` when that number was taken."""
 
-    def list_looks(self, workspace_id: str, experiment_id: str) -> Sequence[Look]:
-        """Return all looks, oldest first."""
+    def list_looks(self, workspace_id: str, experiment_id: str, *, before: int | None = None, limit: int | None = None) -> Sequence[Look]:
+        """Return looks, oldest first: all, or of those numbered below `before` the newest `limit`."""
+
+
+class ExperimentEvents(Protocol):
+    """What operators did to experiments (MySQL)."""
+
+    def append_event(self, event: ExperimentEvent) -> None:
+        """Append, or raise `AlreadyExistsError` when that number was taken."""
+
+    def list_events(self, workspace_id: str, experiment_id: str) -> Sequence[ExperimentEvent]:
+        """Return all events, oldest first."""
+
+
+class CertificateStore(Protocol):
+    """Certificates of concluded experiments (S3). What was written stays as it is."""
+
+    def create_certificate(self, workspace_id: str, experiment_id: str, body: bytes) -> None:
+        """Write it, or raise `AlreadyExistsError` when the experiment has one."""
+
+    def find_certificate(self, workspace_id: str, experiment_id: str) -> bytes | None:
+        """Return its bytes, or None while there is none."""
 
 
 class RunningExperiments(Protocol):
@@ -47,25 +69,49 @@ class AssignmentQueue(Protocol):
 
 
 class Warehouse(Protocol):
-    """Assignments and outcomes (Redshift). Idempotency: loading the same rows again changes nothing."""
+    """Assignments, outcomes and what each unit did (Redshift).
+
+    Idempotency: loading the same rows again, in any order, changes nothing.
+    """
 
     def load_assignments(self, assignments: Sequence[Assignment]) -> None:
         """Stage and merge exposures by `prediction_id`."""
 
-    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, metric: Metric) -> int:
+    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, source: Source) -> int:
         """Copy the parts of the version that are not loaded yet, merge by `record_id`, and return how many parts were."""
 
-    def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:
-        """Return (rows, units, units met by both variants) of exposures up to `as_of`."""
+    def update_units(self, experiment: Experiment) -> int:
+        """Compute anew what each unit did of which something was loaded since the last call; return how many units those are."""
 
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
 
-    def get_variant_counts(self, experiment: Experiment, metric: Metric, *, as_of: datetime) -> Sequence[VariantCounts]:
-        """Return both variants' counts over units (without crossovers) whose metric window closed at or before `as_of`."""
+    def get_statistics(self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False) -> MetricStatistics:
+        """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`.
 
-    def describe_sql(self, experiment: Experiment, metric: Metric) -> str:
-        """Return the SQL text that `get_variant_counts` runs."""
+        They are as of the last `update_units`; `full` computes them from all assignments and outcomes instead. But for rounding,
+        both are the same.
+        """
+
+
+class WarehouseLedger(Protocol):
+    """What the warehouse held at an earlier time (Redshift). It only reads; `loaded_until` None means everything."""
+
+    def get_clock(self) -> datetime:
+        """Return the warehouse's time when it was asked, once what was being loaded then can be read; later loads have later times."""
+
+    def count_exposures(
+        self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None
+    ) -> tuple[int, int, int, datetime | None]:
+        """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
+
+    def recompute_statistics(
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None
+    ) -> MetricStatistics:
+        """Return the metric's statistics from all assignments and outcomes that were loaded until then."""
+
+    def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> Sequence[Fingerprint]:
+        """Return one for each table, of the experiment's rows that were loaded in (after, until]."""
 
 
 class TrafficSwitch(Protocol):

@@ -1,34 +1,26 @@
-"""Create, start, stop and analyse experiments."""
+"""Create and analyse experiments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
-from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
-from presage.experiments.decision import ACTIVE, CONCLUDED, ENDED, Evidence, decide
-from presage.experiments.evidence import (
-    Counted,
-    Exposures,
-    LookDetail,
-    MetricEvidence,
-    build_plan_mixture,
-    compute_metric_evidence,
-    compute_sample_ratio,
-    sum_variant,
-)
-from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric
+from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError
+from presage.experiments.certificate import build_action, build_certificate, encode_certificate, read_detail
+from presage.experiments.decision import CONCLUDED, ENDED
+from presage.experiments.evidence import Counted, LookDetail
+from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric, Source, list_sources
+from presage.experiments.observation import Observation, conclude, observe
 from presage.experiments.plan import list_metrics, validate_plan
-from presage.experiments.ports import ExperimentStore, TrafficSwitch, Warehouse
+from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, TrafficSwitch, Warehouse, WarehouseLedger
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.identifiers import new_identifier
 from presage.progress import Progress
 
-DETAIL_SCHEMA = 1
-PAGE = 50
+UPDATES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +28,22 @@ class AnalysisPorts:
     """What an analysis needs from outside."""
 
     store: ExperimentStore
+    events: ExperimentEvents
     warehouse: Warehouse
+    ledger: WarehouseLedger
     feature_sets: FeatureSetStore
     datasets: DatasetStore
     traffic: TrafficSwitch
+    certificates: CertificateStore
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatePorts:
+    """What a certificate is read, or built, from."""
+
+    store: ExperimentStore
+    events: ExperimentEvents
+    certificates: CertificateStore
 
 
 def create_experiment(
@@ -68,46 +72,13 @@ def create_experiment(
     return experiment
 
 
-def start_experiment(*, workspace_id: str, experiment_id: str, now: datetime, store: ExperimentStore) -> Experiment:
-    """Return the experiment, running. Idempotency: starting a running one changes nothing.
-
-    Raises:
-        NotFoundError: The workspace has no such experiment.
-        ConflictError: It has ended, or another experiment of the same model is running or paused.
-    """
-    experiment = store.get_experiment(workspace_id, experiment_id)
-    if experiment.state in ACTIVE:
-        return experiment
-    if experiment.state != "draft":
-        raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a draft can be started")
-    for other in _list_all(store, workspace_id):
-        if other.model_id == experiment.model_id and other.state in ACTIVE:
-            raise ConflictError(f"experiment {other.experiment_id} of the same model is {other.state}; stop it first")
-    return store.move_state(experiment, state="running", now=now)
-
-
-def stop_experiment(*, workspace_id: str, experiment_id: str, now: datetime, store: ExperimentStore) -> Experiment:
-    """Return the experiment, stopped by its user; traffic stays as it was before it. Idempotency: once.
-
-    Raises:
-        NotFoundError: The workspace has no such experiment.
-        ConflictError: It is concluded already.
-    """
-    experiment = store.get_experiment(workspace_id, experiment_id)
-    if experiment.state == "stopped_by_user":
-        return experiment
-    if experiment.state in CONCLUDED:
-        raise ConflictError(f"experiment {experiment_id} is {experiment.state} already")
-    return store.move_state(experiment, state="stopped_by_user", now=now)
-
-
 def analyse_experiment(
     workspace_id: str, experiment_id: str, *, as_of: datetime, now: datetime, ports: AnalysisPorts, progress: Progress
 ) -> Look:
     """Return a new look at the experiment as of `as_of`, its own clock, after acting on its decision.
 
     New outcomes are loaded, both variants counted over units whose window is closed, and the decision is kept in the look
-    before anything acts on it; then traffic moves, then the state.
+    before anything acts on it; then traffic moves, then the certificate is written, then the state changes.
     Idempotency: a concluded experiment answers its last look; an analysis that crashed after its look is finished by the next one.
 
     Raises:
@@ -120,23 +91,32 @@ def analyse_experiment(
     if experiment.state in ENDED or (looks and looks[-1].decision in CONCLUDED):
         return _finish(experiment, looks, ports=ports, now=now)
     _require_analysable(experiment, looks, as_of=as_of, now=now)
-    detail, evidence = _observe(experiment, _read_details(looks), as_of=as_of, ports=ports, progress=progress)
-    decision = decide(experiment.plan, evidence)
-    detail = replace(detail, gates=decision.gates, reason=decision.reason)
-    look = Look(workspace_id, experiment_id, len(looks) + 1, as_of, decision.state, msgspec.json.decode(msgspec.json.encode(detail)))
-    progress(0.9, decision.reason)
+    events = ports.events.list_events(workspace_id, experiment_id)
+    history = [read_detail(look) for look in looks]
+    observation = _observe(experiment, history, as_of=as_of, ports=ports, progress=progress)
+    detail, state = conclude(experiment, observation, history=history, events=events)
+    look = Look(workspace_id, experiment_id, len(looks) + 1, as_of, state, msgspec.json.decode(msgspec.json.encode(detail)))
+    progress(0.95, detail.reason)
     return _record(experiment, look, ports=ports, now=now)
 
 
-def _list_all(store: ExperimentStore, workspace_id: str) -> list[Experiment]:
-    found: list[Experiment] = []
-    while page := store.list_experiments(workspace_id, after=found[-1].experiment_id if found else "", limit=PAGE):
-        found.extend(page)
-    return found
+def get_certificate_document(workspace_id: str, experiment_id: str, *, look: int | None, ports: CertificatePorts) -> bytes:
+    """Return the certificate that the conclusion left or, up to a `look` or before there is a conclusion, one of the looks so far.
 
-
-def _read_details(looks: Sequence[Look]) -> list[LookDetail]:
-    return [msgspec.convert(look.detail, LookDetail) for look in looks]
+    Raises:
+        NotFoundError: The workspace has no such experiment, it has no such look, or the certificate is gone.
+    """
+    experiment = ports.store.get_experiment(workspace_id, experiment_id)
+    if look is None and experiment.state in CONCLUDED:
+        body = ports.certificates.find_certificate(workspace_id, experiment_id)
+        if body is None:
+            raise NotFoundError(f"the certificate of experiment {experiment_id} is gone")
+        return body
+    looks = ports.store.list_looks(workspace_id, experiment_id)
+    if look is not None and not 1 <= look <= len(looks):
+        raise NotFoundError(f"experiment {experiment_id} has no look {look}; it has {len(looks)}")
+    events = ports.events.list_events(workspace_id, experiment_id)
+    return encode_certificate(build_certificate(experiment, events=events, looks=looks[:look]))
 
 
 def _require_analysable(experiment: Experiment, looks: Sequence[Look], *, as_of: datetime, now: datetime) -> None:
@@ -152,59 +132,63 @@ def _require_analysable(experiment: Experiment, looks: Sequence[Look], *, as_of:
 
 def _observe(
     experiment: Experiment, history: Sequence[LookDetail], *, as_of: datetime, ports: AnalysisPorts, progress: Progress
-) -> tuple[LookDetail, Evidence]:
-    """Return the look's detail, still without a decision, and the evidence to decide on."""
-    plan = experiment.plan
-    counted = _count_metrics(experiment, as_of=as_of, ports=ports, progress=progress)
-    exposures = _read_exposures(experiment, as_of=as_of, warehouse=ports.warehouse)
-    mixture = build_plan_mixture(plan)
-    pasts: list[list[MetricEvidence]] = [[past.primary for past in history]]
-    pasts += [[past.guardrails[index] for past in history] for index in range(len(plan.guardrails))]
-    primary, *guardrails = (
-        compute_metric_evidence(one, plan=plan, mixture=mixture, history=past) for one, past in zip(counted, pasts, strict=True)
-    )
-    ratio = compute_sample_ratio(counted[0], plan=plan, history=[past.sample_ratio for past in history])
-    evidence = Evidence(exposures, primary, tuple(guardrails), ratio)
-    warnings = _list_warnings(plan, exposures)
-    return LookDetail(DETAIL_SCHEMA, exposures, mixture, primary, tuple(guardrails), ratio, (), warnings, ""), evidence
-
-
-def _count_metrics(experiment: Experiment, *, as_of: datetime, ports: AnalysisPorts, progress: Progress) -> list[Counted]:
+) -> Observation:
+    """Load what is new of every metric's datasets, bring the units up to date, then count."""
     metrics = [metric for _, metric in list_metrics(experiment.plan)]
-    counted = []
+    loads = []
     for index, metric in enumerate(metrics):
-        progress(0.8 * index / len(metrics), f"loading outcomes of {metric.name} from {metric.dataset}")
-        version, loaded = _load_outcomes(experiment, metric, ports=ports)
-        progress(0.8 * (index + 0.5) / len(metrics), f"counting {metric.name}")
-        counts = ports.warehouse.get_variant_counts(experiment, metric, as_of=as_of)
-        control, treatment = sum_variant(counts, "control"), sum_variant(counts, "treatment")
-        sql = ports.warehouse.describe_sql(experiment, metric)
-        counted.append(Counted(metric.name, version, loaded, sql, control, treatment))
-    return counted
+        progress(0.4 * index / len(metrics), f"loading outcomes of {metric.name}")
+        loads.append([_load_outcomes(experiment, source, ports=ports) for source in list_sources(metric)])
+    progress(0.4, "computing what units did")
+    loaded_until = _update_units(experiment, ports=ports)
+    counted = []
+    for index, (metric, loaded) in enumerate(zip(metrics, loads, strict=True)):
+        progress(0.6 + 0.3 * index / len(metrics), f"counting {metric.name}")
+        counted.append(_count_metric(experiment, metric, loaded, as_of=as_of, warehouse=ports.warehouse))
+    return observe(experiment, counted, history=history, as_of=as_of, loaded_until=loaded_until, ledger=ports.ledger)
 
 
-def _load_outcomes(experiment: Experiment, metric: Metric, *, ports: AnalysisPorts) -> tuple[int | None, int]:
-    """Return (version, parts loaded now) of the metric's dataset; (None, 0) while nothing has arrived there."""
-    dataset = ports.datasets.find_dataset_by_name(experiment.workspace_id, metric.dataset)
+def _update_units(experiment: Experiment, *, ports: AnalysisPorts) -> datetime:
+    """Bring the units up to date, and return until when everything that was loaded is in them, and nothing that was loaded later.
+
+    That is so when nothing was left to do after the clock was read. Under a stream that never pauses it may not come to that: then a
+    look counts exposures of the last seconds in or not, whose windows are open for an hour at least.
+    """
+    ports.warehouse.update_units(experiment)
+    loaded_until = ports.ledger.get_clock()
+    for _ in range(UPDATES):
+        if not ports.warehouse.update_units(experiment):
+            break
+        loaded_until = ports.ledger.get_clock()
+    return loaded_until
+
+
+def _count_metric(
+    experiment: Experiment, metric: Metric, loaded: Sequence[tuple[int | None, int]], *, as_of: datetime, warehouse: Warehouse
+) -> Counted:
+    found = warehouse.get_statistics(experiment, metric, as_of=as_of)
+    return Counted(
+        metric=metric.name,
+        dataset_version=loaded[0][0],
+        loaded_parts=sum(parts for _, parts in loaded),
+        sql=found.sql,
+        control=found.control,
+        treatment=found.treatment,
+        kind=metric.kind,
+        has_covariate=metric.covariate_hours > 0,
+        denominator_version=loaded[1][0] if metric.denominator else None,
+    )
+
+
+def _load_outcomes(experiment: Experiment, source: Source, *, ports: AnalysisPorts) -> tuple[int | None, int]:
+    """Return (version, parts loaded now) of the source's dataset; (None, 0) while nothing has arrived there."""
+    dataset = ports.datasets.find_dataset_by_name(experiment.workspace_id, source.dataset)
     if dataset is None:
-        raise ConflictError(f"metric {metric.name!r} counts records of {metric.dataset!r}, which no longer exists")
+        raise ConflictError(f"metric {source.key!r} reads records of {source.dataset!r}, which no longer exists")
     version = ports.feature_sets.find_version(experiment.workspace_id, dataset.dataset_id)
     if version is None:
         return None, 0
-    return version.version, ports.warehouse.load_outcomes(experiment, version, metric)
-
-
-def _read_exposures(experiment: Experiment, *, as_of: datetime, warehouse: Warehouse) -> Exposures:
-    rows, units, crossovers = warehouse.count_assignments(experiment.workspace_id, experiment.experiment_id, as_of=as_of)
-    first = warehouse.get_first_exposure(experiment.workspace_id, experiment.experiment_id)
-    days = max(0, (as_of - first) // timedelta(days=1)) if first else 0
-    return Exposures(rows, units, crossovers, first, days)
-
-
-def _list_warnings(plan: ExperimentPlan, exposures: Exposures) -> tuple[str, ...]:
-    if exposures.crossovers <= plan.gates.max_crossover_share * exposures.units:
-        return ()
-    return (f"{exposures.crossovers} of {exposures.units} units met both variants and are excluded",)
+    return version.version, ports.warehouse.load_outcomes(experiment, version, source)
 
 
 def _record(experiment: Experiment, look: Look, *, ports: AnalysisPorts, now: datetime) -> Look:
@@ -225,12 +209,22 @@ def _finish(experiment: Experiment, looks: Sequence[Look], *, ports: AnalysisPor
 
 
 def _act(experiment: Experiment, look: Look, *, ports: AnalysisPorts, now: datetime) -> Look:
-    """Move the traffic first and the state last, so that a crash between them is repaired by repeating both."""
-    reason = f"experiment {experiment.experiment_id}: {look.decision}"
-    if look.decision == "concluded_ship":
-        ports.traffic.switch_traffic(experiment, to="model", reason=reason, now=now)
-    elif look.decision == "concluded_rollback":
-        ports.traffic.switch_traffic(experiment, to="default", reason=reason, now=now)
+    """Move the traffic first and the state last, so that a crash between them is repaired by repeating all."""
+    action = build_action(experiment, look.decision)
+    if action is not None:
+        ports.traffic.switch_traffic(experiment, to=action.traffic, reason=action.reason, now=now)
+    if look.decision in CONCLUDED:
+        _certify(experiment, ports=ports)
     if look.decision != experiment.state:
         ports.store.move_state(experiment, state=look.decision, now=now)
     return look
+
+
+def _certify(experiment: Experiment, *, ports: AnalysisPorts) -> None:
+    """Write the certificate, unless an analysis that crashed later did: of the same looks it is the same."""
+    key = (experiment.workspace_id, experiment.experiment_id)
+    certificate = build_certificate(experiment, events=ports.events.list_events(*key), looks=ports.store.list_looks(*key))
+    try:
+        ports.certificates.create_certificate(*key, encode_certificate(certificate))
+    except AlreadyExistsError:
+        return

@@ -1,6 +1,6 @@
-"""The `presage` command: `presage experiments certify [--runs N] [--seed N] [--processes N]`.
+"""The `presage` command: `presage experiments certify [--runs N] [--seed N] [--processes N]` and `presage experiments verify CERTIFICATE`.
 
-Figures go to standard output, progress to standard error; the exit code is 1 when something is out of its bound.
+Findings go to standard output, progress to standard error; the exit code is 1 when something is out of its bound, or differs.
 """
 
 from __future__ import annotations
@@ -14,16 +14,24 @@ from concurrent.futures import ProcessPoolExecutor
 
 from presage.experiments.certification.certify import RUNS, SEED, certify
 from presage.experiments.certification.verdict import ERRORS, Finding, Share
+from presage.runtime.verification import build_ledger, run_verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for and return the exit code."""
     options = _build_parser().parse_args(arguments)
+    if options.command == "verify":
+        return run_verify(options.certificate, connect=build_ledger, progress=_Progress(time.monotonic()))
+    return run_certify(runs=options.runs, seed=options.seed, processes=options.processes)
+
+
+def run_certify(*, runs: int, seed: int, processes: int) -> int:
+    """Print what simulations find of every scenario, and return 1 when one is out of its bound."""
     began = time.monotonic()
-    _write(f"seed {options.seed}, {options.runs:,} runs of each kind, looked at every hour; shares ± their Monte-Carlo error at the bound")
+    _write(f"seed {seed}, {runs:,} runs of each kind, looked at every hour; shares ± their Monte-Carlo error at the bound")
     _write(f"a share fails when it is more than {ERRORS:g} such errors beyond its bound")
-    with ProcessPoolExecutor(options.processes, mp_context=multiprocessing.get_context("spawn")) as executor:
-        findings = certify(runs=options.runs, seed=options.seed, run_tasks=executor.map, progress=_Progress(began))
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as executor:
+        findings = certify(runs=runs, seed=seed, run_tasks=executor.map, progress=_Progress(began))
         return report(findings, began=began)
 
 
@@ -73,12 +81,13 @@ def _write(text: str) -> None:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="presage", description="Presage's own command line.")
     experiments = parser.add_subparsers(dest="group", required=True).add_parser("experiments", help="what experiments conclude with")
-    command = experiments.add_subparsers(dest="command", required=True).add_parser(
-        "certify", help="prove by simulation that conclusions err as seldom as they say"
-    )
-    command.add_argument("--runs", type=int, default=RUNS, help="of each kind of metric, with and without an effect")
-    command.add_argument("--seed", type=int, default=SEED)
-    command.add_argument("--processes", type=int, default=2)
+    commands = experiments.add_subparsers(dest="command", required=True)
+    simulate = commands.add_parser("certify", help="prove by simulation that conclusions err as seldom as they say")
+    simulate.add_argument("--runs", type=int, default=RUNS, help="of each kind of metric, with and without an effect")
+    simulate.add_argument("--seed", type=int, default=SEED)
+    simulate.add_argument("--processes", type=int, default=2)
+    verify = commands.add_parser("verify", help="compute a certificate again from the warehouse, and say what differs")
+    verify.add_argument("certificate", help="the file")
     return parser
 
 

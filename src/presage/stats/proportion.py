@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from presage.stats.effect import Sample
 from presage.stats.elementwise import Real, holds_anywhere
 from presage.stats.inconclusive import Inconclusive
-
-
-@dataclass(frozen=True, slots=True)
-class Proportion:
-    """Sufficient statistics of a binary metric: `conversions` among `units`.
-
-    Raises:
-        ValueError: Not 0 <= conversions <= units.
-    """
-
-    units: int
-    conversions: int
-
-    def __post_init__(self) -> None:
-        """Refuse counts that no sample can have."""
-        if not 0 <= self.conversions <= self.units:
-            raise ValueError(f"conversions must be in [0, units], got {self.conversions} of {self.units}")
 
 
 def summarise_proportion(units: Real, conversions: Real) -> Sample[Real] | Inconclusive:

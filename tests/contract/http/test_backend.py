@@ -11,7 +11,9 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
+from presage.adapters.memory.certificate_store import MemoryCertificateStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
+from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.job_queue import MemoryJobQueue
@@ -71,6 +73,8 @@ def build_ports() -> BackendPorts:
         models=MemoryModelRegistry(),
         versions=MemoryVersionRegistry(),
         experiments=MemoryExperimentStore(),
+        experiment_events=MemoryExperimentEvents(),
+        certificates=MemoryCertificateStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),
@@ -295,6 +299,27 @@ def test_an_experiment_starts_is_looked_at_and_stops(service: Service) -> None:
     assert (job["kind"], job["arguments"]["as_of"]) == ("analyse_experiment", "1998-04-08T00:00:00Z")
     assert service.get(path)["looks"] == []
     assert service.refuse("POST", f"{path}/start")[:2] == (409, "conflict")
+
+
+def test_metrics_of_every_kind_are_planned_and_faults_named(service: Service) -> None:
+    service.create_model()
+    spent = {"name": "spent", "kind": "sum", "dataset": "orders", "value_column": "spent", "cap": 500, "covariate_hours": 336}
+    rate = {"name": "rate", "kind": "ratio", "dataset": "orders", "denominator": {"dataset": "orders", "value_column": "spent"}}
+    others = [
+        {"name": "kept", "kind": "retention", "dataset": "orders", "start_hours": 24, "window_hours": 168},
+        {"name": "orders", "kind": "count", "dataset": "orders"},
+        {"name": "basket", "kind": "mean", "dataset": "orders", "value_column": "spent"},
+    ]
+    plan = {"name": "trial", "model": "again", "primary": spent, "planned_units": 2000, "minimum_effect": 2.5}
+    plan |= {"guardrails": [{"metric": rate, "margin": 0.1}], "secondary": others}
+
+    created = service.post("/experiments", plan)["plan"]
+    unnamed = {**plan, "secondary": [{**rate, "denominator": {"dataset": "orders", "columns": "spent"}}]}
+    missing = {**plan, "secondary": [{**rate, "name": "r", "denominator": {"dataset": "visits"}}]}
+
+    assert (created["primary"]["cap"], created["secondary"][0]["start_hours"]) == (500.0, 24)
+    assert service.refuse("POST", "/experiments", unnamed)[::2] == (400, "$.secondary[0].denominator.columns")
+    assert service.refuse("POST", "/experiments", missing)[::2] == (400, "$.secondary[0].denominator.dataset")
 
 
 def test_a_job_can_be_cancelled_and_notifications_are_the_workspaces(service: Service) -> None:

@@ -103,6 +103,18 @@ def test_looks_are_appended_once_each_and_listed_in_order(store: Store, workspac
     assert store.list_looks(f"{workspace_id}x", "exp_1") == []
 
 
+def test_looks_are_listed_from_the_newest_backwards_by_the_page(store: Store, workspace_id: str) -> None:
+    looks = [Look(workspace_id, "exp_1", number, at(number), "running", {}) for number in range(1, 6)]
+    for look in looks:
+        store.append_look(look)
+
+    assert store.list_looks(workspace_id, "exp_1", limit=2) == looks[3:]
+    assert store.list_looks(workspace_id, "exp_1", before=4, limit=2) == looks[1:3]
+    assert store.list_looks(workspace_id, "exp_1", before=2, limit=2) == looks[:1]
+    assert store.list_looks(workspace_id, "exp_1", before=1, limit=2) == []
+    assert store.list_looks(workspace_id, "exp_1", limit=0) == []
+
+
 def test_another_workspaces_experiment_does_not_exist(store: Store, workspace_id: str) -> None:
     experiment = make_experiment(workspace_id)
     store.create_experiment(experiment)

@@ -14,6 +14,7 @@ import pytest
 
 from presage.adapters.client import build_client
 from presage.adapters.redshift.data_api import DataApi, Warehousing
+from presage.adapters.redshift.ledger import RedshiftLedger
 from presage.adapters.redshift.migrate import migrate
 from presage.adapters.signed_calls import SignedCalls
 from presage.adapters.sqs.assignment_queue import SqsAssignmentQueue
@@ -21,6 +22,7 @@ from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.experiments.model import Assignment
 from presage.experiments.ports import Warehouse
 from tests.fixtures.redshift import run_bridge
+from tests.fixtures.warehouse import build_experiment
 
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,6 +33,7 @@ ASSIGNMENT = Assignment("ws", "exp", "p-0", "ann", "treatment", NOW, 3, ("a", "b
 class Surroundings:
     module: ModuleType
     queue_url: str
+    ledger: RedshiftLedger
 
     @property
     def warehouse(self) -> Warehouse:
@@ -47,7 +50,8 @@ class Surroundings:
         return {"Records": [{"messageId": m["MessageId"], "body": m["Body"], "attributes": {}} for m in answer["Messages"]]}
 
     def count(self, experiment_id: str = "exp", workspace_id: str = "ws") -> tuple[int, int, int]:
-        return self.warehouse.count_assignments(workspace_id, experiment_id, as_of=NOW + timedelta(days=1))
+        experiment = replace(build_experiment(), workspace_id=workspace_id, experiment_id=experiment_id)
+        return self.ledger.count_exposures(experiment, as_of=NOW + timedelta(days=1), loaded_until=None)[:3]
 
 
 @pytest.fixture
@@ -69,9 +73,10 @@ def surroundings(emulator: str, postgres: str, monkeypatch: pytest.MonkeyPatch) 
     handlers, level = root.handlers[:], root.level
     with run_bridge(postgres) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_REDSHIFT_DATA", endpoint)
-        migrate(DataApi(build_client("redshift-data"), Warehousing("presage", database)))
+        api = DataApi(build_client("redshift-data"), Warehousing("presage", database))
+        migrate(api)
         sys.modules.pop("lambdas.load_assignments.handler", None)
-        yield Surroundings(importlib.import_module("lambdas.load_assignments.handler"), url)
+        yield Surroundings(importlib.import_module("lambdas.load_assignments.handler"), url, RedshiftLedger(api))
     sys.modules.pop("lambdas.load_assignments.handler", None)
     root.handlers[:] = handlers
     root.setLevel(level)

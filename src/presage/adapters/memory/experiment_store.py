@@ -61,9 +61,11 @@ class MemoryExperimentStore:
             raise AlreadyExistsError(f"Look {look.number} of experiment {look.experiment_id} exists already")
         looks.append(look)
 
-    def list_looks(self, workspace_id: str, experiment_id: str) -> Sequence[Look]:
-        """Return all looks, oldest first."""
-        return sorted(self._looks.get((workspace_id, experiment_id), []), key=lambda look: look.number)
+    def list_looks(self, workspace_id: str, experiment_id: str, *, before: int | None = None, limit: int | None = None) -> Sequence[Look]:
+        """Return looks, oldest first: all, or of those numbered below `before` the newest `limit`."""
+        looks = sorted(self._looks.get((workspace_id, experiment_id), []), key=lambda look: look.number)
+        chosen = [look for look in looks if before is None or look.number < before]
+        return chosen if limit is None else chosen[max(0, len(chosen) - limit) :]
 
     def _require_only_active(self, experiment: Experiment, state: State) -> None:
         if state not in ACTIVE:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from presage.experiments.model import Metric
+from presage.experiments.model import Source
 from presage.features.dataset import Dataset
 
 SQL_TYPES = {"number": "DOUBLE PRECISION", "string": "VARCHAR(65535)", "boolean": "BOOLEAN"}
@@ -20,55 +20,13 @@ FIRST_EXPOSURE = """\
 SELECT CAST(MIN(exposed_at) AS VARCHAR(32)) FROM assignments
 WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id"""
 
-COUNT_ASSIGNMENTS = """\
-WITH exposures AS (
-  SELECT unit_id, COUNT(*) AS exposures, COUNT(DISTINCT variant) AS variants
-  FROM assignments
-  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND exposed_at <= CAST(:as_of AS TIMESTAMP)
-  GROUP BY unit_id
-)
-SELECT
-  CAST(COALESCE(SUM(exposures), 0) AS BIGINT),
-  CAST(COUNT(*) AS BIGINT),
-  CAST(COALESCE(SUM(CASE WHEN variants > 1 THEN 1 ELSE 0 END), 0) AS BIGINT)
-FROM exposures"""
-
-VARIANT_COUNTS = """\
-WITH exposures AS (
-  SELECT unit_id, MIN(exposed_at) AS first_exposed_at, MIN(variant) AS variant, COUNT(DISTINCT variant) AS variants
-  FROM assignments
-  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND exposed_at <= CAST(:as_of AS TIMESTAMP)
-  GROUP BY unit_id
-), units AS (
-  SELECT unit_id, variant, first_exposed_at
-  FROM exposures
-  WHERE variants = 1 AND DATEADD(hour, {window_hours}, first_exposed_at) <= CAST(:as_of AS TIMESTAMP)
-), converted AS (
-  SELECT DISTINCT units.unit_id
-  FROM units
-  JOIN outcomes ON outcomes.unit_id = units.unit_id{shown}
-  WHERE outcomes.workspace_id = :workspace_id AND outcomes.experiment_id = :experiment_id AND outcomes.metric = :metric
-    AND outcomes.event_timestamp > units.first_exposed_at
-    AND outcomes.event_timestamp <= DATEADD(hour, {window_hours}, units.first_exposed_at)
-)
-SELECT units.variant, CAST(COUNT(*) AS BIGINT), CAST(COUNT(converted.unit_id) AS BIGINT)
-FROM units
-LEFT JOIN converted ON converted.unit_id = units.unit_id
-GROUP BY units.variant
-ORDER BY units.variant"""
-
-SHOWN_BEFORE = """
-  JOIN shown_items ON shown_items.unit_id = units.unit_id AND shown_items.item = outcomes.item
-    AND shown_items.workspace_id = outcomes.workspace_id AND shown_items.experiment_id = outcomes.experiment_id
-    AND shown_items.exposed_at < outcomes.event_timestamp"""
-
 CHOOSE_EARLIEST_KNOWN = """\
 CREATE TEMP TABLE chosen_outcomes AS
 SELECT keys.workspace_id, keys.experiment_id, keys.metric, ranked.record_id, ranked.entity_id AS unit_id,
-  ranked.event_timestamp, ranked.known_timestamp, ranked.item
+  ranked.event_timestamp, ranked.known_timestamp, ranked.item, ranked.value
 FROM (
-  SELECT record_id, entity_id, event_timestamp, known_timestamp, {item} AS item,
-    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY known_timestamp, event_timestamp) AS place
+  SELECT record_id, entity_id, event_timestamp, known_timestamp, {item} AS item, {value} AS value,
+    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY known_timestamp, event_timestamp, entity_id) AS place
   FROM stage_records
 ) AS ranked
 CROSS JOIN (SELECT DISTINCT workspace_id, experiment_id, metric FROM stage_parts) AS keys
@@ -78,17 +36,35 @@ KEEP_EARLIER_OUTCOMES = """\
 DELETE FROM chosen_outcomes USING outcomes
 WHERE outcomes.workspace_id = chosen_outcomes.workspace_id AND outcomes.experiment_id = chosen_outcomes.experiment_id
   AND outcomes.metric = chosen_outcomes.metric AND outcomes.record_id = chosen_outcomes.record_id
-  AND outcomes.known_timestamp <= chosen_outcomes.known_timestamp"""
+  AND (outcomes.known_timestamp < chosen_outcomes.known_timestamp
+    OR (outcomes.known_timestamp = chosen_outcomes.known_timestamp AND outcomes.event_timestamp <= chosen_outcomes.event_timestamp))"""
+
+TOUCH_FORMER_UNITS = """\
+INSERT INTO touched_units (workspace_id, experiment_id, unit_id)
+SELECT DISTINCT outcomes.workspace_id, outcomes.experiment_id, outcomes.unit_id
+FROM outcomes
+JOIN chosen_outcomes ON outcomes.workspace_id = chosen_outcomes.workspace_id AND outcomes.experiment_id = chosen_outcomes.experiment_id
+  AND outcomes.metric = chosen_outcomes.metric AND outcomes.record_id = chosen_outcomes.record_id"""
+"""A record known earlier may be another unit's than the one it replaces."""
+
+KEEP_KNOWN_ASSIGNMENTS = """\
+DELETE FROM stage_assignments USING assignments
+WHERE assignments.workspace_id = stage_assignments.workspace_id AND assignments.experiment_id = stage_assignments.experiment_id
+  AND assignments.prediction_id = stage_assignments.prediction_id"""
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A MERGE of the rows of `source` into `target` by `keys`; `columns` are all of the target's."""
+    """A MERGE of the rows of `source` into `target` by `keys`; `columns` are all of the target's.
+
+    A `stamped` table also notes when each row was loaded first.
+    """
 
     target: str
     source: str
     keys: tuple[str, ...]
     columns: tuple[str, ...]
+    stamped: bool = False
 
 
 ASSIGNMENTS = Merge(
@@ -96,18 +72,21 @@ ASSIGNMENTS = Merge(
     "stage_assignments",
     ("workspace_id", "experiment_id", "prediction_id"),
     ("workspace_id", "experiment_id", "prediction_id", "unit_id", "variant", "exposed_at", "model_version"),
+    stamped=True,
 )
 SHOWN_ITEMS = Merge(
     "shown_items",
     "stage_shown_items",
     ("workspace_id", "experiment_id", "prediction_id", "item"),
     ("workspace_id", "experiment_id", "prediction_id", "unit_id", "exposed_at", "item"),
+    stamped=True,
 )
 OUTCOMES = Merge(
     "outcomes",
     "chosen_outcomes",
     ("workspace_id", "experiment_id", "metric", "record_id"),
-    ("workspace_id", "experiment_id", "metric", "record_id", "unit_id", "event_timestamp", "known_timestamp", "item"),
+    ("workspace_id", "experiment_id", "metric", "record_id", "unit_id", "event_timestamp", "known_timestamp", "item", "value"),
+    stamped=True,
 )
 PARTS = Merge(
     "loaded_parts",
@@ -117,48 +96,53 @@ PARTS = Merge(
 )
 
 
-def build_variant_counts(metric: Metric) -> str:
-    """Return the query that counts units with a closed window and conversions, per variant."""
-    shown = SHOWN_BEFORE if metric.kind == "hit" else ""
-    return VARIANT_COUNTS.format(window_hours=int(metric.window_hours), shown=shown)
-
-
 def build_assignment_load(*, assignments_uri: str, shown_items_uri: str | None, role_arn: str) -> list[str]:
-    """Return the statements of one transaction that merges staged exposures and, if any were shown, their items."""
-    statements = ["LOCK assignments, shown_items", *_load_json(ASSIGNMENTS, assignments_uri, role_arn)]
+    """Return the statements of one transaction that merges staged exposures and, if any were shown, their items.
+
+    Exposures that are known already touch no unit.
+    """
+    stage, copy, merge = _load_json(ASSIGNMENTS, assignments_uri, role_arn)
+    statements = ["LOCK assignments, shown_items", stage, copy, KEEP_KNOWN_ASSIGNMENTS, merge]
     if shown_items_uri:
         statements += _load_json(SHOWN_ITEMS, shown_items_uri, role_arn)
-    return statements
+    return [*statements, _touch_units("stage_assignments")]
 
 
-def build_outcome_load(metric: Metric, dataset: Dataset, *, manifest_uri: str, parts_uri: str, role_arn: str) -> list[str]:
+def build_outcome_load(source: Source, dataset: Dataset, *, manifest_uri: str, parts_uri: str, role_arn: str) -> list[str]:
     """Return the statements of one transaction that merges the manifest's parts into outcomes and notes them as loaded.
 
     Parquet is copied by position, so the dataset's columns are staged as c0, c1, … whatever their names are.
     """
-    names = [column.name for column in dataset.columns]
-    item = f"c{names.index(metric.item_column)}" if metric.item_column else "CAST(NULL AS VARCHAR(65535))"
+    places = {column.name: f"c{index}" for index, column in enumerate(dataset.columns)}
+    item = places[source.item_column] if source.item_column else "CAST(NULL AS VARCHAR(65535))"
+    value = places[source.value_column] if source.value_column else "CAST(NULL AS DOUBLE PRECISION)"
     return [
         "LOCK outcomes, loaded_parts",
         _build_stage_records(dataset),
         f"COPY stage_records FROM {quote(manifest_uri)} IAM_ROLE {quote(role_arn)} FORMAT AS PARQUET MANIFEST",
         *_load_json(PARTS, parts_uri, role_arn),
-        CHOOSE_EARLIEST_KNOWN.format(item=item),
+        CHOOSE_EARLIEST_KNOWN.format(item=item, value=value),
         KEEP_EARLIER_OUTCOMES,
+        TOUCH_FORMER_UNITS,
         build_merge(OUTCOMES),
+        _touch_units("chosen_outcomes"),
     ]
 
 
 def build_merge(merge: Merge) -> str:
-    """Return the MERGE: rows that are there take the source's values, all others are inserted."""
+    """Return the MERGE: rows that are there take the source's values, all others are inserted.
+
+    SYSDATE is when the transaction began, which is not before its tables were asked for: whoever reads them later waits for it.
+    """
     matching = " AND ".join(f"{merge.target}.{key} = source.{key}" for key in merge.keys)
     changing = [column for column in merge.columns if column not in merge.keys] or list(merge.keys[-1:])
     changes = ", ".join(f"{column} = source.{column}" for column in changing)
-    values = ", ".join(f"source.{column}" for column in merge.columns)
+    columns = ", ".join([*merge.columns, *(["loaded_at"] if merge.stamped else [])])
+    values = ", ".join([*(f"source.{column}" for column in merge.columns), *(["SYSDATE"] if merge.stamped else [])])
     clauses = {
         "MERGE INTO": f"{merge.target} USING {merge.source} AS source ON {matching}",
         "WHEN MATCHED THEN": f"UPDATE SET {changes}",
-        "WHEN NOT MATCHED THEN": f"INSERT ({', '.join(merge.columns)}) VALUES ({values})",  # noqa: S608 - names of this module only
+        "WHEN NOT MATCHED THEN": f"INSERT ({columns}) VALUES ({values})",  # noqa: S608 - names of this module only
     }
     return "\n".join(f"{clause} {rest}" for clause, rest in clauses.items())
 
@@ -172,6 +156,11 @@ def quote(text: str) -> str:
     if "'" in text or "\\" in text or not text.isprintable():
         raise ValueError(f"not a plain S3 address or ARN: {text!r}")
     return f"'{text}'"
+
+
+def _touch_units(source: str) -> str:
+    columns = "workspace_id, experiment_id, unit_id"
+    return f"INSERT INTO touched_units ({columns})\nSELECT DISTINCT {columns} FROM {source}"
 
 
 def _build_stage_records(dataset: Dataset) -> str:

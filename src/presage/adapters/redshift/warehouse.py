@@ -11,22 +11,35 @@ from uuid import uuid4
 import msgspec
 
 from presage.adapters.client import translate_errors
-from presage.adapters.redshift.data_api import DataApi
+from presage.adapters.redshift.data_api import DataApi, Value
 from presage.adapters.redshift.statements import (
-    COUNT_ASSIGNMENTS,
     FIRST_EXPOSURE,
     LOADED_PARTS,
     build_assignment_load,
     build_outcome_load,
-    build_variant_counts,
 )
-from presage.experiments.model import Assignment, Experiment, Metric, Variant, VariantCounts
+from presage.adapters.redshift.statistics import PENDING, build_full_statistics, build_statistics, build_update
+from presage.experiments.model import (
+    BINARY_KINDS,
+    Assignment,
+    Experiment,
+    Metric,
+    MetricStatistics,
+    Source,
+    ValueMoments,
+    Variant,
+    VariantStatistics,
+    list_sources,
+)
+from presage.experiments.plan import list_metrics
 from presage.features.records import FeatureSetVersion, Part
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-VARIANTS: tuple[Variant, ...] = ("control", "treatment")
+Row = tuple[Variant, int, int, float, float, float, float, float]
+"""Variant, units, conversions; mean and squares of the value and of the second one; products."""
+
 STAGING_TAG = "presage=staging"
 """What the lake's lifecycle knows files by that wait to be copied; it lets them expire."""
 
@@ -63,30 +76,24 @@ class RedshiftWarehouse:
             statements = build_assignment_load(assignments_uri=rows or "", shown_items_uri=items, role_arn=self._staging.copy_role_arn)
             self._data_api.run_batch(statements)
 
-    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, metric: Metric) -> int:
+    def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, source: Source) -> int:
         """Copy the parts of the version that are not loaded yet, merge by `record_id`, and return how many parts were.
 
         Raises:
             UnavailableError: S3 or Redshift did not carry it out; no part counts as loaded.
         """
-        loaded = {row[0] for row in self._data_api.query(LOADED_PARTS, _name_metric(experiment, metric))}
+        keys = {**name_experiment(experiment), "metric": source.key}
+        loaded = {row[0] for row in self._data_api.query(LOADED_PARTS, keys)}
         fresh = [part for part in version.parts if part.key not in loaded]
         if not fresh:
             return 0
         folder = f"ws={experiment.workspace_id}/staging/outcomes/{uuid4().hex}"
         manifest = self._put(f"{folder}/parts.manifest", msgspec.json.encode({"entries": [self._build_entry(part) for part in fresh]}))
-        keys = _name_metric(experiment, metric)
         parts = self._stage(f"{folder}/loaded_parts.json", ({**keys, "part_key": part.key} for part in fresh))
         role_arn = self._staging.copy_role_arn
-        statements = build_outcome_load(metric, version.dataset, manifest_uri=manifest, parts_uri=parts or "", role_arn=role_arn)
+        statements = build_outcome_load(source, version.dataset, manifest_uri=manifest, parts_uri=parts or "", role_arn=role_arn)
         self._data_api.run_batch(statements)
         return len(fresh)
-
-    def count_assignments(self, workspace_id: str, experiment_id: str, *, as_of: datetime) -> tuple[int, int, int]:
-        """Return (rows, units, units met by both variants) of exposures up to `as_of`."""
-        parameters = {"workspace_id": workspace_id, "experiment_id": experiment_id, "as_of": _format_time(as_of)}
-        ((rows, units, crossovers),) = msgspec.convert(self._data_api.query(COUNT_ASSIGNMENTS, parameters), list[tuple[int, int, int]])
-        return rows, units, crossovers
 
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
@@ -94,17 +101,31 @@ class RedshiftWarehouse:
         ((first,),) = self._data_api.query(FIRST_EXPOSURE, parameters)
         return None if first is None else datetime.fromisoformat(str(first)).replace(tzinfo=UTC)
 
-    def get_variant_counts(self, experiment: Experiment, metric: Metric, *, as_of: datetime) -> Sequence[VariantCounts]:
-        """Return both variants' counts over units (without crossovers) whose metric window closed at or before `as_of`."""
-        parameters = {**_name_metric(experiment, metric), "as_of": _format_time(as_of)}
-        rows = msgspec.convert(self._data_api.query(build_variant_counts(metric), parameters), list[tuple[Variant, int, int]])
-        counts = {variant: VariantCounts(variant, units, conversions) for variant, units, conversions in rows}
-        return [counts.get(variant, VariantCounts(variant, 0, 0)) for variant in VARIANTS]
+    def update_units(self, experiment: Experiment) -> int:
+        """Compute anew what each unit did of which something was loaded since the last call; return how many units those are.
 
-    def describe_sql(self, experiment: Experiment, metric: Metric) -> str:
-        """Return the SQL text that `get_variant_counts` runs, headed by its parameters (less `as_of`)."""
-        names = ", ".join(f"{name} = {value}" for name, value in _name_metric(experiment, metric).items())
-        return f"-- {names}\n{build_variant_counts(metric)}"
+        Raises:
+            UnavailableError: S3 or Redshift did not carry it out; all of it is done by the next call.
+        """
+        ((pending,),) = msgspec.convert(self._data_api.query(PENDING, name_experiment(experiment)), list[tuple[int]])
+        if not pending:
+            return 0
+        metrics = [metric for _, metric in list_metrics(experiment.plan)]
+        keys = ({"place": place, **name_sources(metric)} for place, metric in enumerate(metrics))
+        uri = self._stage(f"ws={experiment.workspace_id}/staging/outcomes/{uuid4().hex}/metrics.json", keys)
+        statements = build_update(metrics, experiment=experiment, keys_uri=uri or "", role_arn=self._staging.copy_role_arn)
+        self._data_api.run_batch(statements)
+        return pending
+
+    def get_statistics(self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False) -> MetricStatistics:
+        """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`.
+
+        They are as of the last `update_units`; `full` computes them from all assignments and outcomes instead.
+        """
+        names = {**name_experiment(experiment), **name_sources(metric)}
+        query = build_full_statistics(metric) if full else build_statistics(metric)
+        asked = {name: value for name, value in names.items() if f":{name}" in query}
+        return read_statistics(experiment, metric, self._data_api.query(query, {**asked, "as_of": format_time(as_of)}))
 
     def _build_entry(self, part: Part) -> dict[str, object]:
         url = f"s3://{self._staging.bucket}/{part.key}"
@@ -121,11 +142,31 @@ class RedshiftWarehouse:
         return f"s3://{self._staging.bucket}/{key}"
 
 
-def _name_metric(experiment: Experiment, metric: Metric) -> dict[str, str]:
-    return {"workspace_id": experiment.workspace_id, "experiment_id": experiment.experiment_id, "metric": metric.name}
+def name_experiment(experiment: Experiment) -> dict[str, str]:
+    """Return the parameters that name an experiment's rows."""
+    return {"workspace_id": experiment.workspace_id, "experiment_id": experiment.experiment_id}
 
 
-def _format_time(moment: datetime) -> str:
+def name_sources(metric: Metric) -> dict[str, str]:
+    """Return the parameters that name a metric's outcomes."""
+    return dict(zip(("metric", "denominator"), (source.key for source in list_sources(metric)), strict=False))
+
+
+def read_statistics(experiment: Experiment, metric: Metric, rows: Sequence[tuple[Value, ...]]) -> MetricStatistics:
+    """Return what the rows of a statistics query say, with the text that computes them from everything loaded."""
+    found = {row[0]: _build_statistics(metric, row) for row in msgspec.convert(rows, list[Row])}
+    empty = VariantStatistics(0, 0, None if metric.kind in BINARY_KINDS else ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0))
+    names = {**name_experiment(experiment), **name_sources(metric)}
+    sql = f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{build_full_statistics(metric)}"
+    return MetricStatistics(found.get("control", empty), found.get("treatment", empty), sql)
+
+
+def _build_statistics(metric: Metric, row: Row) -> VariantStatistics:
+    _, units, conversions, *moments = row
+    return VariantStatistics(units, conversions, None if metric.kind in BINARY_KINDS else ValueMoments(*moments))
+
+
+def format_time(moment: datetime) -> str:
     """Return the naive UTC text that both COPY and CAST read as a TIMESTAMP, in microseconds."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
@@ -137,7 +178,7 @@ def _build_assignment_row(found: Assignment) -> dict[str, object]:
         "prediction_id": found.prediction_id,
         "unit_id": found.unit_id,
         "variant": found.variant,
-        "exposed_at": _format_time(found.exposed_at),
+        "exposed_at": format_time(found.exposed_at),
     }
     return row if found.model_version is None else {**row, "model_version": found.model_version}
 

@@ -92,12 +92,15 @@ class SqlExperimentStore:
         with unit_of_work(self._engine, duplicate=f"Look {look.number} of experiment {look.experiment_id}") as session:
             insert_row(session, LookRow, look)
 
-    def list_looks(self, workspace_id: str, experiment_id: str) -> Sequence[Look]:
-        """Return all looks, oldest first."""
+    def list_looks(self, workspace_id: str, experiment_id: str, *, before: int | None = None, limit: int | None = None) -> Sequence[Look]:
+        """Return looks, oldest first: all, or of those numbered below `before` the newest `limit`."""
         statement = (
             select(table_of(LookRow))
             .where(LookRow.workspace_id == workspace_id, LookRow.experiment_id == experiment_id)
-            .order_by(LookRow.number)
+            .order_by(LookRow.number.desc())
+            .limit(limit)
         )
+        if before is not None:
+            statement = statement.where(LookRow.number < before)
         with unit_of_work(self._engine) as session:
-            return list_rows(session, statement, Look)
+            return list_rows(session, statement, Look)[::-1]

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.dataset_store import SqlDatasetStore
+from presage.adapters.sql.experiment_events import SqlExperimentEvents
 from presage.adapters.sql.experiment_store import SqlExperimentStore
 from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
@@ -30,6 +31,7 @@ class SqlStores:
     versions: SqlVersionRegistry
     traffic: SqlTrafficSwitch
     experiments: SqlExperimentStore
+    experiment_events: SqlExperimentEvents
     jobs: SqlJobStore
     outbox: SqlJobOutbox
     notifications: SqlNotificationStore
@@ -45,6 +47,7 @@ class SqlStores:
             SqlVersionRegistry(engine),
             SqlTrafficSwitch(engine),
             SqlExperimentStore(engine),
+            SqlExperimentEvents(engine),
             SqlJobStore(engine),
             SqlJobOutbox(engine),
             SqlNotificationStore(engine),

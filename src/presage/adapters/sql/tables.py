@@ -162,6 +162,21 @@ class LookRow(Row):
     detail: Mapped[JsonObject]
 
 
+class ExperimentEventRow(Row):
+    """An operator's order, never changed."""
+
+    __tablename__ = "experiment_events"
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    experiment_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+    by: Mapped[str]
+    reason: Mapped[str] = mapped_column(String(512))
+    extra_days: Mapped[int]
+    extra_units: Mapped[int]
+
+
 class JobRow(Row):
     """A background job and its outbox entry (`published_at` is null while its message is not on the queue)."""
 

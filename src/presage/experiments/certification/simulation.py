@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from presage.experiments.certification.drawing import DAYS, HOURS_A_DAY, History, Scale, Trial, draw_history, select
 from presage.experiments.decision import Evidence, decide
 from presage.experiments.evidence import Counted, Exposures, MetricEvidence, SampleRatio, build_plan_mixture
-from presage.experiments.model import ExperimentPlan, Metric, State
+from presage.experiments.model import ExperimentPlan, Metric, State, VariantStatistics
 from presage.stats.effect import Comparison, Estimate, estimate_difference, estimate_log_ratio
 from presage.stats.elementwise import Array
 from presage.stats.inconclusive import Inconclusive, require_conclusive
-from presage.stats.proportion import Proportion
 from presage.stats.sample_ratio import compute_log_bayes_factor
 from presage.stats.sequential import Interval, compute_interval, intersect_looks
 
@@ -82,7 +81,7 @@ def build_evidence(history: History, course: Course, *, run: int, look: int) -> 
     valued = (int(history.valued[0][run, look]), int(history.valued[1][run, look]))
     lower, upper = float(course.running.lower[run, look]), float(course.running.upper[run, look])
     enough = bool(course.enough[run, look])
-    counted = Counted("certified", None, 0, "", Proportion(units[0], valued[0]), Proportion(units[1], valued[1]))
+    counted = Counted("certified", None, 0, "", VariantStatistics(units[0], valued[0]), VariantStatistics(units[1], valued[1]))
     running = Interval(lower, upper) if -np.inf < lower <= upper else None
     ratio = SampleRatio(units, (0.5, 0.5), 0.0, float(course.mismatch_p[run, look]), None)
     primary = MetricEvidence(counted, enough, None, None, None, running, None, 1.0, None)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import ExperimentPlan, Gates, Guardrail, Metric
+from presage.experiments.model import Denominator, ExperimentPlan, Gates, Guardrail, Metric
 from presage.experiments.plan import validate_plan
 from presage.features.dataset import Column, Dataset
 
@@ -14,6 +14,11 @@ DATASET = Dataset(
 )
 BUYS = Metric("buys", "conversion", "purchases")
 HIT = Metric("hit", "hit", "purchases", item_column="item")
+KEPT = Metric("kept", "retention", "purchases", start_hours=24)
+ORDERS = Metric("orders", "count", "purchases", cap=10)
+SPENT = Metric("spent", "sum", "purchases", value_column="amount", cap=99.5, covariate_hours=720)
+BASKET = Metric("basket", "mean", "purchases", value_column="amount")
+RATE = Metric("rate", "ratio", "purchases", denominator=Denominator("purchases", "amount"))
 PLAN = ExperimentPlan("e", "m", BUYS, planned_units=2000, guardrails=(Guardrail(HIT, 0.02),))
 
 
@@ -23,6 +28,17 @@ def validate(plan: ExperimentPlan) -> None:
 
 def test_a_good_plan_passes() -> None:
     validate(PLAN)
+
+
+@pytest.mark.parametrize("metric", [KEPT, ORDERS, SPENT, BASKET, RATE])
+def test_every_kind_may_be_primary_guardrail_or_secondary(metric: Metric) -> None:
+    validate(replace(PLAN, primary=metric))
+    validate(replace(PLAN, guardrails=(Guardrail(metric, 0.5),)))
+    validate(replace(PLAN, secondary=(metric,)))
+
+
+def test_only_shares_have_effects_below_1() -> None:
+    validate(replace(PLAN, primary=SPENT, minimum_effect=5.0, guardrails=(Guardrail(ORDERS, 2.0),)))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +72,33 @@ def test_a_good_plan_passes() -> None:
         ({"primary": replace(HIT, name="h", item_column=None)}, "$.primary.item_column"),
         ({"primary": replace(HIT, name="h", item_column="amount")}, "$.primary.item_column"),
         ({"primary": replace(HIT, name="h", item_column="nothing")}, "$.primary.item_column"),
+        ({"minimum_effect": 1.0}, "$.minimum_effect"),
+        ({"primary": SPENT, "minimum_effect": float("inf")}, "$.minimum_effect"),
+        ({"guardrails": (Guardrail(ORDERS, float("nan")),)}, "$.guardrails[0].margin"),
+        ({"guardrails": tuple(Guardrail(replace(HIT, name=str(index)), 0.1) for index in range(11))}, "$.guardrails"),
+        ({"secondary": tuple(replace(HIT, name=str(index)) for index in range(11))}, "$.secondary"),
+        ({"secondary": (BUYS,)}, "$.secondary[0].name"),
+        ({"secondary": (RATE, replace(BUYS, name="rate/denominator"))}, "$.secondary[1].name"),
+        ({"secondary": (KEPT, replace(KEPT, name="k", start_hours=0))}, "$.secondary[1].start_hours"),
+        ({"primary": replace(KEPT, start_hours=72)}, "$.primary.start_hours"),
+        ({"primary": replace(KEPT, start_hours=-1)}, "$.primary.start_hours"),
+        ({"primary": replace(BUYS, start_hours=1)}, "$.primary.start_hours"),
+        ({"primary": replace(BUYS, value_column="amount")}, "$.primary.value_column"),
+        ({"primary": replace(ORDERS, value_column="amount")}, "$.primary.value_column"),
+        ({"primary": replace(SPENT, value_column=None)}, "$.primary.value_column"),
+        ({"primary": replace(SPENT, value_column="")}, "$.primary.value_column"),
+        ({"primary": replace(SPENT, value_column="item")}, "$.primary.value_column"),
+        ({"primary": replace(BASKET, value_column="nothing")}, "$.primary.value_column"),
+        ({"primary": replace(SPENT, cap=0.0)}, "$.primary.cap"),
+        ({"primary": replace(SPENT, cap=float("inf"))}, "$.primary.cap"),
+        ({"primary": replace(RATE, cap=1.0)}, "$.primary.cap"),
+        ({"primary": replace(SPENT, covariate_hours=-1)}, "$.primary.covariate_hours"),
+        ({"primary": replace(SPENT, covariate_hours=2161)}, "$.primary.covariate_hours"),
+        ({"primary": replace(BASKET, covariate_hours=24)}, "$.primary.covariate_hours"),
+        ({"primary": replace(RATE, denominator=None)}, "$.primary.denominator"),
+        ({"primary": replace(SPENT, denominator=Denominator("purchases"))}, "$.primary.denominator"),
+        ({"primary": replace(RATE, denominator=Denominator("visits"))}, "$.primary.denominator.dataset"),
+        ({"primary": replace(RATE, denominator=Denominator("purchases", "item"))}, "$.primary.denominator.value_column"),
     ],
 )
 def test_a_fault_is_named_by_its_path(changes: dict[str, Any], path: str) -> None:

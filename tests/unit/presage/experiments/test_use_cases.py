@@ -1,97 +1,19 @@
 """Whole experiments on memory adapters: what is decided, kept and moved."""
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import Any, Literal
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 import pytest
 
-from presage.adapters.memory.dataset_store import MemoryDatasetStore
-from presage.adapters.memory.experiment_store import MemoryExperimentStore
-from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.traffic_switch import MemoryTrafficSwitch
-from presage.adapters.memory.version_registry import MemoryVersionRegistry
-from presage.adapters.memory.warehouse import MemoryWarehouse
 from presage.errors import ConflictError, InvalidInputError, NotFoundError
-from presage.experiments.evidence import LookDetail
-from presage.experiments.model import Assignment, Experiment, ExperimentPlan, Guardrail, Look, Metric, Variant
-from presage.experiments.use_cases import AnalysisPorts, analyse_experiment, create_experiment, start_experiment, stop_experiment
-from presage.features.dataset import Dataset
-from presage.features.records import FeatureSetVersion, Record
+from presage.experiments.model import Assignment, Denominator, Experiment, ExperimentPlan, Metric
+from presage.experiments.operations import start_experiment
+from presage.experiments.use_cases import analyse_experiment
 from presage.progress import ignore_progress
-from presage.training.model import AliasMove, Traffic
-
-DAY = timedelta(days=1)
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-BEGIN = datetime(1998, 1, 1, tzinfo=UTC)
-LATER = BEGIN + 20 * DAY
-PURCHASES = Dataset("ws", "ds_p", "purchases", "customer", (), NOW)
-VISITS = Dataset("ws", "ds_v", "visits", "customer", (), NOW)
-BUYS = Metric("buys", "conversion", "purchases")
-PLAN = ExperimentPlan("first", "model", BUYS, planned_units=4000)
-GUARDED = replace(PLAN, guardrails=(Guardrail(Metric("visits", "conversion", "visits"), 0.05),))
-
-
-@dataclass
-class World:
-    """Everything an experiment lives in."""
-
-    plan: ExperimentPlan = PLAN
-    store: MemoryExperimentStore = field(default_factory=MemoryExperimentStore)
-    datasets: MemoryDatasetStore = field(default_factory=MemoryDatasetStore)
-    feature_sets: MemoryFeatureSetStore = field(default_factory=MemoryFeatureSetStore)
-    versions: MemoryVersionRegistry = field(default_factory=MemoryVersionRegistry)
-    numbers: Any = field(default_factory=count)
-
-    def __post_init__(self) -> None:
-        for dataset in (PURCHASES, VISITS):
-            self.datasets.create_dataset(dataset)
-        self.versions.append_alias_move(AliasMove("ws", "mdl", "production", 3, "model", "built", NOW))
-        self.warehouse = MemoryWarehouse(self.feature_sets)
-        self.traffic = MemoryTrafficSwitch(self.versions)
-        self.ports = AnalysisPorts(self.store, self.warehouse, self.feature_sets, self.datasets, self.traffic)
-        self.experiment = self.create(self.plan)
-        start_experiment(workspace_id="ws", experiment_id=self.experiment.experiment_id, now=NOW, store=self.store)
-
-    def create(self, plan: ExperimentPlan, model_id: str = "mdl") -> Experiment:
-        return create_experiment(plan, workspace_id="ws", model_id=model_id, now=NOW, store=self.store, datasets=self.datasets)
-
-    def meet(self, variant: Variant, units: int, at: datetime = BEGIN) -> list[str]:
-        """Expose new units to the variant and return their ids."""
-        ids = [f"u{next(self.numbers)}" for _ in range(units)]
-        experiment_id = self.experiment.experiment_id
-        self.warehouse.load_assignments([Assignment("ws", experiment_id, f"p-{variant}-{unit}", unit, variant, at, 3, ()) for unit in ids])
-        return ids
-
-    def land(self, units: list[str], dataset: Dataset = PURCHASES, at: datetime = BEGIN + DAY) -> None:
-        batch = f"b{next(self.numbers)}"
-        part = self.feature_sets.put_part(dataset, batch, "1998-01", [Record(f"{batch}-{unit}", unit, at, at, {}) for unit in units])
-        head = self.feature_sets.find_version("ws", dataset.dataset_id)
-        parts, version = ((*head.parts, part), head.version + 1) if head else ((part,), 1)
-        self.feature_sets.create_version(FeatureSetVersion(dataset, version, parts, NOW))
-
-    def run(self, *, control: tuple[int, int], treatment: tuple[int, int], at: datetime = BEGIN) -> None:
-        """Expose (units, conversions) of both variants at a time and land the conversions a day later."""
-        for variant, (units, conversions) in (("control", control), ("treatment", treatment)):
-            self.land(self.meet(variant, units, at)[:conversions], at=at + DAY)  # type: ignore[arg-type] # the literals above
-
-    def analyse(self, as_of: datetime = LATER, ports: AnalysisPorts | None = None) -> Look:
-        experiment_id = self.experiment.experiment_id
-        return analyse_experiment("ws", experiment_id, as_of=as_of, now=NOW, ports=ports or self.ports, progress=ignore_progress)
-
-    @property
-    def state(self) -> str:
-        return self.store.get_experiment("ws", self.experiment.experiment_id).state
-
-    @property
-    def traffic_moves(self) -> list[Traffic]:
-        return [move.traffic for move in reversed(self.versions.list_alias_moves("ws", "mdl", "production"))][1:]
-
-
-def detail_of(look: Look) -> LookDetail:
-    return msgspec.convert(look.detail, LookDetail)
+from tests.fixtures.experiment_world import BEGIN, BUYS, DAY, GUARDED, LATER, NOW, ORDER, PLAN, VISITS, World, detail_of
 
 
 def test_a_clear_gain_ships_the_model() -> None:
@@ -146,6 +68,29 @@ def test_a_mismatched_split_pauses_and_cannot_conclude() -> None:
     assert world.analyse(LATER + DAY).decision == "paused_srm"
     assert world.traffic_moves == []
     assert len(world.store.list_looks("ws", world.experiment.experiment_id)) == 2
+
+
+def test_revenue_decides_and_secondary_metrics_only_tell() -> None:
+    """Treatment's buyers are as many and spend twice as much; that fewer of them come back is reported and holds nothing back."""
+    spent = Metric("spent", "sum", "purchases", value_column="amount", cap=100.0)
+    fewer = Metric("visits", "count", "visits")
+    basket = Metric("basket", "ratio", "purchases", value_column="amount", denominator=Denominator("visits"))
+    world = World(replace(PLAN, primary=spent, secondary=(fewer, basket), minimum_effect=2.0))
+    control, treatment = world.meet("control", 1000), world.meet("treatment", 1000)
+    world.land([*control[:300], *treatment[:300]], amounts=[10.0] * 300 + [20.0] * 299 + [1e9])
+    world.land([*control[:800], *treatment[:300]], VISITS)
+    look = world.analyse()
+    detail = detail_of(look)
+    assert (look.decision, world.traffic_moves) == ("concluded_ship", ["model"])
+    assert detail.primary.estimate is not None
+    assert detail.primary.estimate.value == pytest.approx((299 * 20 + 100 - 3000) / 1000)
+    visits, found = detail.secondary
+    assert visits.estimate is not None
+    assert visits.estimate.value == pytest.approx(-0.5)
+    assert found.estimate is not None
+    assert found.estimate.value == pytest.approx((299 * 20 + 1e9) / 300 - 3000 / 800)
+    assert detail.discoveries == ("visits",)
+    assert found.counted.denominator_version == 1
 
 
 def test_futility_ends_without_a_winner() -> None:
@@ -235,7 +180,7 @@ def test_the_running_interval_keeps_what_earlier_looks_knew() -> None:
     assert second.primary.p_value <= first.primary.p_value
 
 
-def test_crossovers_block_and_warn() -> None:
+def test_crossovers_are_left_out_and_warned_of() -> None:
     world = World()
     world.run(control=(1000, 100), treatment=(1000, 250))
     both = world.meet("control", 30)
@@ -243,7 +188,7 @@ def test_crossovers_block_and_warn() -> None:
         [Assignment("ws", world.experiment.experiment_id, f"again-{unit}", unit, "treatment", BEGIN + DAY, 3, ()) for unit in both]
     )
     look = world.analyse()
-    assert look.decision == "running"
+    assert look.decision == "concluded_ship"
     assert detail_of(look).warnings == ("30 of 2030 units met both variants and are excluded",)
     assert detail_of(look).sample_ratio.units == (1000, 1000)
 
@@ -299,10 +244,10 @@ def test_one_experiment_of_a_model_runs_at_a_time() -> None:
     world = World()
     second, other = world.create(replace(PLAN, name="second")), world.create(replace(PLAN, name="other"), "mdl_2")
     with pytest.raises(ConflictError, match=world.experiment.experiment_id):
-        start_experiment(workspace_id="ws", experiment_id=second.experiment_id, now=NOW, store=world.store)
-    assert start_experiment(workspace_id="ws", experiment_id=other.experiment_id, now=NOW, store=world.store).state == "running"
-    stop_experiment(workspace_id="ws", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
-    started = start_experiment(workspace_id="ws", experiment_id=second.experiment_id, now=NOW, store=world.store)
+        world.start(second)
+    assert world.start(other).state == "running"
+    world.stop()
+    started = world.start(second)
     assert (started.state, started.started_at) == ("running", NOW)
 
 
@@ -312,17 +257,17 @@ def test_a_draft_or_a_stopped_experiment_cannot_be_analysed_or_started_again() -
     with pytest.raises(ConflictError, match="start it first"):
         analyse_experiment("ws", draft.experiment_id, as_of=LATER, now=NOW, ports=world.ports, progress=ignore_progress)
     for _ in range(2):
-        stop_experiment(workspace_id="ws", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
+        world.stop()
     with pytest.raises(ConflictError, match="without a look"):
         world.analyse()
     with pytest.raises(ConflictError, match="only a draft"):
-        start_experiment(workspace_id="ws", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
+        world.start()
 
 
 def test_another_workspace_finds_no_experiment() -> None:
     world = World()
     with pytest.raises(NotFoundError):
-        start_experiment(workspace_id="ws_2", experiment_id=world.experiment.experiment_id, now=NOW, store=world.store)
+        start_experiment("ws_2", world.experiment.experiment_id, order=ORDER, ports=world.operators)
 
 
 def test_a_plan_that_cannot_run_is_not_kept() -> None:

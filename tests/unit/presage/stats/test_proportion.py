@@ -2,7 +2,7 @@ import pytest
 
 from presage.stats.effect import Sample
 from presage.stats.inconclusive import Inconclusive
-from presage.stats.proportion import Proportion, summarise_proportion
+from presage.stats.proportion import summarise_proportion
 
 
 def test_a_share_and_the_variance_of_one_outcome() -> None:
@@ -13,9 +13,3 @@ def test_a_share_and_the_variance_of_one_outcome() -> None:
 
 def test_without_units_there_is_no_share() -> None:
     assert summarise_proportion(0.0, 0.0) == Inconclusive("an arm has no units")
-
-
-@pytest.mark.parametrize(("units", "conversions"), [(1, 2), (5, -1), (-1, -1)])
-def test_impossible_counts_are_refused(units: int, conversions: int) -> None:
-    with pytest.raises(ValueError, match=f"{conversions} of {units}"):
-        Proportion(units, conversions)

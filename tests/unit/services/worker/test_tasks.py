@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import pytest
+
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.job_queue import MemoryJobQueue
 from presage.adapters.memory.job_store import MemoryJobStore
 from presage.adapters.memory.warehouse import MemoryWarehouse
+from presage.errors import UnavailableError
 from presage.experiments.model import Assignment, Experiment
 from presage.jobs.use_cases import SYSTEM, JobPorts
-from services.worker.tasks import enqueue_analyses
+from services.worker.tasks import MOST_A_RUN, MOST_FAILURES, RUN_SECONDS, enqueue_analyses
 from tests.fixtures.metadata_rows import at, make_experiment
 
 HOUR = 3600.0
@@ -58,3 +61,55 @@ def test_an_experiment_without_exposures_or_that_replays_history_is_left_alone()
 
     assert place.enqueue(HOUR) == 0
     assert place.arguments("ws_1") == place.arguments("ws_2") == []
+
+
+@dataclass
+class FailingWarehouse(MemoryWarehouse):
+    """Answers for all experiments but some."""
+
+    broken: frozenset[str] = frozenset()
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(MemoryFeatureSetStore())
+
+    def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
+        self.asked.append(experiment_id)
+        if experiment_id in self.broken:
+            raise UnavailableError("the statement failed")
+        return super().get_first_exposure(workspace_id, experiment_id)
+
+
+def test_a_broken_experiment_does_not_keep_the_others_from_their_looks() -> None:
+    warehouse = FailingWarehouse()
+    place = Place(warehouse=warehouse)
+    running = [place.start(f"ws_{number}", exposed_at=at(60)) for number in range(5)]
+    broken = sorted(running, key=lambda experiment: experiment.experiment_id)[1]
+    warehouse.broken = frozenset({broken.experiment_id})
+
+    assert place.enqueue(HOUR) == 4
+    assert place.arguments(broken.workspace_id) == []
+
+    warehouse.broken = frozenset()
+    assert place.enqueue(HOUR + RUN_SECONDS) == 1
+
+
+def test_a_warehouse_that_is_down_ends_the_call() -> None:
+    warehouse = FailingWarehouse()
+    place = Place(warehouse=warehouse)
+    warehouse.broken = frozenset(place.start(f"ws_{number}", exposed_at=at(60)).experiment_id for number in range(5))
+
+    with pytest.raises(UnavailableError):
+        place.enqueue(HOUR)
+    assert len(warehouse.asked) == MOST_FAILURES
+
+
+def test_a_call_looks_after_a_bounded_number_and_the_next_ones_after_the_rest() -> None:
+    warehouse = FailingWarehouse()
+    place = Place(warehouse=warehouse)
+    running = [place.start(f"ws_{number}", exposed_at=at(60)) for number in range(2 * MOST_A_RUN + 50)]
+
+    counts = [place.enqueue(24 * HOUR + number * RUN_SECONDS) for number in range(3)]
+
+    assert counts == [MOST_A_RUN, MOST_A_RUN, 50]
+    assert len(warehouse.asked) == len(running)

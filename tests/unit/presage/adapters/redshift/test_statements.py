@@ -1,15 +1,20 @@
 """Every statement is Redshift's to sqlglot's grammar, and PostgreSQL's after translation. Neither is a real Redshift."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlglot import exp
 
 from localstack.bridges.redshift_sql import list_parameters, parse, translate
-from presage.adapters.redshift import statements
+from presage.adapters.redshift import ledger_statements, statements, statistics
 from presage.adapters.redshift.migrate import CREATE_RECORD, list_migrations, read_statements
-from presage.experiments.model import Metric
+from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, list_sources
+from presage.experiments.plan import MOST_METRICS
 from presage.features.dataset import Column, Dataset
+
+MOST_STATEMENTS = 40
+"""Of one BatchExecuteStatement."""
 
 ROLE = "arn:aws:iam::000000000000:role/copy"
 DATASET = Dataset(
@@ -22,22 +27,43 @@ DATASET = Dataset(
 )
 CONVERSION = Metric("buys", "conversion", "purchases")
 HIT = Metric("hit", "hit", "purchases", item_column="i")
+SPENT = Metric("spent", "sum", "purchases", value_column="n", cap=1e22, covariate_hours=24)
+METRICS = [
+    CONVERSION,
+    HIT,
+    SPENT,
+    Metric("kept", "retention", "purchases", start_hours=24),
+    Metric("orders", "count", "purchases", cap=50),
+    Metric("basket", "mean", "purchases", value_column="n"),
+    Metric("rate", "ratio", "purchases", denominator=Denominator("purchases", "n")),
+]
+EXPERIMENT = Experiment(
+    "ws_1", "exp_1", "mdl", ExperimentPlan("e", "m", CONVERSION, 1000), "exp_1", "running", DATASET.created_at, DATASET.created_at, None
+)
 QUERIES = [
     statements.LOADED_PARTS,
     statements.FIRST_EXPOSURE,
-    statements.COUNT_ASSIGNMENTS,
-    statements.build_variant_counts(CONVERSION),
-    statements.build_variant_counts(HIT),
+    statistics.PENDING,
+    *(build(metric) for metric in METRICS for build in (statistics.build_statistics, statistics.build_full_statistics)),
+    *(ledger_statements.restrict_to_loaded(statistics.build_full_statistics(metric)) for metric in METRICS),
+    ledger_statements.restrict_to_loaded(ledger_statements.EXPOSURES),
+    *(ledger_statements.build_fingerprint(table) for table in ledger_statements.HASHED),
 ]
 LOADS = [
     *statements.build_assignment_load(assignments_uri="s3://b/a.json", shown_items_uri="s3://b/i.json", role_arn=ROLE),
-    *statements.build_outcome_load(HIT, DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE),
-    *statements.build_outcome_load(CONVERSION, DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE),
+    *(
+        statement
+        for metric in (HIT, CONVERSION, SPENT)
+        for statement in statements.build_outcome_load(
+            list_sources(metric)[0], DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE
+        )
+    ),
 ]
+UPDATE = statistics.build_update(METRICS, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
 MIGRATIONS = [CREATE_RECORD, *(statement for name in list_migrations() for statement in read_statements(name))]
 
 
-@pytest.mark.parametrize("statement", [*QUERIES, *LOADS, *MIGRATIONS])
+@pytest.mark.parametrize("statement", [*QUERIES, ledger_statements.CLOCK, *LOADS, *UPDATE, *MIGRATIONS])
 def test_a_statement_parses_as_redshift_and_translates(statement: str) -> None:
     tree = parse(statement)
     if not isinstance(tree, exp.Copy):
@@ -57,8 +83,8 @@ def test_loads_carry_no_value_but_addresses_and_the_role() -> None:
 
 
 def test_a_hit_reads_what_was_shown_and_a_conversion_does_not() -> None:
-    assert "shown_items" in statements.build_variant_counts(HIT)
-    assert "shown_items" not in statements.build_variant_counts(CONVERSION)
+    assert "shown_items" in statistics.build_full_statistics(HIT)
+    assert "shown_items" not in statistics.build_full_statistics(CONVERSION)
 
 
 def test_tables_are_laid_out_for_redshift() -> None:
@@ -67,6 +93,42 @@ def test_tables_are_laid_out_for_redshift() -> None:
         assert "DISTKEY (unit_id)" in table
     for table in (assignments, shown_items, outcomes, loaded_parts):
         assert "SORTKEY (experiment_id" in table
+    units = [statement for statement in read_statements("0003_units.sql") if "CREATE TABLE" in statement]
+    assert len(units) == 3
+    for table in units:
+        assert "DISTKEY (unit_id)" in table
+        assert "SORTKEY (experiment_id" in table
+
+
+def test_an_update_carries_our_identifiers_and_no_name_of_a_user() -> None:
+    named = replace(SPENT, name="it's mine")
+    update = statistics.build_update([CONVERSION, named], experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
+    found = {node.name for text in update if not text.startswith("LOCK") for node in parse(text).find_all(exp.Literal) if node.is_string}
+    assert found == {"s3://b/k", ROLE, "auto", "ws_1", "exp_1"}
+    assert len(update) <= MOST_STATEMENTS
+
+
+def test_the_largest_plan_is_updated_by_one_batch() -> None:
+    metrics = [replace(HIT, name=str(number)) for number in range(1 + 2 * MOST_METRICS)]
+    assert len(statistics.build_update(metrics, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)) <= MOST_STATEMENTS
+
+
+@pytest.mark.parametrize("identifier", ["exp'", "", "exp_1; DROP TABLE outcomes"])
+def test_only_our_identifiers_stand_in_an_update(identifier: str) -> None:
+    with pytest.raises(ValueError, match="not an identifier"):
+        statistics.build_update([HIT], experiment=replace(EXPERIMENT, experiment_id=identifier), keys_uri="s3://b/k", role_arn=ROLE)
+
+
+def test_the_full_computation_reads_what_was_loaded_and_a_look_the_units_rows() -> None:
+    for metric in METRICS:
+        kept, full = (read_tables(build(metric)) for build in (statistics.build_statistics, statistics.build_full_statistics))
+        assert kept == {"unit_exposures", "unit_values"}
+        assert full == {"assignments", "outcomes"} | ({"shown_items"} if metric.kind == "hit" else set())
+
+
+def read_tables(query: str) -> set[str]:
+    tree = parse(query)
+    return {table.name for table in tree.find_all(exp.Table)} - {cte.alias for cte in tree.find_all(exp.CTE)}
 
 
 @pytest.mark.parametrize("text", ["it's", "back\\slash", "line\nbreak"])

@@ -20,8 +20,7 @@ from presage.experiments.evidence import (
     compute_metric_evidence,
     compute_sample_ratio,
 )
-from presage.experiments.model import State
-from presage.stats.proportion import Proportion
+from presage.experiments.model import State, VariantStatistics
 
 CONVERSION = 3
 RATIO = 10
@@ -40,7 +39,7 @@ def conclude_as_the_product_does(trial: Trial, history: History, run: int) -> tu
     ratios: list[SampleRatio] = []
     for look in range(LOOKS):
         arms = [
-            Proportion(int(arm.first.units[run, look]), int(valued[run, look]))
+            VariantStatistics(int(arm.first.units[run, look]), int(valued[run, look]))
             for arm, valued in zip((history.control, history.treatment), history.valued, strict=True)
         ]
         counted = Counted("certified", None, 0, "", arms[0], arms[1])

@@ -1,0 +1,238 @@
+"""`make bench-analysis`: one look at an experiment, from the units' rows that an hour changed and from everything.
+
+PostgreSQL stands in for Redshift behind the adapter that production uses and the bridge's own executor; objects are kept in memory.
+It has no sort keys: an index on the columns of each takes their place.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import isclose
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import psycopg
+
+from benchmarks.load import MeasurementError
+from benchmarks.screen import keep, say, show_line, show_table
+from localstack.bridges.redshift_data import Bridge
+from localstack.bridges.redshift_sql import PostgresExecutor
+from presage.adapters.redshift.data_api import DataApi, Warehousing
+from presage.adapters.redshift.migrate import migrate
+from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
+from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, VariantStatistics, list_sources
+from presage.experiments.plan import list_metrics
+from tests.fixtures.servers import SessionServers, session_folder
+
+if TYPE_CHECKING:
+    from types_boto3_redshift_data import RedshiftDataAPIServiceClient
+    from types_boto3_s3 import S3Client
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAYS = 14
+AS_OF = START + timedelta(days=DAYS)
+METRICS = (
+    Metric("buys", "conversion", "purchases"),
+    Metric("spent", "sum", "purchases", value_column="amount", cap=500.0, covariate_hours=72),
+    Metric("visits", "count", "visits"),
+    Metric("rate", "ratio", "purchases", denominator=Denominator("visits")),
+)
+PLAN = ExperimentPlan("bench", "model", METRICS[0], planned_units=1_000_000, secondary=METRICS[1:])
+EXPERIMENT = Experiment("ws_bench", "exp_bench", "mdl_bench", PLAN, "exp_bench", "running", START, START, None)
+TABLES = ("assignments", "shown_items", "outcomes", "touched_units", "unit_exposures", "unit_values")
+
+MAKE = """
+SELECT setseed(0.5);
+CREATE UNLOGGED TABLE made_assignments AS
+SELECT n, 'u' || n AS unit_id, CASE WHEN random() < 0.5 THEN 'control' ELSE 'treatment' END AS variant,
+  CAST(%(start)s AS TIMESTAMP) + (n / CAST(%(units)s AS DOUBLE PRECISION)) * CAST(%(length)s AS INTERVAL) AS exposed_at
+FROM generate_series(1, %(units)s) AS n;
+CREATE UNLOGGED TABLE made_outcomes AS
+SELECT source AS metric, source || '-' || n AS record_id, unit_id, 10 / sqrt(random() + 0.000001) AS value,
+  exposed_at + random() * LEAST(INTERVAL '96 hours', CAST(%(start)s AS TIMESTAMP) + CAST(%(length)s AS INTERVAL) - exposed_at)
+    AS event_timestamp
+FROM made_assignments, unnest(CAST(%(sources)s AS TEXT[])) AS source"""
+
+LOAD = """
+INSERT INTO assignments
+SELECT 'ws_bench', 'exp_bench', 'p' || n, unit_id, variant, exposed_at, 1 FROM made_assignments
+WHERE exposed_at > %(after)s AND exposed_at <= %(until)s;
+INSERT INTO outcomes (workspace_id, experiment_id, metric, record_id, unit_id, event_timestamp, known_timestamp, value)
+SELECT 'ws_bench', 'exp_bench', metric, record_id, unit_id, event_timestamp, event_timestamp, value FROM made_outcomes
+WHERE event_timestamp > %(after)s AND event_timestamp <= %(until)s;
+INSERT INTO touched_units
+SELECT 'ws_bench', 'exp_bench', unit_id FROM made_assignments WHERE exposed_at > %(after)s AND exposed_at <= %(until)s
+UNION
+SELECT 'ws_bench', 'exp_bench', unit_id FROM made_outcomes WHERE event_timestamp > %(after)s AND event_timestamp <= %(until)s"""
+
+INDEXES = """
+CREATE INDEX ON assignments (experiment_id, exposed_at);
+CREATE INDEX ON outcomes (experiment_id, metric, event_timestamp);
+CREATE INDEX ON unit_exposures (experiment_id, first_exposed_at)"""
+
+ROWS_READ = """
+SELECT COALESCE(SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0)), 0)::BIGINT FROM pg_stat_user_tables WHERE relname = ANY(%s)"""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One part of a look: how long it took, and how many rows of the tables were read for it."""
+
+    name: str
+    seconds: float
+    rows_read: int
+    units: int
+
+
+class Analysis(msgspec.Struct, frozen=True):
+    """One run: what there was, and each step."""
+
+    assignments: int
+    outcomes: int
+    metrics: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The warehouse, and the database below it to count in."""
+
+    warehouse: RedshiftWarehouse
+    database: psycopg.Connection[Any]
+
+    def measure(self, name: str, work: Callable[[], int]) -> Step:
+        """Do the work and return what it cost; it returns a number of units."""
+        before, began = self._count_rows(), time.monotonic()
+        units = work()
+        seconds = time.monotonic() - began
+        step = Step(name, seconds, self._count_rows() - before, units)
+        say(f"{name}: {seconds:.2f} s, {step.rows_read:,} rows read, {units:,} units")
+        return step
+
+    def count_metrics(self, *, full: bool) -> list[VariantStatistics]:
+        """Return all metrics' statistics."""
+        found = [self.warehouse.get_statistics(EXPERIMENT, metric, as_of=AS_OF, full=full) for _, metric in list_metrics(PLAN)]
+        return [arm for one in found for arm in (one.control, one.treatment)]
+
+    def _count_rows(self) -> int:
+        """Return the rows read so far. Each submission has a connection of its own, which reports what it read when it ends."""
+        time.sleep(1.0)
+        return int(self.database.execute(ROWS_READ, (list(TABLES),)).fetchall()[0][0])
+
+
+def run(*, assignments: int) -> None:
+    """Measure and print one look; with `assignments` come five times as many outcomes.
+
+    Raises:
+        MeasurementError: The units' rows give other statistics than everything does.
+    """
+    with _open_warehouse() as measured:
+        say(f"making {assignments:,} assignments and {5 * assignments:,} outcomes over {DAYS} days")
+        outcomes = _fill(measured.database, assignments)
+        steps = [measured.measure("units, from the start", lambda: measured.warehouse.update_units(EXPERIMENT))]
+        say("loading the last hour")
+        _load(measured.database, AS_OF - timedelta(hours=1), AS_OF)
+        found: list[list[VariantStatistics]] = []
+        steps.append(measured.measure("incremental: units of the last hour", lambda: measured.warehouse.update_units(EXPERIMENT)))
+        for name, full in (("incremental: statistics", False), ("full: statistics", True)):
+            steps.append(measured.measure(name, lambda full=full: _note(found, measured.count_metrics(full=full))))  # type: ignore[misc]  # a default is bound
+        _require_equal(*found)
+    _show(Analysis(assignments, outcomes, len(METRICS), tuple(steps)))
+
+
+def _note(found: list[list[VariantStatistics]], counted: list[VariantStatistics]) -> int:
+    found.append(counted)
+    return counted[0].units + counted[1].units
+
+
+def _fill(database: psycopg.Connection[Any], assignments: int) -> int:
+    sources = [source.key for metric in METRICS for source in list_sources(metric)]
+    facts = {"start": START.replace(tzinfo=None), "units": assignments, "length": timedelta(days=DAYS), "sources": sources}
+    with psycopg.ClientCursor(database) as cursor:
+        cursor.execute(MAKE, facts)
+        cursor.execute(INDEXES)
+    _load(database, START - timedelta(days=1), AS_OF - timedelta(hours=1))
+    database.execute("ANALYZE")
+    return len(sources) * assignments
+
+
+def _load(database: psycopg.Connection[Any], after: datetime, until: datetime) -> None:
+    with psycopg.ClientCursor(database) as cursor:
+        cursor.execute(LOAD, {"after": after.replace(tzinfo=None), "until": until.replace(tzinfo=None)})
+
+
+def _require_equal(incremental: list[VariantStatistics], full: list[VariantStatistics]) -> None:
+    for one, other in zip(incremental, full, strict=True):
+        pairs = zip(_flatten(one), _flatten(other), strict=True)
+        if not all(isclose(left, right, rel_tol=1e-9, abs_tol=1e-9) for left, right in pairs):
+            raise MeasurementError(f"the units' rows give {one}, everything gives {other}")
+
+
+def _flatten(found: VariantStatistics) -> tuple[float, ...]:
+    moments: dict[str, float] = msgspec.to_builtins(found.values) if found.values else {}
+    return found.units, found.conversions, *moments.values()
+
+
+def _show(analysis: Analysis) -> None:
+    rows = [(step.name, f"{step.seconds:.2f}", f"{step.rows_read:,}", f"{step.units:,}") for step in analysis.steps]
+    title = f"one look: {analysis.assignments:,} assignments, {analysis.outcomes:,} outcomes, {analysis.metrics} metrics"
+    show_table(title, ("step", "seconds", "rows read", "units"), rows)
+    _, update, incremental, full = analysis.steps
+    ratio = full.seconds / (update.seconds + incremental.seconds)
+    rows_ratio = full.rows_read / max(1, update.rows_read + incremental.rows_read)
+    show_line(f"full / incremental: {ratio:.2f} times the time, {rows_ratio:.2f} times the rows")
+    show_line(f"kept in {keep('analysis', analysis)}")
+
+
+@contextmanager
+def _open_warehouse() -> Iterator[Measured]:
+    """Yield a migrated warehouse in a database of its own."""
+    server = SessionServers(session_folder(os.getpid()), os.getpid()).postgres()
+    name = f"benchmark_{secrets.token_hex(6)}"
+    server.create_database(name)
+    objects = cast("S3Client", _Objects())
+    client = cast("RedshiftDataAPIServiceClient", _Client(Bridge(PostgresExecutor(server.url(name), objects))))
+    api = DataApi(client, Warehousing("presage", name, timeout_seconds=1800.0))
+    migrate(api)
+    with psycopg.connect(server.url(name), autocommit=True, options="-c timezone=UTC") as database:
+        yield Measured(RedshiftWarehouse(api, objects, Staging("lake", "role")), database)
+
+
+class _Client:
+    """The Data API's operations as boto3 offers them, called directly."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.execute_statement = _by_keywords(bridge.execute_statement)
+        self.batch_execute_statement = _by_keywords(bridge.batch_execute_statement)
+        self.describe_statement = _by_keywords(bridge.describe_statement)
+        self.get_statement_result = _by_keywords(bridge.get_statement_result)
+        self.cancel_statement = _by_keywords(bridge.cancel_statement)
+
+
+def _by_keywords(operation: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    return lambda **request: operation(request)
+
+
+class _Objects:
+    """The calls of S3 that the adapter and the bridge make, on a dictionary."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[str, bytes] = {}
+
+    def put_object(self, **call: Any) -> None:  # noqa: ANN401 - boto3's own types
+        self._bodies[call["Key"]] = call["Body"]
+
+    def get_object(self, **call: Any) -> dict[str, io.BytesIO]:  # noqa: ANN401 - boto3's own types
+        return {"Body": io.BytesIO(self._bodies[call["Key"]])}
+
+    def get_paginator(self, _operation: str) -> _Objects:
+        return self
+
+    def paginate(self, **call: Any) -> list[dict[str, list[dict[str, str]]]]:  # noqa: ANN401 - boto3's own types
+        return [{"Contents": [{"Key": key} for key in self._bodies if key.startswith(call["Prefix"])]}]

@@ -1,0 +1,219 @@
+"""What a conclusion leaves behind: everything that is needed to compute it again from the warehouse, and what it came to.
+
+A certificate is a pure function of the experiment, its operators' events and its looks, all of which are appended and never changed. So
+whoever recomputes the looks builds a certificate of their own and compares the two, field by field (`presage.experiments.verification`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from presage.errors import InvalidInputError, NotFoundError
+from presage.experiments.events import ExperimentEvent
+from presage.experiments.evidence import GateResult, LookDetail, MetricEvidence
+from presage.experiments.fingerprint import Fingerprint
+from presage.experiments.model import Experiment, ExperimentPlan, Look, State
+from presage.experiments.path import PathPoint
+
+SCHEMA = 1
+SOFTWARE = "presage 0.1.0"
+"""Whose rules these are; a test holds it against the package's own version."""
+
+Role = Literal["primary", "guardrail", "secondary"]
+Traffic = Literal["model", "default"]
+TRAFFIC_OF: dict[State, Traffic] = {"concluded_ship": "model", "concluded_rollback": "default"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The SQL that counted a metric, with its parameters but for `as_of`, from a look on."""
+
+    from_look: int
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPath:
+    """A metric's way through the looks. `e_values` and `p_values` are those of `path`, look by look."""
+
+    role: Role
+    metric: str
+    statements: tuple[Statement, ...]
+    path: tuple[PathPoint, ...]
+    e_values: tuple[float | None, ...]
+    p_values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedLook:
+    """A look, whose `detail` leaves the SQL to `MetricPath.statements`."""
+
+    number: int
+    as_of: datetime
+    decision: State
+    detail: LookDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Where all of the model's traffic goes, and the line of the alias's history that says so."""
+
+    traffic: Traffic
+    model_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What the last look came to; `action` is None when traffic stays as it is."""
+
+    look: int
+    decision: State
+    reason: str
+    gates: tuple[GateResult, ...]
+    action: Action | None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One experiment up to a look. `data` are the fingerprints of the rows that were loaded of it by then."""
+
+    schema: int
+    software: str
+    workspace_id: str
+    experiment_id: str
+    model_id: str
+    salt: str
+    plan: ExperimentPlan
+    events: tuple[ExperimentEvent, ...]
+    data: tuple[Fingerprint, ...]
+    metrics: tuple[MetricPath, ...]
+    looks: tuple[CertifiedLook, ...]
+    conclusion: Conclusion
+
+
+def read_detail(look: Look) -> LookDetail:
+    """Return what a look kept."""
+    return msgspec.convert(look.detail, LookDetail)
+
+
+def build_certificate(experiment: Experiment, *, events: Sequence[ExperimentEvent], looks: Sequence[Look]) -> Certificate:
+    """Return the certificate of an experiment up to the last of its `looks`, which are all from the first on.
+
+    Raises:
+        NotFoundError: There is no look yet.
+    """
+    if not looks:
+        raise NotFoundError(f"experiment {experiment.experiment_id} has no look yet, which a certificate is of")
+    details = [read_detail(look) for look in looks]
+    last = details[-1]
+    return Certificate(
+        schema=SCHEMA,
+        software=SOFTWARE,
+        workspace_id=experiment.workspace_id,
+        experiment_id=experiment.experiment_id,
+        model_id=experiment.model_id,
+        salt=experiment.salt,
+        plan=experiment.plan,
+        events=tuple(events[: last.events]),
+        data=last.data,
+        metrics=_build_paths(experiment.plan, looks, details),
+        looks=tuple(
+            CertifiedLook(look.number, look.as_of, look.decision, strip_sql(detail)) for look, detail in zip(looks, details, strict=True)
+        ),
+        conclusion=Conclusion(looks[-1].number, looks[-1].decision, last.reason, last.gates, build_action(experiment, looks[-1].decision)),
+    )
+
+
+def build_action(experiment: Experiment, decision: State) -> Action | None:
+    """Return the traffic move that a decision means, if any."""
+    traffic = TRAFFIC_OF.get(decision)
+    return None if traffic is None else Action(traffic, experiment.model_id, f"experiment {experiment.experiment_id}: {decision}")
+
+
+def encode_certificate(certificate: Certificate) -> bytes:
+    """Return the JSON document, the same bytes for the same certificate."""
+    return msgspec.json.format(msgspec.json.encode(certificate), indent=1)
+
+
+def decode_certificate(body: bytes) -> Certificate:
+    """Return the certificate that a document is.
+
+    Raises:
+        InvalidInputError: It is none, or of another schema.
+    """
+    try:
+        certificate = msgspec.json.decode(body, type=Certificate)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"this is no certificate: {error}", path="$") from error
+    if certificate.schema != SCHEMA:
+        raise InvalidInputError(f"a certificate of schema {certificate.schema}; expected {SCHEMA}", path="$.schema")
+    if not certificate.looks:
+        raise InvalidInputError("a certificate has at least one look", path="$.looks")
+    return certificate
+
+
+def list_evidence(plan: ExperimentPlan, detail: LookDetail) -> list[tuple[Role, str, MetricEvidence]]:
+    """Return (role, metric, evidence) of everything that a look counted, in the order of the plan."""
+    found: list[tuple[Role, str, MetricEvidence]] = [("primary", plan.primary.name, detail.primary)]
+    found += [("guardrail", guardrail.metric.name, one) for guardrail, one in zip(plan.guardrails, detail.guardrails, strict=True)]
+    return found + [("secondary", metric.name, one) for metric, one in zip(plan.secondary, detail.secondary, strict=True)]
+
+
+def build_path(looks: Sequence[Look], evidence: Sequence[MetricEvidence]) -> tuple[PathPoint, ...]:
+    """Return a metric's interval path; `evidence` is that of each look."""
+    return tuple(
+        PathPoint(
+            number=look.number,
+            as_of=look.as_of,
+            estimate=found.estimate.value if found.estimate else None,
+            lower=found.running_interval.lower if found.running_interval else None,
+            upper=found.running_interval.upper if found.running_interval else None,
+        )
+        for look, found in zip(looks, evidence, strict=True)
+    )
+
+
+def strip_sql(detail: LookDetail) -> LookDetail:
+    """Return the detail without the statements' text, which is the same at each look of a build."""
+    return replace(
+        detail,
+        primary=_strip(detail.primary),
+        guardrails=tuple(_strip(found) for found in detail.guardrails),
+        secondary=tuple(_strip(found) for found in detail.secondary),
+    )
+
+
+def _strip(found: MetricEvidence) -> MetricEvidence:
+    return replace(found, counted=replace(found.counted, sql=""))
+
+
+def _build_paths(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[LookDetail]) -> tuple[MetricPath, ...]:
+    paths = []
+    for place, (role, metric, _) in enumerate(list_evidence(plan, details[0])):
+        evidence = [list_evidence(plan, detail)[place][2] for detail in details]
+        paths.append(
+            MetricPath(
+                role=role,
+                metric=metric,
+                statements=_list_statements(looks, evidence),
+                path=build_path(looks, evidence),
+                e_values=tuple(found.e_value for found in evidence),
+                p_values=tuple(found.p_value for found in evidence),
+            )
+        )
+    return tuple(paths)
+
+
+def _list_statements(looks: Sequence[Look], evidence: Sequence[MetricEvidence]) -> tuple[Statement, ...]:
+    """Return each text with the look that it began with: a new build may count by another."""
+    statements: list[Statement] = []
+    for look, found in zip(looks, evidence, strict=True):
+        if not statements or statements[-1].sql != found.counted.sql:
+            statements.append(Statement(look.number, found.counted.sql))
+    return tuple(statements)

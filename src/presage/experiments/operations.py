@@ -1,0 +1,142 @@
+"""What an operator may do to an experiment: start, extend and stop it. Each order is kept before it takes effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
+from presage.experiments.decision import ACTIVE, CONCLUDED
+from presage.experiments.events import EventKind, ExperimentEvent, compute_limits
+from presage.experiments.model import Experiment
+from presage.experiments.plan import LONGEST_DAYS
+from presage.experiments.ports import ExperimentEvents, ExperimentStore
+
+PAGE = 50
+MAX_EXTRA_UNITS = 10**9
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants something done, when and why."""
+
+    by: str
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPorts:
+    """What an order is carried out on."""
+
+    store: ExperimentStore
+    events: ExperimentEvents
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What to add to an experiment's limits."""
+
+    days: int = 0
+    units: int = 0
+
+
+def start_experiment(workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts) -> Experiment:
+    """Return the experiment, running. Idempotency: starting a running one changes nothing.
+
+    Raises:
+        NotFoundError: The workspace has no such experiment.
+        ConflictError: It has ended, or another experiment of the same model is running or paused.
+        InvalidInputError: The reason is too long.
+    """
+    experiment = ports.store.get_experiment(workspace_id, experiment_id)
+    if experiment.state in ACTIVE:
+        return experiment
+    if experiment.state != "draft":
+        raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a draft can be started")
+    for other in _list_all(ports.store, workspace_id):
+        if other.model_id == experiment.model_id and other.state in ACTIVE:
+            raise ConflictError(f"experiment {other.experiment_id} of the same model is {other.state}; stop it first")
+    _note(experiment, "started", order=order, ports=ports)
+    return ports.store.move_state(experiment, state="running", now=order.now)
+
+
+def extend_experiment(workspace_id: str, experiment_id: str, *, extension: Extension, order: Order, ports: OperatorPorts) -> Experiment:
+    """Return the experiment, whose next look reckons with more days, units, or both, before it ends without a conclusion.
+
+    Only where it ends changes. The confidence sequence stays tuned to the units planned before the start: it is valid at any
+    number of units, and tuning it anew by what was seen would not be.
+
+    Raises:
+        NotFoundError: The workspace has no such experiment.
+        ConflictError: It is a draft, has ended, or was extended by somebody else at the same time.
+        InvalidInputError: Nothing is added, too much, or the reason is missing or too long.
+    """
+    experiment = ports.store.get_experiment(workspace_id, experiment_id)
+    if experiment.state not in ACTIVE:
+        raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a running one can be extended")
+    if not order.reason.strip():
+        raise InvalidInputError("an extension needs a reason", path="$.reason")
+    events = ports.events.list_events(workspace_id, experiment_id)
+    _require_extension(extension, longest=LONGEST_DAYS - compute_limits(experiment.plan, events).max_days)
+    _note(experiment, "extended", order=order, ports=ports, extension=extension)
+    return experiment
+
+
+def stop_experiment(workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts) -> Experiment:
+    """Return the experiment, stopped by its user; traffic stays as it was before it. Idempotency: once.
+
+    Raises:
+        NotFoundError: The workspace has no such experiment.
+        ConflictError: It is concluded already.
+        InvalidInputError: The reason is too long.
+    """
+    experiment = ports.store.get_experiment(workspace_id, experiment_id)
+    if experiment.state == "stopped_by_user":
+        return experiment
+    if experiment.state in CONCLUDED:
+        raise ConflictError(f"experiment {experiment_id} is {experiment.state} already")
+    _note(experiment, "stopped", order=order, ports=ports)
+    return ports.store.move_state(experiment, state="stopped_by_user", now=order.now)
+
+
+def _require_extension(extension: Extension, *, longest: int) -> None:
+    if extension.days == 0 and extension.units == 0:
+        raise InvalidInputError("an extension adds days, units, or both", path="$")
+    if not 0 <= extension.days <= longest:
+        raise InvalidInputError(f"days must be in [0, {longest}], got {extension.days}", path="$.days")
+    if not 0 <= extension.units <= MAX_EXTRA_UNITS:
+        raise InvalidInputError(f"units must be in [0, {MAX_EXTRA_UNITS}], got {extension.units}", path="$.units")
+
+
+def _note(experiment: Experiment, kind: EventKind, *, order: Order, ports: OperatorPorts, extension: Extension | None = None) -> None:
+    """Append the event. One that a crash left without effect is not appended twice."""
+    if len(order.reason) > LONGEST_REASON:
+        raise InvalidInputError(f"a reason has at most {LONGEST_REASON} characters, got {len(order.reason)}", path="$.reason")
+    events = ports.events.list_events(experiment.workspace_id, experiment.experiment_id)
+    if kind != "extended" and any(event.kind == kind for event in events):
+        return
+    added = extension or Extension()
+    event = ExperimentEvent(
+        experiment.workspace_id,
+        experiment.experiment_id,
+        number=len(events) + 1,
+        kind=kind,
+        at=order.now,
+        by=order.by,
+        reason=order.reason,
+        extra_days=added.days,
+        extra_units=added.units,
+    )
+    try:
+        ports.events.append_event(event)
+    except AlreadyExistsError as error:
+        raise ConflictError(f"experiment {experiment.experiment_id} was changed at the same time; look at it and try again") from error
+
+
+def _list_all(store: ExperimentStore, workspace_id: str) -> list[Experiment]:
+    found: list[Experiment] = []
+    while page := store.list_experiments(workspace_id, after=found[-1].experiment_id if found else "", limit=PAGE):
+        found.extend(page)
+    return found

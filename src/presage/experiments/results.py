@@ -1,0 +1,154 @@
+"""What an experiment knows so far, for people: the newest look in front, the looks before it by the page, and what operators did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from presage.experiments.certificate import Action, Role, build_action, build_path, list_evidence, read_detail
+from presage.experiments.events import ExperimentEvent, Limits, compute_limits
+from presage.experiments.evidence import GateResult, MetricEvidence, SampleRatio
+from presage.experiments.model import ExperimentPlan, Look, State, VariantStatistics
+from presage.experiments.path import PathPoint
+from presage.experiments.ports import ExperimentEvents, ExperimentStore
+from presage.stats.effect import Estimate
+from presage.stats.sequential import Interval
+
+MOST_POINTS = 400
+"""More cannot be told apart in a plot."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricResult:
+    """One metric at one look. `effect` is treatment minus control in the metric's unit; the relative `lift` is for display.
+
+    `interval` holds at all looks at once; `discovered` says of a secondary metric whether e-BH found an effect.
+    """
+
+    role: Role
+    metric: str
+    control: VariantStatistics
+    treatment: VariantStatistics
+    effect: Estimate[float] | None
+    lift: Estimate[float] | None
+    interval: Interval[float] | None
+    e_value: float | None
+    p_value: float
+    discovered: bool | None
+    inconclusive: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookResult:
+    """One look: what it counted, by which gates it was decided, and why."""
+
+    number: int
+    as_of: datetime
+    decision: State
+    reason: str
+    metrics: tuple[MetricResult, ...]
+    sample_ratio: SampleRatio
+    gates: tuple[GateResult, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """An experiment's state, its newest look, a page of looks (newest first), and all events.
+
+    `action` is where a conclusion moved the traffic. `next` is the number behind which the next page begins, None at the end.
+    """
+
+    experiment_id: str
+    name: str
+    state: State
+    limits: Limits
+    latest: LookResult | None
+    action: Action | None
+    events: tuple[ExperimentEvent, ...]
+    looks: tuple[LookResult, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookPage:
+    """Which looks are asked for: the newest `limit` of those numbered below `before`."""
+
+    before: int | None
+    limit: int
+
+
+def read_results(workspace_id: str, experiment_id: str, *, page: LookPage, store: ExperimentStore, events: ExperimentEvents) -> Results:
+    """Return an experiment's results.
+
+    Raises:
+        NotFoundError: The workspace has no such experiment.
+    """
+    experiment = store.get_experiment(workspace_id, experiment_id)
+    newest = store.list_looks(workspace_id, experiment_id, limit=1)
+    found = store.list_looks(workspace_id, experiment_id, before=page.before, limit=page.limit + 1)[::-1]
+    looks, happened = found[: page.limit], events.list_events(workspace_id, experiment_id)
+    return Results(
+        experiment_id=experiment.experiment_id,
+        name=experiment.plan.name,
+        state=experiment.state,
+        limits=compute_limits(experiment.plan, happened),
+        latest=build_look_result(experiment.plan, newest[0]) if newest else None,
+        action=build_action(experiment, experiment.state),
+        events=tuple(happened),
+        looks=tuple(build_look_result(experiment.plan, look) for look in looks),
+        next=looks[-1].number if len(found) > page.limit else None,
+    )
+
+
+def build_look_result(plan: ExperimentPlan, look: Look) -> LookResult:
+    """Return what people want to know of a look."""
+    detail = read_detail(look)
+    metrics = (_build_metric_result(role, name, found, detail.discoveries) for role, name, found in list_evidence(plan, detail))
+    return LookResult(
+        number=look.number,
+        as_of=look.as_of,
+        decision=look.decision,
+        reason=detail.reason,
+        metrics=tuple(metrics),
+        sample_ratio=detail.sample_ratio,
+        gates=detail.gates,
+        warnings=detail.warnings,
+    )
+
+
+def build_primary_path(looks: Sequence[Look]) -> list[PathPoint]:
+    """Return how the primary metric's interval narrowed, in at most `MOST_POINTS` points, the last look's among them."""
+    step = -(-len(looks) // MOST_POINTS) or 1
+    chosen = list(looks[::-1][::step])[::-1]
+    return list(build_path(chosen, [read_detail(look).primary for look in chosen]))
+
+
+def describe_path(plan: ExperimentPlan, latest: LookResult | None) -> str:
+    """Return what the plot of the primary metric shows, in words."""
+    if latest is None:
+        return "No look was taken yet."
+    primary = latest.metrics[0]
+    begin = f"After look {latest.number}, as of {latest.as_of:%Y-%m-%d %H:%M} UTC"
+    if primary.interval is None:
+        return f"{begin}, there is no interval yet: {primary.inconclusive}."
+    effect = f"the difference in {plan.primary.name} lies between {primary.interval.lower:+.4g} and {primary.interval.upper:+.4g}"
+    estimate = f" (estimate {primary.effect.value:+.4g})" if primary.effect else ""
+    return f"{begin}, {effect}{estimate}. {latest.decision.replace('_', ' ').capitalize()}: {latest.reason}."
+
+
+def _build_metric_result(role: Role, name: str, found: MetricEvidence, discoveries: Sequence[str]) -> MetricResult:
+    return MetricResult(
+        role=role,
+        metric=name,
+        control=found.counted.control,
+        treatment=found.counted.treatment,
+        effect=found.estimate,
+        lift=found.relative_lift,
+        interval=found.running_interval,
+        e_value=found.e_value,
+        p_value=found.p_value,
+        discovered=name in discoveries if role == "secondary" else None,
+        inconclusive=found.inconclusive,
+    )

@@ -1,0 +1,127 @@
+"""What operators do is recorded, and moves an experiment's limits, never its statistics."""
+
+from dataclasses import replace
+
+import pytest
+
+from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
+from presage.experiments.events import ExperimentEvent, Limits, compute_limits
+from presage.experiments.operations import Extension, Order, extend_experiment, start_experiment
+from tests.fixtures.experiment_world import BEGIN, DAY, NOW, ORDER, PLAN, World, detail_of
+
+
+def extend(world: World, extension: Extension, reason: str = "a holiday") -> None:
+    order = Order("usr_bob", reason, NOW)
+    extend_experiment("ws", world.experiment.experiment_id, extension=extension, order=order, ports=world.operators)
+
+
+def list_events(world: World) -> list[ExperimentEvent]:
+    return list(world.events.list_events("ws", world.experiment.experiment_id))
+
+
+def test_starting_and_stopping_are_recorded_once_with_who_and_why() -> None:
+    world = World()
+    world.start()
+    world.stop()
+    world.stop()
+
+    experiment_id = world.experiment.experiment_id
+    assert list_events(world) == [
+        ExperimentEvent("ws", experiment_id, number, kind, ORDER.now, ORDER.by, ORDER.reason)  # type: ignore[arg-type] # the literals below
+        for number, kind in ((1, "started"), (2, "stopped"))
+    ]
+
+
+def test_an_extension_moves_the_limits_and_leaves_the_sequence_as_it_was_tuned() -> None:
+    world = World(replace(PLAN, planned_units=2000))
+    world.run(control=(1000, 100), treatment=(1000, 102))
+    before = detail_of(world.analyse(BEGIN + 4 * DAY))
+    extend(world, Extension(days=10, units=1000))
+    after = detail_of(world.analyse())
+
+    assert (before.limits, after.limits) == (Limits(90, 2000), Limits(100, 3000))
+    assert after.mixture == before.mixture
+    assert world.state == "running"
+
+
+@pytest.mark.parametrize(
+    ("extension", "as_of", "reason"),
+    [(Extension(units=500), BEGIN + 90 * DAY, "maximum of 90 days"), (Extension(days=9), BEGIN + 9 * DAY, "all 2000 planned units")],
+)
+def test_one_limit_is_not_extended_by_the_other(extension: Extension, as_of: object, reason: str) -> None:
+    world = World(replace(PLAN, planned_units=2000))
+    world.run(control=(1000, 100), treatment=(1000, 102))
+    extend(world, extension)
+    look = world.analyse(as_of)  # type: ignore[arg-type] # a moment
+
+    assert look.decision == "concluded_inconclusive"
+    assert reason in detail_of(look).reason
+
+
+def test_extensions_add_up() -> None:
+    world = World()
+    extend(world, Extension(days=1))
+    extend(world, Extension(days=2, units=3))
+
+    assert compute_limits(PLAN, list_events(world)) == Limits(93, 4003)
+
+
+@pytest.mark.parametrize(
+    ("extension", "reason", "path"),
+    [
+        (Extension(), "why", "$"),
+        (Extension(days=-1), "why", "$.days"),
+        (Extension(days=20 * 365), "why", "$.days"),
+        (Extension(units=-1), "why", "$.units"),
+        (Extension(units=10**10), "why", "$.units"),
+        (Extension(days=1), " ", "$.reason"),
+        (Extension(days=1), "x" * 501, "$.reason"),
+    ],
+)
+def test_an_extension_that_cannot_be_is_not_recorded(extension: Extension, reason: str, path: str) -> None:
+    world = World()
+    with pytest.raises(InvalidInputError) as caught:
+        extend(world, extension, reason)
+    assert caught.value.path == path
+    assert [event.kind for event in list_events(world)] == ["started"]
+
+
+def test_a_draft_and_what_has_ended_cannot_be_extended() -> None:
+    world = World()
+    draft = world.create(replace(PLAN, name="draft"), "mdl_2")
+    with pytest.raises(ConflictError, match="draft"):
+        extend_experiment("ws", draft.experiment_id, extension=Extension(days=1), order=ORDER, ports=world.operators)
+    world.stop()
+    with pytest.raises(ConflictError, match="stopped_by_user"):
+        extend(world, Extension(days=1))
+
+
+def test_a_mismatched_split_stays_paused_whatever_is_added() -> None:
+    world = World()
+    world.run(control=(700, 70), treatment=(1300, 400))
+    assert world.analyse().decision == "paused_srm"
+    extend(world, Extension(days=100, units=10**6))
+    world.run(control=(1600, 160), treatment=(1000, 100), at=BEGIN + DAY)
+
+    assert world.analyse().decision == "paused_srm"
+    with pytest.raises(ConflictError, match="stop it first"):
+        start_experiment("ws", world.create(replace(PLAN, name="again")).experiment_id, order=ORDER, ports=world.operators)
+    assert world.stop().state == "stopped_by_user"
+
+
+class Racing:
+    """Another order takes the number first."""
+
+    def append_event(self, event: ExperimentEvent) -> None:
+        raise AlreadyExistsError(f"event {event.number} exists already")
+
+    def list_events(self, workspace_id: str, experiment_id: str) -> list[ExperimentEvent]:
+        _ = workspace_id, experiment_id
+        return []
+
+
+def test_of_two_orders_at_once_one_is_told_to_look_again() -> None:
+    world = World()
+    ports = replace(world.operators, events=Racing())
+    with pytest.raises(ConflictError, match="at the same time"):
+        extend_experiment("ws", world.experiment.experiment_id, extension=Extension(days=1), order=ORDER, ports=ports)

@@ -1,0 +1,75 @@
+"""What an analysis tells its user."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from presage.adapters.memory.import_files import MemoryImportFiles
+from presage.adapters.memory.model_registry import MemoryModelRegistry
+from presage.adapters.memory.spark_runner import MemorySparkRunner
+from presage.adapters.memory.task_runner import MemoryTaskRunner
+from presage.adapters.memory.training_files import MemoryTrainingFiles
+from presage.jobs.arguments import AnalyseExperiment
+from presage.jobs.execution import JobResult
+from presage.jobs.use_cases import SYSTEM, build_job
+from presage.progress import ignore_progress
+from presage.training.ports import RunState
+from presage.training.use_cases import BuildPorts
+from services.worker.handlers import HandlerPorts, build_handlers
+from tests.fixtures.experiment_world import BEGIN, DAY, NOW, PLAN, World
+
+
+def run_nothing(*_: object) -> tuple[RunState, str]:
+    raise AssertionError("an analysis builds nothing")
+
+
+def analyse(world: World, days: int) -> JobResult:
+    """Do the hourly job, whose clock stands at the experiment's day."""
+    build = BuildPorts(
+        datasets=world.datasets,
+        feature_sets=world.feature_sets,
+        spark=MemorySparkRunner(run_nothing),
+        tasks=MemoryTaskRunner(run_nothing),
+        files=MemoryTrainingFiles(),
+        versions=world.versions,
+        clock=lambda: NOW,
+        pause=lambda _: None,
+    )
+    ports = HandlerPorts(
+        datasets=world.datasets,
+        feature_sets=world.feature_sets,
+        import_files=MemoryImportFiles({}),
+        models=MemoryModelRegistry(),
+        build=build,
+        analysis=world.ports,
+        clock=lambda: BEGIN + days * DAY,
+    )
+    job = build_job(AnalyseExperiment(world.experiment.experiment_id), workspace_id="ws", created_by=SYSTEM, now=NOW)
+    return build_handlers(ports)["analyse_experiment"](job, ignore_progress)
+
+
+def split_badly(world: World) -> None:
+    world.run(control=(700, 70), treatment=(1300, 400))
+
+
+def differ_a_little(world: World) -> None:
+    world.run(control=(1000, 100), treatment=(1000, 102))
+
+
+@pytest.mark.parametrize(
+    ("happen", "told"),
+    [(split_badly, [True, False]), (differ_a_little, [False, False])],
+)
+def test_a_change_of_state_is_told_once_and_another_look_is_not(happen: Callable[[World], None], told: list[bool]) -> None:
+    world = World(replace(PLAN, planned_units=8000))
+    happen(world)
+    assert [analyse(world, days).noteworthy for days in (8, 9)] == told
+
+
+def test_a_conclusion_is_told() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 250))
+    result = analyse(world, 8)
+    assert result.noteworthy
+    assert "concluded ship" in result.summary
