@@ -19,7 +19,7 @@ _ALL = "all"
 class CatalogCache:
     """Who calls, and what of theirs exists. A change in the database is seen within `ttl_seconds`; what is new, when it is asked for.
 
-    What is not there is looked for in the database again, at most once a second for each key, workspace and version.
+    What is not there is looked for in the database again: for each key, workspace and version ten times in a row, then once a second.
     """
 
     def __init__(

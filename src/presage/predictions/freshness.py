@@ -16,6 +16,8 @@ from presage.errors import PresageError, UnavailableError
 
 RENEWALS = 4
 """Values of a cache that are renewed at once."""
+MISSES_IN_A_ROW = 10
+"""How often one value is renewed for misses in it before there is a pause between them."""
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 _LOG = logging.getLogger(__name__)
@@ -119,21 +121,28 @@ class FreshCache(Generic[KeyT, ValueT]):
         raise WouldWaitError
 
     def renew(self, key: KeyT) -> ValueT:
-        """Return the value loaded anew: for who misses in it what may be new. At most once in `retry_seconds`, else as `get` does.
+        """Return the value loaded anew: for who misses in it what may be new.
+
+        `MISSES_IN_A_ROW` times at once, then once in `retry_seconds` (a bucket of tokens), and after a failure not before these are
+        over; else as `get` does.
 
         Raises:
             PresageError: As for `get`.
             WouldWaitError: As for `get`.
         """
         slot = self._slots.get(key)
-        if slot is not None and self._clock() >= slot.renewable:
+        if slot is not None and self._is_renewable(slot):
             if must_not_wait():
                 raise WouldWaitError
             with slot.lock:
-                if self._clock() >= slot.renewable:
-                    slot.renewable = self._clock() + self._retry_seconds
+                if self._is_renewable(slot):
+                    slot.renewable = max(slot.renewable, self._clock()) + self._retry_seconds
                     self._refresh(key, slot)
         return self.get(key)
+
+    def _is_renewable(self, slot: _Slot[ValueT]) -> bool:
+        now = self._clock()
+        return now >= slot.renewable - (MISSES_IN_A_ROW - 1) * self._retry_seconds and (slot.error is None or now >= slot.aged)
 
     def find(self, key: KeyT) -> ValueT | None:
         """Return the value if it is loaded, fresh or not; loads nothing and counts as no use."""

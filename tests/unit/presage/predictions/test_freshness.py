@@ -8,7 +8,7 @@ import pytest
 
 from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 from presage.predictions.catalog import CatalogCache
-from presage.predictions.freshness import RENEWALS, FreshCache
+from presage.predictions.freshness import MISSES_IN_A_ROW, RENEWALS, FreshCache
 from tests.fixtures.serving import CLASSIFICATION, KEY_ID, WORKSPACE, build_world
 
 
@@ -245,15 +245,26 @@ def test_a_revoked_key_is_refused_when_the_cached_one_is_old(tmp_path: Path) -> 
         cache.get_caller(None)
 
 
-def test_a_value_is_renewed_at_most_once_in_a_while() -> None:
+def test_a_value_is_renewed_for_some_misses_at_once_and_then_once_in_a_while() -> None:
     source = Source()
     cache = source.cache()
-    assert [cache.get("a"), cache.renew("a"), cache.renew("a"), cache.get("a")] == ["a1", "a2", "a2", "a2"]
+    cache.get("a")
+    assert [cache.renew("a") for _ in range(MISSES_IN_A_ROW)][-1] == "a11"
+    assert cache.renew("a") == "a11"
     source.clock = 1.0
-    assert cache.renew("a") == "a3"
-    source.clock, source.error = 2.0, UnavailableError("down")
-    assert cache.renew("a") == "a3"
-    assert source.calls == 4
+    assert [cache.renew("a"), cache.renew("a")] == ["a12", "a12"]
+
+
+def test_a_value_is_not_renewed_again_at_once_when_its_source_is_down() -> None:
+    source = Source()
+    cache = source.cache()
+    cache.get("a")
+    source.error = UnavailableError("down")
+    assert [cache.renew("a"), cache.renew("a")] == ["a1", "a1"]
+    assert source.calls == 2
+    source.clock = 1.0
+    assert cache.renew("a") == "a1"
+    assert source.calls == 3
 
 
 def test_what_was_created_a_moment_ago_is_found_before_the_metadata_are_old(tmp_path: Path) -> None:
@@ -268,7 +279,7 @@ def test_what_was_created_a_moment_ago_is_found_before_the_metadata_are_old(tmp_
 
 def test_names_that_do_not_exist_cannot_keep_the_database_busy(tmp_path: Path) -> None:
     world = build_world(tmp_path)
-    cache = CatalogCache(world.catalog, ttl_seconds=3600.0)
+    cache = CatalogCache(world.catalog, ttl_seconds=3600.0, clock=lambda: 0.0)
     for number in range(50):
         with pytest.raises(NotFoundError):
             cache.get_dataset(WORKSPACE, f"no{number}")
@@ -276,7 +287,7 @@ def test_names_that_do_not_exist_cannot_keep_the_database_busy(tmp_path: Path) -
             cache.get_deployment(WORKSPACE, f"no{number}")
         with pytest.raises(ForbiddenError):
             cache.get_caller("nobody's")
-    assert world.catalog.asked == {"load_catalog": 2, "find_caller": 1}
+    assert world.catalog.asked == {"load_catalog": 1 + MISSES_IN_A_ROW, "find_caller": 1}
 
 
 def test_a_key_and_a_version_that_were_not_there_are_looked_for_again_after_a_second(tmp_path: Path) -> None:
