@@ -37,6 +37,7 @@ SUITES = (
         f"tests/contract/ports/test_{port}.py"
         for port in (
             "assignment_queue",
+            "certificate_store",
             "feature_set_store",
             "job_queue",
             "key_gateway",
