@@ -91,9 +91,16 @@ class AnalysisBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why an operator starts or stops an experiment."""
+    """Why an operator stops an experiment."""
 
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class StartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why an experiment is started and, for a control that gets an earlier version, which one (by default the one before)."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    control_version: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class ExtensionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

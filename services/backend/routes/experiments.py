@@ -11,7 +11,8 @@ from presage.experiments.model import ExperimentPlan
 from presage.experiments.operations import Extension, OperatorPorts, Order, extend_experiment, start_experiment, stop_experiment
 from presage.jobs.arguments import AnalyseExperiment
 from presage.runtime.http import respond
-from services.backend.bodies import AnalysisBody, ExtensionBody, OrderBody, read_body, read_optional_body
+from presage.training.served import AliasHistory
+from services.backend.bodies import AnalysisBody, ExtensionBody, OrderBody, StartBody, read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
 from services.backend.submitting import submit
@@ -27,7 +28,12 @@ def create() -> Response:
     if model is None:
         raise InvalidInputError(f"There is no model named {plan.model[:100]!r}", path="$.model")
     experiment = use_cases.create_experiment(
-        plan, workspace_id=workspace_id, model_id=model.model_id, now=get_now(), store=ports.experiments, datasets=ports.datasets
+        plan,
+        workspace_id=workspace_id,
+        model=use_cases.Subject(model.model_id, ranks=model.spec.kind == "ranking"),
+        now=get_now(),
+        store=ports.experiments,
+        datasets=ports.datasets,
     )
     return respond(experiment, 201, {"location": f"/api/v1/experiments/{experiment.experiment_id}"})
 
@@ -54,8 +60,9 @@ def get(experiment_id: str) -> Response:
 @blueprint.post("/<experiment_id>/start")
 def start(experiment_id: str) -> Response:
     """Start an experiment: from now on predictions are assigned to its variants."""
-    order = read_order(read_optional_body(OrderBody).reason)
-    return respond(start_experiment(get_user().workspace_id, experiment_id, order=order, ports=get_operator_ports()))
+    body = read_optional_body(StartBody)
+    order, ports, workspace_id = read_order(body.reason), get_operator_ports(), get_user().workspace_id
+    return respond(start_experiment(workspace_id, experiment_id, order=order, ports=ports, control_version=body.control_version))
 
 
 @blueprint.post("/<experiment_id>/stop")
@@ -92,4 +99,4 @@ def read_order(reason: str) -> Order:
 def get_operator_ports() -> OperatorPorts:
     """Return what orders are carried out on."""
     ports = get_ports()
-    return OperatorPorts(ports.experiments, ports.experiment_events)
+    return OperatorPorts(ports.experiments, ports.experiment_events, AliasHistory(ports.versions))

@@ -17,7 +17,7 @@ from presage.errors import InvalidInputError, NotFoundError
 from presage.experiments.events import ExperimentEvent
 from presage.experiments.evidence import GateResult, LookDetail, MetricEvidence
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import Experiment, ExperimentPlan, Look, State
+from presage.experiments.model import Experiment, ExperimentPlan, Look, State, Traffic
 from presage.experiments.path import PathPoint
 
 SCHEMA = 1
@@ -25,8 +25,6 @@ SOFTWARE = "presage 0.1.0"
 """Whose rules these are; a test holds it against the package's own version."""
 
 Role = Literal["primary", "guardrail", "secondary"]
-Traffic = Literal["model", "default"]
-TRAFFIC_OF: dict[State, Traffic] = {"concluded_ship": "model", "concluded_rollback": "default"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +59,15 @@ class CertifiedLook:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Where all of the model's traffic goes, and the line of the alias's history that says so."""
+    """Where all of the model's traffic goes, and the line of the alias's history that says so.
+
+    `version` is the one that the alias moves to; None leaves it at the one that serves.
+    """
 
     traffic: Traffic
     model_id: str
     reason: str
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,10 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One experiment up to a look. `data` are the fingerprints of the rows that were loaded of it by then."""
+    """One experiment up to a look. `data` are the fingerprints of the rows that were loaded of it by then.
+
+    Fields with defaults came after the first certificates.
+    """
 
     schema: int
     software: str
@@ -95,6 +100,7 @@ class Certificate:
     metrics: tuple[MetricPath, ...]
     looks: tuple[CertifiedLook, ...]
     conclusion: Conclusion
+    control_version: int | None = None
 
 
 def read_detail(look: Look) -> LookDetail:
@@ -127,13 +133,21 @@ def build_certificate(experiment: Experiment, *, events: Sequence[ExperimentEven
             CertifiedLook(look.number, look.as_of, look.decision, strip_sql(detail)) for look, detail in zip(looks, details, strict=True)
         ),
         conclusion=Conclusion(looks[-1].number, looks[-1].decision, last.reason, last.gates, build_action(experiment, looks[-1].decision)),
+        control_version=experiment.control_version,
     )
 
 
 def build_action(experiment: Experiment, decision: State) -> Action | None:
-    """Return the traffic move that a decision means, if any."""
-    traffic = TRAFFIC_OF.get(decision)
-    return None if traffic is None else Action(traffic, experiment.model_id, f"experiment {experiment.experiment_id}: {decision}")
+    """Return the traffic move that a decision means, if any: a rollback goes to what answers the control, or from chance to the default."""
+    reason = f"experiment {experiment.experiment_id}: {decision}"
+    if decision == "concluded_ship":
+        return Action("model", experiment.model_id, reason)
+    if decision != "concluded_rollback":
+        return None
+    if experiment.plan.control_policy == "previous_version":
+        return Action("model", experiment.model_id, reason, experiment.control_version)
+    traffic: Traffic = "popularity" if experiment.plan.control_policy == "popularity" else "default"
+    return Action(traffic, experiment.model_id, reason)
 
 
 def encode_certificate(certificate: Certificate) -> bytes:

@@ -1,4 +1,4 @@
-"""An experiment: does answering with the model beat answering with the default (or at random)?"""
+"""An experiment: does answering with the model beat answering with the control's policy?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 Variant = Literal["control", "treatment"]
-ControlPolicy = Literal["default", "random"]
+ControlPolicy = Literal["default", "random", "previous_version", "popularity"]
+Traffic = Literal["model", "default", "popularity"]
 MetricKind = Literal["conversion", "hit", "retention", "count", "sum", "mean", "ratio"]
 BINARY_KINDS: frozenset[MetricKind] = frozenset({"conversion", "hit", "retention"})
 State = Literal[
@@ -106,7 +107,10 @@ class ExperimentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A plan with its state. `salt` makes its assignment independent of every other experiment's."""
+    """A plan with its state. `salt` makes its assignment independent of every other experiment's.
+
+    `control_version` is the version that answers the control under the policy `previous_version`, fixed by the start.
+    """
 
     workspace_id: str
     experiment_id: str
@@ -117,6 +121,7 @@ class Experiment:
     created_at: datetime
     started_at: datetime | None
     concluded_at: datetime | None
+    control_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
@@ -10,7 +11,7 @@ from presage.experiments.decision import ACTIVE, CONCLUDED
 from presage.experiments.events import EventKind, ExperimentEvent, compute_limits
 from presage.experiments.model import Experiment
 from presage.experiments.plan import LONGEST_DAYS
-from presage.experiments.ports import ExperimentEvents, ExperimentStore
+from presage.experiments.ports import ExperimentEvents, ExperimentStore, ServedVersions
 
 PAGE = 50
 MAX_EXTRA_UNITS = 10**9
@@ -32,6 +33,7 @@ class OperatorPorts:
 
     store: ExperimentStore
     events: ExperimentEvents
+    served: ServedVersions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,17 @@ class Extension:
     units: int = 0
 
 
-def start_experiment(workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts) -> Experiment:
+def start_experiment(
+    workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts, control_version: int | None = None
+) -> Experiment:
     """Return the experiment, running. Idempotency: starting a running one changes nothing.
+
+    `control_version` is for the policy `previous_version`, and by default the lower version that served before.
 
     Raises:
         NotFoundError: The workspace has no such experiment.
-        ConflictError: It has ended, or another experiment of the same model is running or paused.
-        InvalidInputError: The reason is too long.
+        ConflictError: It has ended, another experiment of the same model is running or paused, or there is no earlier version.
+        InvalidInputError: The reason is too long, or the version never served, serves now, or is not asked for by the policy.
     """
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
     if experiment.state in ACTIVE:
@@ -58,6 +64,7 @@ def start_experiment(workspace_id: str, experiment_id: str, *, order: Order, por
     for other in _list_all(ports.store, workspace_id):
         if other.model_id == experiment.model_id and other.state in ACTIVE:
             raise ConflictError(f"experiment {other.experiment_id} of the same model is {other.state}; stop it first")
+    experiment = replace(experiment, control_version=_choose_control(experiment, control_version, ports=ports))
     _note(experiment, "started", order=order, ports=ports)
     return ports.store.move_state(experiment, state="running", now=order.now)
 
@@ -99,6 +106,41 @@ def stop_experiment(workspace_id: str, experiment_id: str, *, order: Order, port
         raise ConflictError(f"experiment {experiment_id} is {experiment.state} already")
     _note(experiment, "stopped", order=order, ports=ports)
     return ports.store.move_state(experiment, state="stopped_by_user", now=order.now)
+
+
+def _choose_control(experiment: Experiment, wanted: int | None, *, ports: OperatorPorts) -> int | None:
+    """Return the version that answers the control, None under other policies than `previous_version`."""
+    policy = experiment.plan.control_policy
+    if policy != "previous_version":
+        if wanted is not None:
+            raise InvalidInputError(f"the control policy is {policy!r}; only 'previous_version' has a version", path="$.control_version")
+        return None
+    served = ports.served.list_served(experiment.workspace_id, experiment.model_id)
+    return find_previous(served) if wanted is None else _require_served(wanted, served)
+
+
+def find_previous(served: Sequence[int]) -> int:
+    """Return the lower version that served last before the one that serves now; `served` begins with the latter.
+
+    Raises:
+        ConflictError: There is none.
+    """
+    for version in served[1:]:
+        if version < served[0]:
+            return version
+    current = f"before version {served[0]}" if served else "yet"
+    raise ConflictError(f"no version was in production {current}, which the control policy 'previous_version' could answer with")
+
+
+def _require_served(wanted: int, served: Sequence[int]) -> int:
+    if wanted not in served:
+        known = ", ".join(str(version) for version in sorted(set(served))) or "none"
+        raise InvalidInputError(f"version {wanted} was never in production; these were: {known}", path="$.control_version")
+    if wanted == served[0]:
+        raise InvalidInputError(
+            f"version {wanted} serves now, so the treatment gets it; the control needs another", path="$.control_version"
+        )
+    return wanted
 
 
 def _require_extension(extension: Extension, *, longest: int) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from presage.experiments.events import ExperimentEvent
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import Assignment, Experiment, Look, Metric, MetricStatistics, Source, State
+from presage.experiments.model import Assignment, Experiment, Look, Metric, MetricStatistics, Source, State, Traffic
 from presage.features.records import FeatureSetVersion
 
 
@@ -25,7 +25,7 @@ class ExperimentStore(Protocol):
         """Return a page in the order of `experiment_id`, starting behind `after`."""
 
     def move_state(self, experiment: Experiment, *, state: State, now: datetime) -> Experiment:
-        """Change the state if it is still as given (sets started_at or concluded_at), or raise `ConflictError`."""
+        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`."""
 
     def append_look(self, look: Look) -> None:
         """Append, or raise `AlreadyExistsError` when that number was taken."""
@@ -115,7 +115,17 @@ class WarehouseLedger(Protocol):
 
 
 class TrafficSwitch(Protocol):
-    """Moves the production alias's traffic when an experiment concludes (MySQL)."""
+    """Moves the production alias when an experiment concludes (MySQL)."""
 
-    def switch_traffic(self, experiment: Experiment, *, to: Literal["model", "default"], reason: str, now: datetime) -> None:
-        """Append the move to the alias's history. Idempotency: once per `reason`, which names the experiment."""
+    def switch_traffic(self, experiment: Experiment, *, to: Traffic, version: int | None, reason: str, now: datetime) -> None:
+        """Append the move to the alias's history; without a `version` it stays.
+
+        Idempotency: once per `reason`, which names the experiment.
+        """
+
+
+class ServedVersions(Protocol):
+    """Which versions of a model have been in production (MySQL)."""
+
+    def list_served(self, workspace_id: str, model_id: str) -> Sequence[int]:
+        """Return the versions of the production alias's history, the one that serves now first."""

@@ -38,6 +38,14 @@ class AnalysisPorts:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """The model that an experiment is about, and whether it ranks items."""
+
+    model_id: str
+    ranks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CertificatePorts:
     """What a certificate is read, or built, from."""
 
@@ -47,20 +55,23 @@ class CertificatePorts:
 
 
 def create_experiment(
-    plan: ExperimentPlan, *, workspace_id: str, model_id: str, now: datetime, store: ExperimentStore, datasets: DatasetStore
+    plan: ExperimentPlan, *, workspace_id: str, model: Subject, now: datetime, store: ExperimentStore, datasets: DatasetStore
 ) -> Experiment:
-    """Return the new draft; `model_id` is the model that `plan.model` names. Its id is random and serves as its salt.
+    """Return the new draft; `model` is what `plan.model` names. Its id is random and serves as its salt.
 
     Raises:
         InvalidInputError: The plan cannot be run; the path names the value.
         AlreadyExistsError: The workspace has an experiment of that name.
     """
+    if plan.control_policy == "popularity" and not model.ranks:
+        message = f"only rankings have a popularity list, and model {plan.model!r} is none; its version's baseline is one class for all"
+        raise InvalidInputError(message, path="$.control_policy")
     validate_plan(plan, find_dataset=lambda name: datasets.find_dataset_by_name(workspace_id, name))
     experiment_id = new_identifier("exp")
     experiment = Experiment(
         workspace_id=workspace_id,
         experiment_id=experiment_id,
-        model_id=model_id,
+        model_id=model.model_id,
         plan=plan,
         salt=experiment_id,
         state="draft",
@@ -212,7 +223,7 @@ def _act(experiment: Experiment, look: Look, *, ports: AnalysisPorts, now: datet
     """Move the traffic first and the state last, so that a crash between them is repaired by repeating all."""
     action = build_action(experiment, look.decision)
     if action is not None:
-        ports.traffic.switch_traffic(experiment, to=action.traffic, reason=action.reason, now=now)
+        ports.traffic.switch_traffic(experiment, to=action.traffic, version=action.version, reason=action.reason, now=now)
     if look.decision in CONCLUDED:
         _certify(experiment, ports=ports)
     if look.decision != experiment.state:

@@ -87,6 +87,7 @@ def _build_experiment(certificate: Certificate) -> Experiment:
         created_at=first,
         started_at=None,
         concluded_at=None,
+        control_version=certificate.control_version,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from presage.predictions.ports import Deployment
 from presage.predictions.request import Query
 from presage.predictions.response import AnsweredBy, FallbackReason
 from presage.predictions.scorer import Scorer
-from presage.training.model import ModelVersion
+from presage.training.model import Model, ModelVersion
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,10 +26,38 @@ class Climb(msgspec.Struct, frozen=True):
     fallback_reason: FallbackReason | None
 
 
+Rungs = Sequence[tuple[ModelVersion, AnsweredBy]]
+"""Versions to try, the wanted one first, and what an answer of each says."""
+
+
 def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
     """Return the answers of the highest rung that holds. Never raises for a version that cannot be loaded or cannot score."""
+    return _climb(list_rungs(deployment), queries, scorers, deployment.model, None if deployment.version else "no_version")
+
+
+def climb_to_control(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
+    """Return the answers of the control's version or, should it fail, of its baseline or the default.
+
+    Never of another version: a control that gets the treatment's answers compares nothing.
+    """
+    rungs: Rungs = [] if deployment.control is None else [(deployment.control, "previous_version")]
+    return _climb(rungs, queries, scorers, deployment.model, None if rungs else "no_version")
+
+
+def climb_to_popularity(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache, scorer: Scorer | None) -> Climb:
+    """Return the popularity list of the serving version, else of the one before, else the default; `scorer` can check filters."""
     reason: FallbackReason | None = None if deployment.version else "no_version"
-    for version, answered_by in _list_versions(deployment):
+    for version, _ in list_rungs(deployment):
+        try:
+            artifact = scorers.get_artifact(version)
+            return Climb([answer_by_baseline(artifact, query, scorer) for query in queries], reason)
+        except (CorruptArtifactError, UnavailableError) as error:
+            reason = reason or _name_reason(error)
+    return Climb([answer_by_default(deployment.model, query, scorer) for query in queries], reason)
+
+
+def _climb(rungs: Rungs, queries: Sequence[Query], scorers: ScorerCache, model: Model, reason: FallbackReason | None) -> Climb:
+    for version, answered_by in rungs:
         try:
             scorer = scorers.get_scorer(version)
         except (CorruptArtifactError, UnavailableError) as error:  # said once, by who loaded it
@@ -42,12 +70,12 @@ def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache
             reason = reason or _name_reason(error)
         else:
             return Climb(answers, reason)
-    return Climb(_answer_without_model(deployment, queries, scorers), reason)
+    return Climb(_answer_without_model(rungs, queries, scorers, model), reason)
 
 
-def find_scorer(deployment: Deployment, scorers: ScorerCache) -> Scorer | None:
+def find_scorer(rungs: Rungs, scorers: ScorerCache) -> Scorer | None:
     """Return the highest version that can be loaded, or None."""
-    for version, _ in _list_versions(deployment):
+    for version, _ in rungs:
         try:
             return scorers.get_scorer(version)
         except (CorruptArtifactError, UnavailableError):  # said once, by who loaded it
@@ -55,23 +83,26 @@ def find_scorer(deployment: Deployment, scorers: ScorerCache) -> Scorer | None:
     return None
 
 
-def _answer_without_model(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> list[Answer]:
+def list_rungs(deployment: Deployment) -> Rungs:
+    """Return the versions that answer for the model."""
+    rungs: list[tuple[ModelVersion, AnsweredBy]] = []
+    if deployment.version is not None:
+        rungs.append((deployment.version, "model"))
+    if deployment.previous is not None:
+        rungs.append((deployment.previous, "previous_version"))
+    return rungs
+
+
+def _answer_without_model(rungs: Rungs, queries: Sequence[Query], scorers: ScorerCache, model: Model) -> list[Answer]:
     filtered = any(query.narrowing is not None and query.narrowing.filters for query in queries)
-    scorer = find_scorer(deployment, scorers) if filtered else None
-    for version, _ in _list_versions(deployment):
+    scorer = find_scorer(rungs, scorers) if filtered else None
+    for version, _ in rungs:
         try:
             artifact = scorers.get_artifact(version)
             return [answer_by_baseline(artifact, query, scorer) for query in queries]
         except (CorruptArtifactError, UnavailableError):  # the answers say that it was the default
             continue
-    return [answer_by_default(deployment.model, query, scorer) for query in queries]
-
-
-def _list_versions(deployment: Deployment) -> Iterator[tuple[ModelVersion, AnsweredBy]]:
-    if deployment.version is not None:
-        yield deployment.version, "model"
-    if deployment.previous is not None:
-        yield deployment.previous, "previous_version"
+    return [answer_by_default(model, query, scorer) for query in queries]
 
 
 def _name_reason(error: PresageError) -> FallbackReason:

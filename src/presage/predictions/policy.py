@@ -1,21 +1,23 @@
-"""Who answers which entry: the model, or the default or chance in its place."""
+"""Who answers which entry: the model, or what the control's policy or the alias puts in its place."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Literal
 
 from presage.errors import CorruptArtifactError
 from presage.experiments.assignment import assign_variant
-from presage.experiments.model import Experiment, Variant
+from presage.experiments.model import ControlPolicy, Experiment, Variant
 from presage.predictions.answers import Answer, add_features, answer_at_random, answer_by_default
 from presage.predictions.attempt import Answered, Attempt
-from presage.predictions.ladder import climb, find_scorer
+from presage.predictions.ladder import Climb, climb, climb_to_control, climb_to_popularity, find_scorer, list_rungs
 from presage.predictions.loading import ScorerCache
 from presage.predictions.ports import Deployment
 from presage.predictions.scorer import Scorer
 
 _LOG = logging.getLogger(__name__)
+Answerer = Literal["model"] | ControlPolicy
 
 
 def assign(experiment: Experiment | None, unit_id: str | None) -> Variant | None:
@@ -27,43 +29,54 @@ def assign(experiment: Experiment | None, unit_id: str | None) -> Variant | None
 
 def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
     """Return every attempt answered: treatment by the model, control by its policy, the rest as the alias's traffic says."""
-    by_model: list[Attempt] = []
-    others: list[Attempt] = []
+    groups: dict[Answerer, list[Attempt]] = {}
     for attempt in attempts:
-        wants_model = deployment.model_has_traffic if attempt.variant is None else attempt.variant == "treatment"
-        (by_model if wants_model else others).append(attempt)
-    return _answer_by_model(by_model, deployment, scorers) + _answer_otherwise(others, deployment, scorers)
+        groups.setdefault(_choose(attempt, deployment), []).append(attempt)
+    answered: list[Answered] = []
+    for answerer, group in groups.items():
+        reached = _answer(answerer, group, deployment, scorers)
+        answered += [
+            Answered(attempt, answer, _experiment_of(attempt, deployment), reached.fallback_reason)
+            for attempt, answer in zip(group, reached.answers, strict=True)
+        ]
+    return answered
 
 
-def _answer_by_model(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
-    if not attempts:
-        return []
-    reached = climb(deployment, [attempt.query for attempt in attempts], scorers)
-    return [
-        Answered(attempt, answer, _experiment_of(attempt, deployment), reached.fallback_reason)
-        for attempt, answer in zip(attempts, reached.answers, strict=True)
-    ]
+def _choose(attempt: Attempt, deployment: Deployment) -> Answerer:
+    if attempt.variant is None or deployment.experiment is None:
+        return deployment.traffic
+    return "model" if attempt.variant == "treatment" else deployment.experiment.plan.control_policy
 
 
-def _answer_otherwise(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
-    if not attempts:
-        return []
-    scorer = find_scorer(deployment, scorers)
-    return [Answered(attempt, _replace_model(attempt, deployment, scorer), _experiment_of(attempt, deployment)) for attempt in attempts]
-
-
-def _replace_model(attempt: Attempt, deployment: Deployment, scorer: Scorer | None) -> Answer:
-    model, query = deployment.model, attempt.query
-    experiment = _experiment_of(attempt, deployment)
-    if experiment is not None and experiment.plan.control_policy == "random":
-        seed = f"{experiment.salt}\x00{attempt.prediction_id}"
-        answer = answer_at_random(model, query, scorer, seed=seed)
+def _answer(answerer: Answerer, attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> Climb:
+    queries = [attempt.query for attempt in attempts]
+    if answerer == "model":
+        return climb(deployment, queries, scorers)
+    if answerer == "previous_version":
+        return climb_to_control(deployment, queries, scorers)
+    scorer = find_scorer(list_rungs(deployment), scorers)
+    if answerer == "popularity":
+        reached = climb_to_popularity(deployment, queries, scorers, scorer)
+    elif answerer == "random":
+        reached = Climb([_answer_at_random(attempt, deployment, scorer) for attempt in attempts], None)
     else:
-        answer = answer_by_default(model, query, scorer)
+        reached = Climb([answer_by_default(deployment.model, query, scorer) for query in queries], None)
+    return Climb(
+        [_add_features(answer, attempt, scorer) for answer, attempt in zip(reached.answers, attempts, strict=True)], reached.fallback_reason
+    )
+
+
+def _answer_at_random(attempt: Attempt, deployment: Deployment, scorer: Scorer | None) -> Answer:
+    salt = "" if deployment.experiment is None else deployment.experiment.salt
+    return answer_at_random(deployment.model, attempt.query, scorer, seed=f"{salt}\x00{attempt.prediction_id}")
+
+
+def _add_features(answer: Answer, attempt: Attempt, scorer: Scorer | None) -> Answer:
+    """Return the answer with what the model would have used, if that can be looked up."""
     if scorer is None:
         return answer
     try:
-        return add_features(answer, query, scorer)
+        return add_features(answer, attempt.query, scorer)
     except CorruptArtifactError as error:
         _LOG.warning("answering without features: %s", error)
         return answer

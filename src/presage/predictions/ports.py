@@ -13,7 +13,7 @@ import msgspec
 from presage.experiments.model import Assignment, Experiment
 from presage.features.dataset import Dataset
 from presage.tenancy.model import Caller
-from presage.training.model import AliasMove, Model, ModelVersion
+from presage.training.model import AliasMove, Model, ModelVersion, Traffic
 from presage.training.spec import feature_columns, item_columns
 
 ASSIGNING_STATES = frozenset({"running", "paused_srm"})
@@ -48,8 +48,8 @@ class PredictionPage:
 class Deployment:
     """What serves for one model: the production alias's newest move, its version, and the running experiment, if any.
 
-    `previous` is the version that served before, the "last good version" of the fallback ladder. What every request needs is
-    derived once.
+    `previous` is the version that served before, the "last good version" of the fallback ladder; `control` is the version that
+    answers the experiment's control, if a version does. What every request needs is derived once.
     """
 
     model: Model
@@ -57,6 +57,7 @@ class Deployment:
     version: ModelVersion | None
     previous: ModelVersion | None
     experiment: Experiment | None
+    control: ModelVersion | None = None
 
     @cached_property
     def columns(self) -> frozenset[str]:
@@ -74,9 +75,9 @@ class Deployment:
         return self.experiment if self.experiment is not None and self.experiment.state in ASSIGNING_STATES else None
 
     @cached_property
-    def model_has_traffic(self) -> bool:
-        """Return whether who is in no experiment is answered by the model."""
-        return self.move is None or self.move.traffic == "model"
+    def traffic(self) -> Traffic:
+        """Return what answers who is in no experiment."""
+        return "model" if self.move is None else self.move.traffic
 
 
 @dataclass(frozen=True, slots=True)

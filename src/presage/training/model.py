@@ -10,7 +10,7 @@ from typing import Literal
 from presage.training.spec import ModelSpec
 
 Alias = Literal["staging", "production"]
-Traffic = Literal["model", "default"]
+Traffic = Literal["model", "default", "popularity"]
 DefaultAnswer = str | tuple[str, ...]
 
 
@@ -47,7 +47,8 @@ class ModelVersion:
 class AliasMove:
     """One entry of an alias's append-only history; the newest says what serves now.
 
-    `traffic="default"` answers every call with the model's default (a concluded rollback).
+    `traffic="default"` answers every call with the model's default, `"popularity"` with the version's popularity list (a concluded
+    rollback to what the experiment's control got).
     """
 
     workspace_id: str

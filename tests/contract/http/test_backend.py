@@ -30,7 +30,7 @@ from presage.jobs.use_cases import JobPorts
 from presage.predictions.ports import PredictionLogEntry
 from services.backend.app import build_app
 from services.backend.context import BackendPorts
-from tests.fixtures.metadata_rows import NOW, make_notification, make_version
+from tests.fixtures.metadata_rows import NOW, make_move, make_notification, make_version
 from tests.fixtures.openapi import OpenApi
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "openapi" / "backend.yaml"
@@ -132,9 +132,9 @@ class Service:
         self.create_dataset()
         return str(self.post("/models", {"name": "again", "default": "0", "spec": SPEC})["model_id"])
 
-    def create_experiment(self) -> str:
+    def create_experiment(self, **changes: object) -> str:
         self.create_model()
-        plan = {"name": "trial", "model": "again", "primary": PRIMARY, "planned_units": 2000}
+        plan = {"name": "trial", "model": "again", "primary": PRIMARY, "planned_units": 2000} | changes
         return str(self.post("/experiments", plan)["experiment_id"])
 
 
@@ -299,6 +299,22 @@ def test_an_experiment_starts_is_looked_at_and_stops(service: Service) -> None:
     assert (job["kind"], job["arguments"]["as_of"]) == ("analyse_experiment", "1998-04-08T00:00:00Z")
     assert service.get(path)["looks"] == []
     assert service.refuse("POST", f"{path}/start")[:2] == (409, "conflict")
+
+
+def test_an_experiment_against_an_earlier_version_says_which(service: Service) -> None:
+    experiment_id = service.create_experiment(control_policy="previous_version")
+    path = f"/experiments/{experiment_id}"
+    model = service.ports.models.get_model(service.workspace_id, service.get(path)["model_id"])
+    assert service.refuse("POST", f"{path}/start")[:2] == (409, "conflict")
+    for number in (1, 2, 3):
+        service.ports.versions.append_alias_move(make_move(model, number))
+
+    assert service.refuse("POST", f"{path}/start", {"control_version": 3}) == (400, "invalid_input", "$.control_version")
+    started = service.post(f"{path}/start", {"reason": "is 3 better than 1?", "control_version": 1})
+
+    assert (started["state"], started["control_version"]) == ("running", 1)
+    plan = {"name": "popular", "model": "again", "primary": PRIMARY, "planned_units": 2000, "control_policy": "popularity"}
+    assert service.refuse("POST", "/experiments", plan) == (400, "invalid_input", "$.control_policy")
 
 
 def test_metrics_of_every_kind_are_planned_and_faults_named(service: Service) -> None:

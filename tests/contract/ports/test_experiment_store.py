@@ -51,6 +51,16 @@ def test_starting_and_concluding_note_their_times(store: Store, workspace_id: st
     assert store.get_experiment(workspace_id, draft.experiment_id) == concluded
 
 
+def test_what_the_start_fixes_is_kept(store: Store, workspace_id: str) -> None:
+    draft = make_experiment(workspace_id)
+    store.create_experiment(draft)
+
+    running = store.move_state(replace(draft, control_version=3), state="running", now=at(1))
+
+    assert running.control_version == 3
+    assert store.get_experiment(workspace_id, draft.experiment_id) == running
+
+
 def test_a_state_that_changed_meanwhile_is_not_changed_again(store: Store, workspace_id: str) -> None:
     draft = make_experiment(workspace_id)
     store.create_experiment(draft)

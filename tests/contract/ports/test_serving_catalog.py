@@ -104,6 +104,19 @@ def test_the_running_experiment_and_the_datasets_are_there_by_name(place: Place)
     assert place.catalog.load_catalog(f"{place.workspace_id}x").deployments == {}
 
 
+def test_the_version_of_the_control_is_there_while_the_experiment_runs(place: Place) -> None:
+    place.serve(1, 2, 3)
+    draft = replace(make_experiment(place.workspace_id, model_id=place.model.model_id), control_version=1)
+    place.stores.experiments.create_experiment(draft)
+    before = place.deployment().control
+    running = place.stores.experiments.move_state(draft, state="running", now=at(1))
+    during = place.deployment()
+    place.stores.experiments.move_state(running, state="stopped_by_user", now=at(2))
+
+    assert (before, place.deployment().control) == (None, None)
+    assert (during.control, during.previous) == (make_version(place.model, 1), make_version(place.model, 2))
+
+
 def test_workspaces_with_a_model_in_production_are_listed_newest_first(place: Place) -> None:
     place.serve(1)
     other = make_model(f"{place.workspace_id}x")

@@ -43,10 +43,20 @@ def test_traffic_moves_and_the_version_stays(alias: Alias) -> None:
     alias.versions.append_alias_move(make_move(alias.model, 1))
     alias.versions.append_alias_move(make_move(alias.model, 2))
 
-    alias.switch.switch_traffic(alias.experiment, to="default", reason="exp_1: rolled back", now=at(5))
+    alias.switch.switch_traffic(alias.experiment, to="default", version=None, reason="exp_1: rolled back", now=at(5))
 
     newest = alias.versions.list_alias_moves(alias.model.workspace_id, alias.model.model_id, "production")[0]
     assert newest == replace(make_move(alias.model, 2), traffic="default", reason="exp_1: rolled back", moved_at=at(5))
+
+
+def test_the_alias_moves_back_to_a_version(alias: Alias) -> None:
+    for version in (1, 2, 3):
+        alias.versions.append_alias_move(make_move(alias.model, version))
+
+    alias.switch.switch_traffic(alias.experiment, to="model", version=1, reason="exp_1: rolled back", now=at(5))
+
+    newest = alias.versions.list_alias_moves(alias.model.workspace_id, alias.model.model_id, "production")[0]
+    assert newest == replace(make_move(alias.model, 1), reason="exp_1: rolled back", moved_at=at(5))
 
 
 def test_the_same_reason_moves_once_even_at_the_same_time(alias: Alias) -> None:
@@ -54,13 +64,13 @@ def test_the_same_reason_moves_once_even_at_the_same_time(alias: Alias) -> None:
 
     with ThreadPoolExecutor(1 if isinstance(alias.switch, MemoryTrafficSwitch) else 4) as pool:
         for _ in range(6):
-            pool.submit(alias.switch.switch_traffic, alias.experiment, to="model", reason="exp_1: shipped", now=at(5))
+            pool.submit(alias.switch.switch_traffic, alias.experiment, to="model", version=None, reason="exp_1: shipped", now=at(5))
 
     assert len(alias.versions.list_alias_moves(alias.model.workspace_id, alias.model.model_id, "production")) == 2
 
 
 def test_there_is_nothing_to_move_before_a_version_serves(alias: Alias) -> None:
     with pytest.raises(ConflictError):
-        alias.switch.switch_traffic(alias.experiment, to="model", reason="exp_1: shipped", now=at(5))
+        alias.switch.switch_traffic(alias.experiment, to="model", version=None, reason="exp_1: shipped", now=at(5))
 
     assert alias.versions.list_alias_moves(alias.model.workspace_id, alias.model.model_id, "production") == []

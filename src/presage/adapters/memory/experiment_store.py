@@ -43,14 +43,14 @@ class MemoryExperimentStore:
         return sorted(active, key=lambda found: found.experiment_id)[:limit]
 
     def move_state(self, experiment: Experiment, *, state: State, now: datetime) -> Experiment:
-        """Change the state if it is still as given (sets started_at or concluded_at), or raise `ConflictError`."""
+        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`."""
         current = self.get_experiment(experiment.workspace_id, experiment.experiment_id)
         if current.state != experiment.state:
             raise ConflictError(f"Experiment {experiment.experiment_id} is no longer {experiment.state}")
         self._require_only_active(current, state)
         started_at = current.started_at or (now if state in ACTIVE else None)
         concluded_at = None if state in ACTIVE or state == "draft" else now
-        moved = replace(current, state=state, started_at=started_at, concluded_at=concluded_at)
+        moved = replace(experiment, state=state, started_at=started_at, concluded_at=concluded_at)
         self._experiments[moved.experiment_id] = moved
         return moved
 

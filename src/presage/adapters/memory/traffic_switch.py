@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from presage.errors import ConflictError
-from presage.experiments.model import Experiment
+from presage.experiments.model import Experiment, Traffic
 from presage.training.ports import VersionRegistry
 
 
@@ -17,8 +16,10 @@ class MemoryTrafficSwitch:
     def __init__(self, versions: VersionRegistry) -> None:
         self._versions = versions
 
-    def switch_traffic(self, experiment: Experiment, *, to: Literal["model", "default"], reason: str, now: datetime) -> None:
-        """Append the move to the alias's history. Idempotency: once per `reason`, which names the experiment.
+    def switch_traffic(self, experiment: Experiment, *, to: Traffic, version: int | None, reason: str, now: datetime) -> None:
+        """Append the move to the alias's history; without a `version` it stays.
+
+        Idempotency: once per `reason`, which names the experiment.
 
         Raises:
             ConflictError: Nothing serves in production yet.
@@ -27,4 +28,6 @@ class MemoryTrafficSwitch:
         if not moves:
             raise ConflictError(f"Model {experiment.model_id} has no version in production whose traffic could be moved")
         if all(move.reason != reason for move in moves):
-            self._versions.append_alias_move(replace(moves[0], traffic=to, reason=reason, moved_at=now))
+            self._versions.append_alias_move(
+                replace(moves[0], version=version or moves[0].version, traffic=to, reason=reason, moved_at=now)
+            )

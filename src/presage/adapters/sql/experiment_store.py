@@ -62,13 +62,14 @@ class SqlExperimentStore:
             return list_rows(session, statement, Experiment)
 
     def move_state(self, experiment: Experiment, *, state: State, now: datetime) -> Experiment:
-        """Change the state if it is still as given (sets started_at or concluded_at), or raise `ConflictError`."""
+        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`."""
         started_at = experiment.started_at or (now if state in ACTIVE_STATES else None)
         concluded_at = None if state in ACTIVE_STATES or state == "draft" else now
         values = {
             "state": state,
             "started_at": started_at,
             "concluded_at": concluded_at,
+            "control_version": experiment.control_version,
             "active_model_id": experiment.model_id if state in ACTIVE_STATES else None,
         }
         try:

@@ -19,7 +19,7 @@ from presage.training.model import AliasMove, Model, ModelVersion
 
 
 class SqlServingCatalog:
-    """`ServingCatalog` on an engine. A catalog takes six short queries in one transaction, whatever the size of the histories."""
+    """`ServingCatalog` on an engine. A catalog takes seven short queries in one transaction, whatever the size of the histories."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -48,6 +48,7 @@ class SqlServingCatalog:
             running = select(table_of(ExperimentRow)).where(
                 ExperimentRow.workspace_id == workspace_id, ExperimentRow.state.in_(ACTIVE_STATES)
             )
+            controls = _versions_by_model(session, _control_versions(workspace_id))
             experiments = {experiment.model_id: experiment for experiment in list_rows(session, running, Experiment)}
         deployments = {
             model.name: Deployment(
@@ -56,6 +57,7 @@ class SqlServingCatalog:
                 version=current.get(model.model_id),
                 previous=previous.get(model.model_id),
                 experiment=experiments.get(model.model_id),
+                control=controls.get(model.model_id),
             )
             for model in models
         }
@@ -129,6 +131,22 @@ def _previous_versions(workspace_id: str) -> Select[Any]:
         .group_by(AliasMoveRow.model_id)
     )
     return _join_versions(select(table_of(ModelVersionRow)), sequences)
+
+
+def _control_versions(workspace_id: str) -> Select[Any]:
+    """Select the versions that answer the controls of running experiments."""
+    return (
+        select(table_of(ModelVersionRow))
+        .join(
+            ExperimentRow,
+            and_(
+                ExperimentRow.workspace_id == ModelVersionRow.workspace_id,
+                ExperimentRow.model_id == ModelVersionRow.model_id,
+                ExperimentRow.control_version == ModelVersionRow.version,
+            ),
+        )
+        .where(ExperimentRow.workspace_id == workspace_id, ExperimentRow.state.in_(ACTIVE_STATES))
+    )
 
 
 def _join_versions(versions: Select[Any], sequences: Select[int]) -> Select[Any]:

@@ -148,6 +148,7 @@ class ExperimentRow(Row):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     concluded_at: Mapped[datetime | None]
+    control_version: Mapped[int | None]
 
 
 class LookRow(Row):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import Engine, select
 
 from presage.adapters.sql.database import insert_row, list_rows, table_of, unit_of_work
 from presage.adapters.sql.tables import AliasMoveRow, ModelRow
 from presage.errors import ConflictError
-from presage.experiments.model import Experiment
+from presage.experiments.model import Experiment, Traffic
 from presage.training.model import AliasMove
 
 
@@ -21,8 +20,8 @@ class SqlTrafficSwitch:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def switch_traffic(self, experiment: Experiment, *, to: Literal["model", "default"], reason: str, now: datetime) -> None:
-        """Append the move to the alias's history; the version stays the one that serves.
+    def switch_traffic(self, experiment: Experiment, *, to: Traffic, version: int | None, reason: str, now: datetime) -> None:
+        """Append the move to the alias's history; without a `version` it stays the one that serves.
 
         Idempotency: once per `reason`, which names the experiment; the model's row is locked meanwhile.
 
@@ -45,4 +44,6 @@ class SqlTrafficSwitch:
             if not moves:
                 raise ConflictError(f"Model {experiment.model_id} has no version in production whose traffic could be moved")
             if all(move.reason != reason for move in moves):
-                insert_row(session, AliasMoveRow, replace(moves[0], traffic=to, reason=reason, moved_at=now))
+                insert_row(
+                    session, AliasMoveRow, replace(moves[0], version=version or moves[0].version, traffic=to, reason=reason, moved_at=now)
+                )

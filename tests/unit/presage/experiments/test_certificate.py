@@ -12,7 +12,7 @@ from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.warehouse import MemoryWarehouse
 from presage.errors import InvalidInputError, NotFoundError
 from presage.experiments.certificate import SOFTWARE, Certificate, build_certificate, decode_certificate, encode_certificate
-from presage.experiments.model import Assignment, Guardrail, Metric, list_sources
+from presage.experiments.model import Assignment, ControlPolicy, Guardrail, Metric, list_sources
 from presage.experiments.operations import Extension, Order, extend_experiment
 from presage.experiments.verification import Difference, compare, verify_certificate
 from presage.progress import ignore_progress
@@ -50,6 +50,36 @@ def paths(differences: list[Difference]) -> set[str]:
 @pytest.fixture
 def world() -> World:
     return World(SEVERAL)
+
+
+@pytest.mark.parametrize(
+    ("policy", "buyers", "move"),
+    [
+        ("previous_version", 30, (2, "model")),
+        ("popularity", 30, (3, "popularity")),
+        ("random", 30, (3, "default")),
+        ("default", 30, (3, "default")),
+        ("previous_version", 300, (3, "model")),
+        ("popularity", 300, (3, "model")),
+    ],
+)
+def test_a_conclusion_moves_everybody_to_the_better_arm(policy: ControlPolicy, buyers: int, move: tuple[int, str]) -> None:
+    world = World(replace(PLAN, control_policy=policy), served=(1, 2, 3))
+    world.run(control=(1000, 150), treatment=(1000, buyers))
+    decision = world.analyse().decision
+    newest, before = world.versions.list_alias_moves("ws", "mdl", "production")[:2]
+    body = world.certificates.find_certificate("ws", world.experiment.experiment_id)
+    certificate = decode_certificate(body or b"")
+    action = certificate.conclusion.action
+
+    assert decision == ("concluded_rollback" if buyers < 100 else "concluded_ship")
+    assert ((newest.version, newest.traffic), before.version) == (move, 3)
+    assert action is not None
+    assert (action.version or before.version, action.traffic, action.reason) == (newest.version, newest.traffic, newest.reason)
+    assert certificate.control_version == (2 if policy == "previous_version" else None)
+    assert verify(certificate, world.warehouse) == []
+    changed = replace(certificate, control_version=1)
+    assert paths(verify(changed, world.warehouse)) == ({"$.conclusion.action.version"} if action.version else set())
 
 
 def test_a_conclusion_leaves_a_certificate_of_everything(world: World) -> None:

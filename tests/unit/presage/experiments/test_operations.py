@@ -6,7 +6,9 @@ import pytest
 
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
 from presage.experiments.events import ExperimentEvent, Limits, compute_limits
+from presage.experiments.model import Experiment
 from presage.experiments.operations import Extension, Order, extend_experiment, start_experiment
+from presage.training.model import AliasMove
 from tests.fixtures.experiment_world import BEGIN, DAY, NOW, ORDER, PLAN, World, detail_of
 
 
@@ -107,6 +109,56 @@ def test_a_mismatched_split_stays_paused_whatever_is_added() -> None:
     with pytest.raises(ConflictError, match="stop it first"):
         start_experiment("ws", world.create(replace(PLAN, name="again")).experiment_id, order=ORDER, ports=world.operators)
     assert world.stop().state == "stopped_by_user"
+
+
+COMPARED = replace(PLAN, name="versions", control_policy="previous_version")
+
+
+def start_compared(world: World, *served: int, control_version: int | None = None) -> Experiment:
+    """Start an experiment against an earlier version of a model whose production alias moved through `served`."""
+    for version in served:
+        world.versions.append_alias_move(AliasMove("ws", "mdl_2", "production", version, "model", "built", NOW))
+    draft = world.create(COMPARED, "mdl_2")
+    return start_experiment("ws", draft.experiment_id, order=ORDER, ports=world.operators, control_version=control_version)
+
+
+@pytest.mark.parametrize(("served", "wanted", "control"), [((1, 2), None, 1), ((1, 3, 2), None, 1), ((1, 2, 3), 1, 1), ((1, 3, 2), 3, 3)])
+def test_the_control_gets_the_version_before_or_the_one_asked_for(served: tuple[int, ...], wanted: int | None, control: int) -> None:
+    world = World()
+    started = start_compared(world, *served, control_version=wanted)
+    assert (started.state, started.control_version) == ("running", control)
+    assert world.store.get_experiment("ws", started.experiment_id) == started
+
+
+@pytest.mark.parametrize(("served", "message"), [((), "in production yet"), ((2,), "before version 2"), ((2, 1), "before version 1")])
+def test_without_an_earlier_version_there_is_no_control(served: tuple[int, ...], message: str) -> None:
+    world = World()
+    with pytest.raises(ConflictError, match=message):
+        start_compared(world, *served)
+    assert [found.state for found in world.store.list_experiments("ws") if found.model_id == "mdl_2"] == ["draft"]
+
+
+@pytest.mark.parametrize(("wanted", "message"), [(9, "these were: 1, 2"), (2, "serves now")])
+def test_a_control_that_compares_nothing_is_refused(wanted: int, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message) as caught:
+        start_compared(World(), 1, 2, control_version=wanted)
+    assert caught.value.path == "$.control_version"
+
+
+def test_only_one_policy_has_a_version() -> None:
+    world = World()
+    draft = world.create(replace(PLAN, name="other"), "mdl_2")
+    with pytest.raises(InvalidInputError, match="'default'") as caught:
+        start_experiment("ws", draft.experiment_id, order=ORDER, ports=world.operators, control_version=1)
+    assert caught.value.path == "$.control_version"
+
+
+def test_only_a_ranking_has_a_popularity_list() -> None:
+    world, plan = World(), replace(PLAN, name="popular", control_policy="popularity")
+    assert world.create(plan, ranks=True).plan == plan
+    with pytest.raises(InvalidInputError, match="popularity list") as caught:
+        world.create(replace(plan, name="of a class"), ranks=False)
+    assert caught.value.path == "$.control_policy"
 
 
 class Racing:

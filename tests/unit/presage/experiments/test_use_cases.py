@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 import pytest
 
 from presage.adapters.memory.traffic_switch import MemoryTrafficSwitch
 from presage.errors import ConflictError, InvalidInputError, NotFoundError
-from presage.experiments.model import Assignment, Denominator, Experiment, ExperimentPlan, Metric
+from presage.experiments.model import Assignment, Denominator, Experiment, ExperimentPlan, Metric, Traffic
 from presage.experiments.operations import start_experiment
 from presage.experiments.use_cases import analyse_experiment
 from presage.progress import ignore_progress
@@ -212,9 +211,9 @@ class DyingTraffic:
     def __init__(self, inner: MemoryTrafficSwitch, *, after: bool) -> None:
         self._inner, self._after = inner, after
 
-    def switch_traffic(self, experiment: Experiment, *, to: Literal["model", "default"], reason: str, now: datetime) -> None:
+    def switch_traffic(self, experiment: Experiment, *, to: Traffic, version: int | None, reason: str, now: datetime) -> None:
         if self._after:
-            self._inner.switch_traffic(experiment, to=to, reason=reason, now=now)
+            self._inner.switch_traffic(experiment, to=to, version=version, reason=reason, now=now)
         raise CrashedError
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from presage.errors import CorruptArtifactError, UnavailableError
 from presage.predictions.catalog import CatalogCache
-from presage.predictions.ladder import climb, find_scorer
+from presage.predictions.ladder import climb, find_scorer, list_rungs
 from presage.predictions.loading import ScorerCache
 from presage.predictions.scorer import Scorer
 from presage.training.model import ModelVersion
@@ -66,7 +66,7 @@ def test_a_version_that_cannot_be_loaded_is_said_once_however_many_ask(world: Wo
     deployment = world.catalog.catalogs[WORKSPACE].deployments["m"]
     for _ in range(5):
         assert climb(deployment, [], scorers).fallback_reason == "corrupt_artifact"
-        assert find_scorer(deployment, scorers) is None
+        assert find_scorer(list_rungs(deployment), scorers) is None
     assert [message.partition(":")[0] for message in caplog.messages] == ["version 1 of mdl_m cannot be loaded"]
 
 
@@ -163,6 +163,41 @@ def test_a_rollback_to_a_version_that_is_still_loaded_is_at_once(world: World) -
     for version in (first, second, first):
         world.deploy(model, version)
         assert catalog.get_deployment(WORKSPACE, "m").version == version
+
+
+def test_an_experiment_begins_once_the_version_of_its_control_is_loaded(world: World) -> None:
+    model = world.add_model("m", CLASSIFICATION, "0")
+    works: list[Callable[[], None]] = []
+    cache = ScorerCache(world.files, start=collect(works))
+    catalog = CatalogCache(world.catalog, ttl_seconds=0, prepare=cache.prepare)
+    first, second = world.add_version(model, 1, weights=(0, 0, 0)), world.add_version(model, 2, weights=(0, 0, 0))
+    world.deploy(model, second)
+    cache.get_scorer(second)
+    catalog.get_deployment(WORKSPACE, "m")
+    experiment = world.experiment(model, policy="previous_version", control=first)
+    for _ in range(2):
+        assert catalog.get_deployment(WORKSPACE, "m").experiment is None
+    assert len(works) == 1
+    works.pop()()
+    world.files.down = True
+    found = catalog.get_deployment(WORKSPACE, "m")
+    assert (found.experiment, found.control) == (experiment, first)
+    assert cache.get_scorer(first).artifact.version == 1
+
+
+def test_an_experiment_whose_control_cannot_be_loaded_begins_for_the_ladder_to_say_so(world: World) -> None:
+    model = world.add_model("m", CLASSIFICATION, "0")
+    works: list[Callable[[], None]] = []
+    cache = ScorerCache(world.files, start=collect(works))
+    catalog = CatalogCache(world.catalog, ttl_seconds=0, prepare=cache.prepare)
+    broken, second = world.add_version(model, 1, weights=(0, 0, 0), format=9), world.add_version(model, 2, weights=(0, 0, 0))
+    world.deploy(model, second)
+    cache.get_scorer(second)
+    catalog.get_deployment(WORKSPACE, "m")
+    experiment = world.experiment(model, policy="previous_version", control=broken)
+    assert catalog.get_deployment(WORKSPACE, "m").experiment is None
+    works.pop()()
+    assert catalog.get_deployment(WORKSPACE, "m").experiment == experiment
 
 
 def test_versions_are_loaded_in_threads_beside_requests(world: World) -> None:

@@ -1,0 +1,127 @@
+"""What the control of an experiment is answered, by policy, and what stands in for it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from presage.predictions.request import PredictRequest
+from presage.predictions.use_cases import predict
+from presage.training.model import Model, ModelVersion
+from tests.fixtures.serving import CLASSIFICATION, NOW, RANKING, WORKSPACE, World, build_world
+
+UP, DOWN, TIED = (0.0, 0.0, 0.0, 0.1, 0.0), (0.0, 0.0, 0.0, -0.1, 0.0), (0.0, 0.0, 0.0, 0.0, 0.0)
+POPULAR = ("f4", "f3", "f2", "f1")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return build_world(tmp_path)
+
+
+def ask(world: World, entry: dict[str, object] | None = None) -> Any:  # noqa: ANN401 - the wire's own
+    (result,) = predict(PredictRequest("m", [entry or {"id": "c1"}]), workspace_id=WORKSPACE, ports=world.ports, now=NOW).results
+    world.ship()
+    return result
+
+
+def serve_three(world: World) -> tuple[Model, list[ModelVersion]]:
+    """Serve version 3, after 2, of a ranking whose versions order items differently."""
+    model = world.add_model("m", RANKING, ("f9", "f1"))
+    versions = [
+        world.add_version(model, number, weights=weights, baseline=baseline)
+        for number, weights, baseline in ((1, DOWN, ("f1", "f2")), (2, TIED, ("f2", "f1")), (3, UP, POPULAR))
+    ]
+    world.deploy(model, versions[2], previous=versions[1])
+    return model, versions
+
+
+class TestPreviousVersion:
+    def test_the_version_fixed_by_the_start_answers_the_control(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.experiment(model, policy="previous_version", treatment_share=0.0, control=versions[0])
+        result = ask(world)
+        assert (result.variant, result.answered_by, result.model_version) == ("control", "previous_version", 1)
+        assert result.prediction[0] == "f4"
+        assert not result.fallback_reason
+        logged = world.log.entries[result.prediction_id]
+        assert (logged.model_version, logged.result["answered_by"], logged.features) == (1, "previous_version", logged.features)
+        assert set(logged.features) == {"entity", "items"}
+        (assignment,) = world.assignments.published
+        assert (assignment.variant, assignment.model_version, assignment.shown) == ("control", 1, result.prediction)
+
+    def test_the_treatment_gets_the_version_in_production(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.experiment(model, policy="previous_version", treatment_share=1.0, control=versions[0])
+        result = ask(world)
+        assert (result.variant, result.answered_by, result.model_version) == ("treatment", "model", 3)
+
+    def test_a_broken_version_gives_way_to_its_baseline_never_to_the_treatments_version(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.experiment(model, policy="previous_version", treatment_share=0.0, control=versions[0])
+        del world.files.artifacts[f"ws={WORKSPACE}/models/{model.model_id}/1/model.msgpack"]
+        result = ask(world)
+        assert (result.answered_by, result.model_version, result.prediction) == ("baseline", 1, ("f1", "f2"))
+        assert result.fallback_reason == "corrupt_artifact"
+        del world.files.artifacts[versions[0].artifact_key]
+        result = ask(build_again(world))
+        assert (result.answered_by, result.model_version, result.fallback_reason) == ("default", None, "corrupt_artifact")
+
+    def test_a_version_that_is_gone_gives_way_to_the_default(self, world: World) -> None:
+        model, _ = serve_three(world)
+        world.experiment(model, policy="previous_version", treatment_share=0.0, control=None)
+        result = ask(world)
+        assert (result.variant, result.answered_by, result.fallback_reason) == ("control", "default", "no_version")
+
+
+class TestPopularity:
+    def test_the_list_of_the_serving_version_answers_the_control(self, world: World) -> None:
+        model, _ = serve_three(world)
+        world.experiment(model, policy="popularity", treatment_share=0.0)
+        result = ask(world)
+        assert (result.variant, result.answered_by, result.model_version) == ("control", "baseline", 3)
+        assert result.prediction == POPULAR[:3]
+        assert not result.fallback_reason
+        assert world.log.entries[result.prediction_id].features
+
+    def test_it_keeps_to_candidates_and_filters(self, world: World) -> None:
+        model, _ = serve_three(world)
+        world.experiment(model, policy="popularity", treatment_share=0.0)
+        assert ask(world, {"id": "c1", "candidates": ["f1", "f2"]}).prediction == ("f2", "f1")
+        assert ask(world, {"id": "c1", "exclude": ["f4"]}).prediction == ("f3", "f2", "f1")
+        assert ask(world, {"id": "c1", "filters": {"films__taken": {"min": 15}}}).prediction == ("f3", "f2")
+
+    def test_a_lost_list_gives_way_to_the_one_before_and_the_default(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.experiment(model, policy="popularity", treatment_share=0.0)
+        del world.files.artifacts[versions[2].artifact_key]
+        result = ask(world)
+        assert (result.answered_by, result.model_version, result.fallback_reason) == ("baseline", 2, "corrupt_artifact")
+        del world.files.artifacts[versions[1].artifact_key]
+        result = ask(build_again(world))
+        assert (result.answered_by, result.prediction, result.fallback_reason) == ("default", ("f9", "f1"), "corrupt_artifact")
+
+    def test_after_a_rollback_everybody_gets_the_list(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.deploy(model, versions[2], traffic="popularity")
+        result = ask(world)
+        assert (result.variant, result.answered_by, result.prediction) == ("none", "baseline", POPULAR[:3])
+
+
+def test_an_explicit_control_version_is_found_without_the_database(world: World) -> None:
+    model = world.add_model("m", CLASSIFICATION, "0")
+    first, second = (world.add_version(model, number, weights=(0, 0, 0)) for number in (1, 2))
+    world.deploy(model, second)
+    world.experiment(model, policy="previous_version", control=first)
+    world.catalog.versions.clear()
+    (result,) = predict(PredictRequest("m", [{"id": "c1"}], version=1), workspace_id=WORKSPACE, ports=world.ports, now=NOW).results
+    assert getattr(result, "model_version", None) == 1
+
+
+def build_again(world: World) -> World:
+    """Return the world as a process that begins now finds it: nothing is loaded."""
+    folder = world.folder / "again"
+    folder.mkdir()
+    again = build_world(folder)
+    again.catalog.catalogs, again.files.artifacts, again.files.lake = world.catalog.catalogs, world.files.artifacts, world.files.lake
+    return again
