@@ -111,6 +111,20 @@ class ExtensionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     units: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
+class HoldoutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The share of units that are to meet no experiment."""
+
+    share: float
+
+
+class HoldoutView(msgspec.Struct, frozen=True):
+    """A workspace's holdout; nobody's and never if it was not set."""
+
+    share: float
+    changed_by: str | None
+    changed_at: datetime | None
+
+
 class BaselineBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a metric is without the experiment; a rate's `variance` follows from its mean."""
 

@@ -43,6 +43,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         versions=sql.versions,
         experiments=sql.experiments,
         experiment_events=sql.experiment_events,
+        holdouts=sql.holdouts,
         certificates=S3CertificateStore(settings.lake_bucket, s3),
         jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
         notifications=sql.notifications,

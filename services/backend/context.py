@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import current_app, g
 
-from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore
+from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, HoldoutStore
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
@@ -34,6 +34,7 @@ class BackendPorts:
     versions: VersionRegistry
     experiments: ExperimentStore
     experiment_events: ExperimentEvents
+    holdouts: HoldoutStore
     certificates: CertificateStore
     jobs: JobPorts
     notifications: NotificationStore

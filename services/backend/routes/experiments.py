@@ -99,4 +99,4 @@ def read_order(reason: str) -> Order:
 def get_operator_ports() -> OperatorPorts:
     """Return what orders are carried out on."""
     ports = get_ports()
-    return OperatorPorts(ports.experiments, ports.experiment_events, AliasHistory(ports.versions))
+    return OperatorPorts(ports.experiments, ports.experiment_events, AliasHistory(ports.versions), ports.holdouts)

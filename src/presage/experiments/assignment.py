@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import accumulate, pairwise
 from math import isclose
 from typing import Literal
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import Variant
+from presage.experiments.model import Experiment, Variant
 
 BUCKETS = 2**53
 
@@ -51,6 +51,8 @@ class Arm:
 class Allocation:
     """How an experiment's units are divided. As long as it stays, so does every unit; a change of weights is a new `version` of it.
 
+    `ends` is where each arm's part of [0, 1) ends, worked out once for the many units that are placed by it.
+
     Raises:
         InvalidInputError: Fewer than two arms, a name twice, weights that are no shares of 1, or a version below 1.
     """
@@ -60,6 +62,7 @@ class Allocation:
     holdout: Segment | None = None
     segment: Segment | None = None
     version: int = 1
+    ends: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse arms that cannot be drawn from."""
@@ -70,6 +73,7 @@ class Allocation:
             raise InvalidInputError(f"weights must be above 0 and sum to 1, got {weights}", path="$.arms")
         if self.version < 1:
             raise InvalidInputError(f"version must be at least 1, got {self.version}", path="$.version")
+        object.__setattr__(self, "ends", _list_ends(self.arms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,23 @@ class Placement:
     arm: str | None
     excluded: Literal["holdout", "other_segment"] | None
     version: int
+
+
+def build_allocation(experiment: Experiment) -> Allocation:
+    """Return how the experiment's units are divided: the treatment's part lies first, so that raising its share moves units into it."""
+    share, held = experiment.plan.treatment_share, experiment.holdout_share
+    return Allocation(
+        salt=experiment.salt,
+        arms=(Arm("treatment", share), Arm("control", 1.0 - share)),
+        holdout=Segment(f"holdout\x00{experiment.workspace_id}", 0.0, held) if held else None,
+        segment=find_segment(experiment),
+    )
+
+
+def find_segment(experiment: Experiment) -> Segment | None:
+    """Return the experiment's part of a layer of its workspace, or None without one."""
+    part = experiment.plan.segment
+    return None if part is None else Segment(f"layer\x00{experiment.workspace_id}\x00{part.layer}", part.start, part.end)
 
 
 def compute_position(*, salt: str, unit_id: str) -> float:
@@ -102,7 +123,7 @@ def place_unit(unit_id: str, allocation: Allocation) -> Placement:
     if allocation.segment is not None and not _is_within(allocation.segment, unit_id):
         return Placement(None, "other_segment", allocation.version)
     position = compute_position(salt=allocation.salt, unit_id=unit_id)
-    return Placement(allocation.arms[bisect_right(_list_ends(allocation.arms), position)].name, None, allocation.version)
+    return Placement(allocation.arms[bisect_right(allocation.ends, position)].name, None, allocation.version)
 
 
 def change_weights(allocation: Allocation, arms: Sequence[Arm]) -> Allocation:
@@ -122,31 +143,20 @@ def compute_moved_share(before: Allocation, after: Allocation) -> float:
 
     Those units have met two arms, which takes them out of the analysis. Both are versions of one allocation.
     """
-    olds, news = [0.0, *_list_ends(before.arms)], [0.0, *_list_ends(after.arms)]
+    olds, news = [0.0, *before.ends], [0.0, *after.ends]
     overlaps = (min(old[1], new[1]) - max(old[0], new[0]) for old, new in zip(pairwise(olds), pairwise(news), strict=True))
     return max(0.0, 1.0 - sum(max(0.0, overlap) for overlap in overlaps))
 
 
-def require_exclusive(segments: Sequence[Segment]) -> None:
-    """Return when the segments of a layer share no unit.
-
-    Raises:
-        InvalidInputError: Two overlap, or they are of different layers.
-    """
-    ordered = sorted(segments, key=lambda segment: segment.start)
-    for one, other in pairwise(ordered):
-        if one.salt != other.salt:
-            raise InvalidInputError(f"segments must be of one layer, got {one.salt!r} and {other.salt!r}", path="$.segment")
-        if other.start < one.end:
-            raise InvalidInputError(
-                f"segments of a layer must not overlap, got [{one.start}, {one.end}) and [{other.start}, {other.end})", path="$.segment"
-            )
+def share_units(one: Segment, other: Segment) -> bool:
+    """Return whether some unit may be in both: they are parts of one layer that overlap."""
+    return one.salt == other.salt and one.start < other.end and other.start < one.end
 
 
 def _is_within(segment: Segment, unit_id: str) -> bool:
     return segment.start <= compute_position(salt=segment.salt, unit_id=unit_id) < segment.end
 
 
-def _list_ends(arms: Sequence[Arm]) -> list[float]:
+def _list_ends(arms: Sequence[Arm]) -> tuple[float, ...]:
     """Return where each arm's part ends; the last one's is 1, whatever rounding made of the sum."""
-    return [*accumulate(arm.weight for arm in arms[:-1]), 1.0]
+    return (*accumulate(arm.weight for arm in arms[:-1]), 1.0)

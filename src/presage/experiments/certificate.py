@@ -101,6 +101,7 @@ class Certificate:
     looks: tuple[CertifiedLook, ...]
     conclusion: Conclusion
     control_version: int | None = None
+    holdout_share: float = 0.0
 
 
 def read_detail(look: Look) -> LookDetail:
@@ -134,6 +135,7 @@ def build_certificate(experiment: Experiment, *, events: Sequence[ExperimentEven
         ),
         conclusion=Conclusion(looks[-1].number, looks[-1].decision, last.reason, last.gates, build_action(experiment, looks[-1].decision)),
         control_version=experiment.control_version,
+        holdout_share=experiment.holdout_share,
     )
 
 

@@ -85,10 +85,20 @@ class Gates:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerSegment:
+    """The part [start, end) of a layer's units. Experiments whose segments of one layer do not overlap share no unit."""
+
+    layer: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentPlan:
     """What is decided before the start and frozen by it. `planned_units` (both arms) tunes the confidence sequence.
 
-    The primary metric and the guardrails decide; `secondary` metrics are reported and never do.
+    The primary metric and the guardrails decide; `secondary` metrics are reported and never do. With a `segment`, only its units meet
+    the experiment.
     """
 
     name: str
@@ -103,13 +113,15 @@ class ExperimentPlan:
     guardrails: tuple[Guardrail, ...] = ()
     gates: Gates = field(default_factory=Gates)
     secondary: tuple[Metric, ...] = ()
+    segment: LayerSegment | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """A plan with its state. `salt` makes its assignment independent of every other experiment's.
 
-    `control_version` is the version that answers the control under the policy `previous_version`, fixed by the start.
+    Fixed by the start: `control_version`, which answers the control under the policy `previous_version`, and `holdout_share`, the
+    workspace's then, whose units are in no variant.
     """
 
     workspace_id: str
@@ -122,6 +134,7 @@ class Experiment:
     started_at: datetime | None
     concluded_at: datetime | None
     control_version: int | None = None
+    holdout_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
+from presage.experiments.assignment import find_segment, share_units
 from presage.experiments.decision import ACTIVE, CONCLUDED
 from presage.experiments.events import EventKind, ExperimentEvent, compute_limits
 from presage.experiments.model import Experiment
 from presage.experiments.plan import LONGEST_DAYS
-from presage.experiments.ports import ExperimentEvents, ExperimentStore, ServedVersions
+from presage.experiments.ports import ExperimentEvents, ExperimentStore, HoldoutStore, ServedVersions
 
 PAGE = 50
 MAX_EXTRA_UNITS = 10**9
@@ -34,6 +35,7 @@ class OperatorPorts:
     store: ExperimentStore
     events: ExperimentEvents
     served: ServedVersions
+    holdouts: HoldoutStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def start_experiment(
 
     Raises:
         NotFoundError: The workspace has no such experiment.
-        ConflictError: It has ended, another experiment of the same model is running or paused, or there is no earlier version.
+        ConflictError: It has ended, another experiment of the same model is running or paused, its segment overlaps that of one that
+            is, or there is no earlier version.
         InvalidInputError: The reason is too long, or the version never served, serves now, or is not asked for by the policy.
     """
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
@@ -61,12 +64,19 @@ def start_experiment(
         return experiment
     if experiment.state != "draft":
         raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a draft can be started")
-    for other in _list_all(ports.store, workspace_id):
-        if other.model_id == experiment.model_id and other.state in ACTIVE:
-            raise ConflictError(f"experiment {other.experiment_id} of the same model is {other.state}; stop it first")
-    experiment = replace(experiment, control_version=_choose_control(experiment, control_version, ports=ports))
+
+    def check(active: Sequence[Experiment]) -> None:
+        _require_free(experiment, active)
+
+    check([found for found in _list_all(ports.store, workspace_id) if found.state in ACTIVE])
+    holdout = ports.holdouts.find_holdout(workspace_id)
+    fixed = replace(
+        experiment,
+        control_version=_choose_control(experiment, control_version, ports=ports),
+        holdout_share=holdout.share if holdout else 0.0,
+    )
     _note(experiment, "started", order=order, ports=ports)
-    return ports.store.move_state(experiment, state="running", now=order.now)
+    return ports.store.move_state(fixed, state="running", now=order.now, check=check)
 
 
 def extend_experiment(workspace_id: str, experiment_id: str, *, extension: Extension, order: Order, ports: OperatorPorts) -> Experiment:
@@ -106,6 +116,20 @@ def stop_experiment(workspace_id: str, experiment_id: str, *, order: Order, port
         raise ConflictError(f"experiment {experiment_id} is {experiment.state} already")
     _note(experiment, "stopped", order=order, ports=ports)
     return ports.store.move_state(experiment, state="stopped_by_user", now=order.now)
+
+
+def _require_free(experiment: Experiment, active: Sequence[Experiment]) -> None:
+    """Return when the experiment's model and segment are free."""
+    mine, part = find_segment(experiment), experiment.plan.segment
+    for other in active:
+        if other.model_id == experiment.model_id:
+            raise ConflictError(f"experiment {other.experiment_id} of the same model is {other.state}; stop it first")
+        theirs, taken = find_segment(other), other.plan.segment
+        if mine and theirs and part and taken and share_units(mine, theirs):
+            raise ConflictError(
+                f"[{part.start:g}, {part.end:g}) of layer {part.layer!r} overlaps [{taken.start:g}, {taken.end:g}) of experiment "
+                f"{other.experiment_id}, which is {other.state}"
+            )
 
 
 def _choose_control(experiment: Experiment, wanted: int | None, *, ports: OperatorPorts) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, Metric, MetricKind, list_sources
+from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, LayerSegment, Metric, MetricKind, list_sources
 from presage.features.dataset import Dataset
 
 FindDataset = Callable[[str], Dataset | None]
@@ -47,6 +47,7 @@ def validate_plan(plan: ExperimentPlan, *, find_dataset: FindDataset) -> None:
     metrics = list_metrics(plan)
     _require(_check_numbers(plan))
     _require(_check_gates(plan.gates))
+    _require(_check_segment(plan.segment))
     _require(_check_names(metrics))
     for path, metric in metrics:
         validate_metric(metric, path=path, find_dataset=find_dataset)
@@ -115,6 +116,13 @@ def _check_gates(gates: Gates) -> Iterator[Check]:
     yield gates.min_days >= 0, "gates.min_days", f"must not be negative, got {gates.min_days}"
     yield 0.0 < gates.srm_threshold <= 0.1, "gates.srm_threshold", f"must be in (0, 0.1], got {gates.srm_threshold}"  # noqa: PLR2004 - more cries wolf
     yield 0.0 <= gates.max_crossover_share < 1.0, "gates.max_crossover_share", f"must be in [0, 1), got {gates.max_crossover_share}"
+
+
+def _check_segment(part: LayerSegment | None) -> Iterator[Check]:
+    if part is not None:
+        is_name = 0 < len(part.layer) <= LONGEST_NAME and part.layer.isprintable()
+        yield is_name, "segment.layer", f"a layer's name must have 1 to {LONGEST_NAME} printable characters"
+        yield 0.0 <= part.start < part.end <= 1.0, "segment", f"must be 0 <= start < end <= 1, got [{part.start}, {part.end})"
 
 
 def _check_names(metrics: list[tuple[str, Metric]]) -> Iterator[Check]:

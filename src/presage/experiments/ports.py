@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from presage.experiments.events import ExperimentEvent
 from presage.experiments.fingerprint import Fingerprint
 from presage.experiments.model import Assignment, Experiment, Look, Metric, MetricStatistics, Source, State, Traffic
 from presage.features.records import FeatureSetVersion
+
+if TYPE_CHECKING:
+    from presage.experiments.holdout import Holdout
 
 
 class ExperimentStore(Protocol):
@@ -24,8 +27,14 @@ class ExperimentStore(Protocol):
     def list_experiments(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[Experiment]:
         """Return a page in the order of `experiment_id`, starting behind `after`."""
 
-    def move_state(self, experiment: Experiment, *, state: State, now: datetime) -> Experiment:
-        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`."""
+    def move_state(
+        self, experiment: Experiment, *, state: State, now: datetime, check: Callable[[Sequence[Experiment]], None] | None = None
+    ) -> Experiment:
+        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`.
+
+        `check` is called before with the workspace's running and paused experiments, and may refuse; no other one becomes active
+        between its call and the change.
+        """
 
     def append_look(self, look: Look) -> None:
         """Append, or raise `AlreadyExistsError` when that number was taken."""
@@ -42,6 +51,16 @@ class ExperimentEvents(Protocol):
 
     def list_events(self, workspace_id: str, experiment_id: str) -> Sequence[ExperimentEvent]:
         """Return all events, oldest first."""
+
+
+class HoldoutStore(Protocol):
+    """The holdouts of workspaces (MySQL)."""
+
+    def find_holdout(self, workspace_id: str) -> Holdout | None:
+        """Return the workspace's, or None if none was ever set."""
+
+    def put_holdout(self, holdout: Holdout) -> None:
+        """Keep it in place of the last one."""
 
 
 class CertificateStore(Protocol):

@@ -88,6 +88,7 @@ def _build_experiment(certificate: Certificate) -> Experiment:
         started_at=None,
         concluded_at=None,
         control_version=certificate.control_version,
+        holdout_share=certificate.holdout_share,
     )
 
 

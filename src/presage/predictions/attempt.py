@@ -23,13 +23,14 @@ MAX_EXPLAINED_SCORES = 100
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A good entry that was given an id and, in an experiment, a variant."""
+    """A good entry that was given an id and, in an experiment, a variant. A `held` one's unit is in the holdout."""
 
     position: int
     entry: Mapping[str, object]
     query: Query
     prediction_id: str
     variant: Variant | None = None
+    held: bool = False
 
 
 def ask_to_explain(attempts: Sequence[Attempt], *, entries: int, spec: ModelSpec) -> list[Attempt]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from presage.errors import CorruptArtifactError
-from presage.experiments.assignment import assign_variant
+from presage.experiments.assignment import Allocation, place_unit
 from presage.experiments.model import ControlPolicy, Experiment, Variant
 from presage.predictions.answers import Answer, add_features, answer_at_random, answer_by_default
 from presage.predictions.attempt import Answered, Attempt
@@ -20,15 +20,29 @@ _LOG = logging.getLogger(__name__)
 Answerer = Literal["model"] | ControlPolicy
 
 
-def assign(experiment: Experiment | None, unit_id: str | None) -> Variant | None:
-    """Return the unit's variant, or None without an experiment or a unit."""
-    if experiment is None or unit_id is None:
-        return None
-    return assign_variant(salt=experiment.salt, unit_id=unit_id, treatment_share=experiment.plan.treatment_share)
+class Assigned(NamedTuple):
+    """A unit's variant, None outside the experiment, and whether that is because it is held out."""
+
+    variant: Variant | None
+    held: bool
+
+
+UNASSIGNED, HELD = Assigned(None, held=False), Assigned(None, held=True)
+_OF_ARM = {"control": Assigned("control", held=False), "treatment": Assigned("treatment", held=False)}
+
+
+def assign(allocation: Allocation | None, unit_id: str | None) -> Assigned:
+    """Return where the unit belongs; without an experiment or a unit, and outside the experiment's segment, to no variant."""
+    if allocation is None or unit_id is None:
+        return UNASSIGNED
+    place = place_unit(unit_id, allocation)
+    if place.arm is not None:
+        return _OF_ARM[place.arm]
+    return HELD if place.excluded == "holdout" else UNASSIGNED
 
 
 def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
-    """Return every attempt answered: treatment by the model, control by its policy, the rest as the alias's traffic says."""
+    """Return every attempt answered: treatment by the model, control and the holdout by its policy, the rest as the alias says."""
     groups: dict[Answerer, list[Attempt]] = {}
     for attempt in attempts:
         groups.setdefault(_choose(attempt, deployment), []).append(attempt)
@@ -43,9 +57,9 @@ def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: Sco
 
 
 def _choose(attempt: Attempt, deployment: Deployment) -> Answerer:
-    if attempt.variant is None or deployment.experiment is None:
-        return deployment.traffic
-    return "model" if attempt.variant == "treatment" else deployment.experiment.plan.control_policy
+    if deployment.experiment is not None and (attempt.held or attempt.variant == "control"):
+        return deployment.experiment.plan.control_policy
+    return deployment.traffic if attempt.variant is None else "model"
 
 
 def _answer(answerer: Answerer, attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> Climb:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from presage.experiments.assignment import Allocation, build_allocation
 from presage.experiments.model import Assignment, Experiment
 from presage.features.dataset import Dataset
 from presage.tenancy.model import Caller
@@ -73,6 +74,11 @@ class Deployment:
     def assigning(self) -> Experiment | None:
         """Return the experiment that assigns units now, or None."""
         return self.experiment if self.experiment is not None and self.experiment.state in ASSIGNING_STATES else None
+
+    @cached_property
+    def allocation(self) -> Allocation | None:
+        """Return how the experiment that assigns now divides its units, or None without one."""
+        return None if self.assigning is None else build_allocation(self.assigning)
 
     @cached_property
     def traffic(self) -> Traffic:

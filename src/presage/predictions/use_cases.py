@@ -85,7 +85,7 @@ def _parse_entries(
     request: PredictRequest, deployment: Deployment, *, now: datetime, new_id: Callable[[], str]
 ) -> tuple[list[Attempt], dict[int, PredictionResult | EntryFailure]]:
     columns, item_columns = deployment.columns, deployment.item_columns
-    experiment = deployment.assigning if request.version is None else None
+    allocation = deployment.allocation if request.version is None else None
     attempts: list[Attempt] = []
     failures: dict[int, PredictionResult | EntryFailure] = {}
     for position, entry in enumerate(request.features):
@@ -97,7 +97,7 @@ def _parse_entries(
             prediction_id = new_id()
             if query.exploration is not None:
                 query = msgspec.structs.replace(query, seed=prediction_id)
-            attempts.append(Attempt(position, entry, query, prediction_id, assign(experiment, query.entity_id)))
+            attempts.append(Attempt(position, entry, query, prediction_id, *assign(allocation, query.entity_id)))
     return attempts, failures
 
 

@@ -16,6 +16,7 @@ from presage.adapters.memory.dataset_store import MemoryDatasetStore
 from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
+from presage.adapters.memory.holdout_store import MemoryHoldoutStore
 from presage.adapters.memory.job_queue import MemoryJobQueue
 from presage.adapters.memory.job_store import MemoryJobStore
 from presage.adapters.memory.key_gateway import MemoryKeyGateway
@@ -74,6 +75,7 @@ def build_ports() -> BackendPorts:
         versions=MemoryVersionRegistry(),
         experiments=MemoryExperimentStore(),
         experiment_events=MemoryExperimentEvents(),
+        holdouts=MemoryHoldoutStore(),
         certificates=MemoryCertificateStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
@@ -315,6 +317,18 @@ def test_an_experiment_against_an_earlier_version_says_which(service: Service) -
     assert (started["state"], started["control_version"]) == ("running", 1)
     plan = {"name": "popular", "model": "again", "primary": PRIMARY, "planned_units": 2000, "control_policy": "popularity"}
     assert service.refuse("POST", "/experiments", plan) == (400, "invalid_input", "$.control_policy")
+
+
+def test_a_holdout_is_set_for_experiments_to_come(service: Service) -> None:
+    assert service.get("/holdout") == {"share": 0.0, "changed_by": None, "changed_at": None}
+    assert service.refuse("PUT", "/holdout", {"share": 0.7}) == (400, "invalid_input", "$.share")
+    changed = service.call("PUT", "/holdout", {"share": 0.05}).get_json()
+    path = f"/experiments/{service.create_experiment(segment={'layer': 'search', 'start': 0.0, 'end': 0.5})}"
+    started = service.post(f"{path}/start")
+
+    assert (changed["share"], service.get("/holdout")) == (0.05, changed)
+    assert changed["changed_by"].startswith("usr_")
+    assert (started["holdout_share"], started["plan"]["segment"]["end"]) == (0.05, 0.5)
 
 
 def test_metrics_of_every_kind_are_planned_and_faults_named(service: Service) -> None:

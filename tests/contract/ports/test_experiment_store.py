@@ -1,5 +1,7 @@
 """`ExperimentStore` and `RunningExperiments`: one suite over memory and MariaDB."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -7,9 +9,11 @@ from sqlalchemy import Engine
 
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.sql.experiment_store import SqlExperimentStore
+from presage.adapters.sql.workspace_store import SqlWorkspaceStore
 from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
-from presage.experiments.model import Look
-from tests.fixtures.metadata_rows import NOW, at, make_experiment
+from presage.experiments.model import Experiment, Look
+from presage.tenancy.model import Workspace
+from tests.fixtures.metadata_rows import NOW, at, make_experiment, make_user
 
 Store = MemoryExperimentStore | SqlExperimentStore
 
@@ -55,10 +59,36 @@ def test_what_the_start_fixes_is_kept(store: Store, workspace_id: str) -> None:
     draft = make_experiment(workspace_id)
     store.create_experiment(draft)
 
-    running = store.move_state(replace(draft, control_version=3), state="running", now=at(1))
+    running = store.move_state(replace(draft, control_version=3, holdout_share=0.05), state="running", now=at(1))
 
-    assert running.control_version == 3
+    assert (running.control_version, running.holdout_share) == (3, 0.05)
     assert store.get_experiment(workspace_id, draft.experiment_id) == running
+
+
+def test_of_two_starts_at_once_each_sees_the_other(store: Store, workspace_id: str, request: pytest.FixtureRequest) -> None:
+    if isinstance(store, SqlExperimentStore):
+        owner = make_user(workspace_id)
+        SqlWorkspaceStore(request.getfixturevalue("engine")).create_workspace(Workspace(workspace_id, "Shop", NOW), owner)
+    drafts = [make_experiment(workspace_id, f"e{number}", f"mdl_{number}") for number in range(4)]
+    for draft in drafts:
+        store.create_experiment(draft)
+
+    def check(active: Sequence[Experiment]) -> None:
+        if active:
+            raise ConflictError(f"{active[0].experiment_id} overlaps")
+
+    def start(draft: Experiment) -> bool:
+        try:
+            store.move_state(draft, state="running", now=at(1), check=check)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4 if isinstance(store, SqlExperimentStore) else 1) as pool:
+        began = list(pool.map(start, drafts))
+
+    assert sum(began) == 1
+    assert sum(found.state == "running" for found in store.list_experiments(workspace_id)) == 1
 
 
 def test_a_state_that_changed_meanwhile_is_not_changed_again(store: Store, workspace_id: str) -> None:

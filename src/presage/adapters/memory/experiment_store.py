@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -42,8 +42,16 @@ class MemoryExperimentStore:
         active = [found for found in self._experiments.values() if found.state in ACTIVE and found.experiment_id > after]
         return sorted(active, key=lambda found: found.experiment_id)[:limit]
 
-    def move_state(self, experiment: Experiment, *, state: State, now: datetime) -> Experiment:
-        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`."""
+    def move_state(
+        self, experiment: Experiment, *, state: State, now: datetime, check: Callable[[Sequence[Experiment]], None] | None = None
+    ) -> Experiment:
+        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`.
+
+        `check` is called before with the workspace's running and paused experiments, and may refuse.
+        """
+        if check is not None:
+            mine = [found for found in self._experiments.values() if found.workspace_id == experiment.workspace_id]
+            check([found for found in mine if found.state in ACTIVE])
         current = self.get_experiment(experiment.workspace_id, experiment.experiment_id)
         if current.state != experiment.state:
             raise ConflictError(f"Experiment {experiment.experiment_id} is no longer {experiment.state}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
-from presage.adapters.sql.tables import ExperimentRow, LookRow
+from presage.adapters.sql.tables import ExperimentRow, LookRow, WorkspaceRow
 from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
 from presage.experiments.model import Experiment, Look, State
 
@@ -61,8 +62,14 @@ class SqlExperimentStore:
         with unit_of_work(self._engine) as session:
             return list_rows(session, statement, Experiment)
 
-    def move_state(self, experiment: Experiment, *, state: State, now: datetime) -> Experiment:
-        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`."""
+    def move_state(
+        self, experiment: Experiment, *, state: State, now: datetime, check: Callable[[Sequence[Experiment]], None] | None = None
+    ) -> Experiment:
+        """Change the state if it is still as given (sets its time) and keep what the start fixes, or raise `ConflictError`.
+
+        `check` is called before with the workspace's running and paused experiments, and may refuse; the workspace's row is locked
+        from before its call until the change.
+        """
         started_at = experiment.started_at or (now if state in ACTIVE_STATES else None)
         concluded_at = None if state in ACTIVE_STATES or state == "draft" else now
         values = {
@@ -70,10 +77,13 @@ class SqlExperimentStore:
             "started_at": started_at,
             "concluded_at": concluded_at,
             "control_version": experiment.control_version,
+            "holdout_share": experiment.holdout_share,
             "active_model_id": experiment.model_id if state in ACTIVE_STATES else None,
         }
         try:
             with unit_of_work(self._engine) as session:
+                if check is not None:
+                    check(_lock_active(session, experiment.workspace_id))
                 changed = update_rows(
                     session,
                     ExperimentRow,
@@ -105,3 +115,10 @@ class SqlExperimentStore:
             statement = statement.where(LookRow.number < before)
         with unit_of_work(self._engine) as session:
             return list_rows(session, statement, Look)[::-1]
+
+
+def _lock_active(session: Session, workspace_id: str) -> list[Experiment]:
+    """Return the workspace's active experiments; whoever locks them too waits for the end of this transaction."""
+    session.execute(select(WorkspaceRow.workspace_id).where(WorkspaceRow.workspace_id == workspace_id).with_for_update())
+    active = ExperimentRow.workspace_id == workspace_id, ExperimentRow.state.in_(ACTIVE_STATES)
+    return list_rows(session, select(table_of(ExperimentRow)).where(*active), Experiment)

@@ -11,6 +11,7 @@ from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.dataset_store import SqlDatasetStore
 from presage.adapters.sql.experiment_events import SqlExperimentEvents
 from presage.adapters.sql.experiment_store import SqlExperimentStore
+from presage.adapters.sql.holdout_store import SqlHoldoutStore
 from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
 from presage.adapters.sql.model_registry import SqlModelRegistry
@@ -32,6 +33,7 @@ class SqlStores:
     traffic: SqlTrafficSwitch
     experiments: SqlExperimentStore
     experiment_events: SqlExperimentEvents
+    holdouts: SqlHoldoutStore
     jobs: SqlJobStore
     outbox: SqlJobOutbox
     notifications: SqlNotificationStore
@@ -48,6 +50,7 @@ class SqlStores:
             SqlTrafficSwitch(engine),
             SqlExperimentStore(engine),
             SqlExperimentEvents(engine),
+            SqlHoldoutStore(engine),
             SqlJobStore(engine),
             SqlJobOutbox(engine),
             SqlNotificationStore(engine),

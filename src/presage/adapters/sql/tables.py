@@ -149,6 +149,17 @@ class ExperimentRow(Row):
     started_at: Mapped[datetime | None]
     concluded_at: Mapped[datetime | None]
     control_version: Mapped[int | None]
+    holdout_share: Mapped[float] = mapped_column(server_default=text("0"))
+
+
+class HoldoutRow(Row):
+    """The share of a workspace's units that meet no experiment."""
+
+    __tablename__ = "holdouts"
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    share: Mapped[float]
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime]
 
 
 class LookRow(Row):

@@ -17,7 +17,7 @@ from presage.experiments.assignment import (
     compute_moved_share,
     compute_position,
     place_unit,
-    require_exclusive,
+    share_units,
 )
 
 
@@ -90,7 +90,7 @@ def test_a_holdout_meets_no_experiment_whatever_its_salt() -> None:
 
 def test_experiments_of_one_layer_share_no_unit_and_those_of_two_layers_do() -> None:
     one, other = Segment("layer", 0.0, 0.4), Segment("layer", 0.4, 1.0)
-    require_exclusive([other, one])
+    assert not share_units(one, other)
     members = [{unit for unit in UNITS if place_unit(unit, Allocation("s", ARMS, segment=part)).arm} for part in (one, other)]
     assert not members[0] & members[1]
     assert len(members[0] | members[1]) == len(UNITS)
@@ -131,14 +131,13 @@ def test_arms_that_cannot_be_drawn_from_are_refused(arms: tuple[Arm, ...], versi
         Allocation("s", arms, version=version)
 
 
-def test_segments_must_be_parts_of_one_layer_that_do_not_overlap() -> None:
+def test_segments_share_units_if_they_overlap_in_one_layer() -> None:
     for start, end in ((0.5, 0.5), (-0.1, 0.5), (0.5, 1.1)):
         with pytest.raises(InvalidInputError, match="0 <= start < end <= 1"):
             Segment("layer", start, end)
-    with pytest.raises(InvalidInputError, match="must not overlap"):
-        require_exclusive([Segment("layer", 0.0, 0.5), Segment("layer", 0.4, 1.0)])
-    with pytest.raises(InvalidInputError, match="of one layer"):
-        require_exclusive([Segment("layer", 0.0, 0.5), Segment("other", 0.5, 1.0)])
+    half = Segment("layer", 0.0, 0.5)
+    for other, shared in ((Segment("layer", 0.4, 1.0), True), (Segment("layer", 0.5, 1.0), False), (Segment("other", 0.0, 1.0), False)):
+        assert share_units(half, other) == share_units(other, half) == shared
 
 
 def test_a_new_version_keeps_its_arms() -> None:

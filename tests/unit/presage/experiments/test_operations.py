@@ -6,7 +6,8 @@ import pytest
 
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
 from presage.experiments.events import ExperimentEvent, Limits, compute_limits
-from presage.experiments.model import Experiment
+from presage.experiments.holdout import Holdout, set_holdout
+from presage.experiments.model import Experiment, ExperimentPlan, LayerSegment
 from presage.experiments.operations import Extension, Order, extend_experiment, start_experiment
 from presage.training.model import AliasMove
 from tests.fixtures.experiment_world import BEGIN, DAY, NOW, ORDER, PLAN, World, detail_of
@@ -159,6 +160,43 @@ def test_only_a_ranking_has_a_popularity_list() -> None:
     with pytest.raises(InvalidInputError, match="popularity list") as caught:
         world.create(replace(plan, name="of a class"), ranks=False)
     assert caught.value.path == "$.control_policy"
+
+
+def with_segment(name: str, start: float, end: float, layer: str = "checkout") -> ExperimentPlan:
+    return replace(PLAN, name=name, segment=LayerSegment(layer, start, end))
+
+
+def test_overlapping_segments_of_a_layer_are_refused_until_the_other_experiment_ends() -> None:
+    world = World(with_segment("one", 0.0, 0.5))
+    for number, (start, end, layer) in enumerate(((0.5, 1.0, "checkout"), (0.4, 0.6, "search"))):
+        world.start(world.create(with_segment(f"free {number}", start, end, layer), f"mdl_{number}"))
+    overlapping = world.create(with_segment("two", 0.4, 0.5), "mdl_2")
+    taken = rf"\[0.4, 0.5\) of layer 'checkout' overlaps \[0, 0.5\) of experiment {world.experiment.experiment_id}, which is running"
+    with pytest.raises(ConflictError, match=taken):
+        world.start(overlapping)
+    assert world.events.list_events("ws", overlapping.experiment_id) == []
+    world.stop()
+
+    assert world.start(overlapping).state == "running"
+
+
+def test_an_experiment_keeps_the_holdout_that_it_was_started_with() -> None:
+    world = World()
+    for number, share in enumerate((0.1, 0.2)):
+        set_holdout(Holdout("ws", share, "usr_ann", NOW), store=world.holdouts)
+        world.start(world.create(replace(PLAN, name=f"e{number}"), f"mdl_{number}"))
+    found = {one.model_id: one.holdout_share for one in world.store.list_experiments("ws")}
+
+    assert found == {"mdl": 0.0, "mdl_0": 0.1, "mdl_1": 0.2}
+
+
+@pytest.mark.parametrize("share", [-0.01, 0.51, float("nan")])
+def test_a_holdout_is_a_share_that_leaves_something(share: float) -> None:
+    world = World()
+    with pytest.raises(InvalidInputError) as caught:
+        set_holdout(Holdout("ws", share, "usr_ann", NOW), store=world.holdouts)
+    assert caught.value.path == "$.share"
+    assert world.holdouts.find_holdout("ws") is None
 
 
 class Racing:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import Denominator, ExperimentPlan, Gates, Guardrail, Metric
+from presage.experiments.model import Denominator, ExperimentPlan, Gates, Guardrail, LayerSegment, Metric
 from presage.experiments.plan import validate_plan
 from presage.features.dataset import Column, Dataset
 
@@ -53,6 +53,11 @@ def test_only_shares_have_effects_below_1() -> None:
         ({"treatment_share": 0.0}, "$.treatment_share"),
         ({"treatment_share": 1.0}, "$.treatment_share"),
         ({"minimum_effect": -0.1}, "$.minimum_effect"),
+        ({"segment": LayerSegment("", 0.0, 1.0)}, "$.segment.layer"),
+        ({"segment": LayerSegment("l\x00", 0.0, 1.0)}, "$.segment.layer"),
+        ({"segment": LayerSegment("l", 0.5, 0.5)}, "$.segment"),
+        ({"segment": LayerSegment("l", -0.1, 0.5)}, "$.segment"),
+        ({"segment": LayerSegment("l", 0.5, 1.1)}, "$.segment"),
         ({"planned_units": 999}, "$.planned_units"),
         ({"max_days": 6}, "$.max_days"),
         ({"max_days": 7301}, "$.max_days"),

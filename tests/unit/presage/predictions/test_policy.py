@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from presage.experiments.model import LayerSegment
 from presage.predictions.request import PredictRequest
 from presage.predictions.use_cases import predict
 from presage.training.model import Model, ModelVersion
@@ -106,6 +107,55 @@ class TestPopularity:
         world.deploy(model, versions[2], traffic="popularity")
         result = ask(world)
         assert (result.variant, result.answered_by, result.prediction) == ("none", "baseline", POPULAR[:3])
+
+
+class TestOutsideTheVariants:
+    IDS = tuple(f"c{number}" for number in range(400))
+
+    def ask_all(self, world: World) -> list[Any]:
+        entries = [{"id": unit} for unit in self.IDS]
+        results: list[Any] = []
+        for start in range(0, len(entries), 100):
+            request = PredictRequest("m", entries[start : start + 100])
+            results += predict(request, workspace_id=WORKSPACE, ports=world.ports, now=NOW).results
+        world.ship()
+        return results
+
+    def test_the_holdout_gets_what_the_control_gets_and_is_not_assigned(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.experiment(model, policy="previous_version", control=versions[0], holdout_share=0.25)
+        results = self.ask_all(world)
+        held = {unit for unit, result in zip(self.IDS, results, strict=True) if result.variant == "none"}
+        assert 60 < len(held) < 140
+        for unit, result in zip(self.IDS, results, strict=True):
+            assert result.model_version == (3 if result.variant == "treatment" else 1)
+            assert bool(result.experiment_id) == (unit not in held)
+        assert {assignment.unit_id for assignment in world.assignments.published} == set(self.IDS) - held
+        assert {assignment.variant for assignment in world.assignments.published} == {"control", "treatment"}
+
+    def test_the_holdout_is_the_same_in_every_experiment_of_the_workspace(self, world: World) -> None:
+        model, versions = serve_three(world)
+        held = []
+        for salt in ("one", "other"):
+            world.experiment(model, policy="previous_version", control=versions[0], holdout_share=0.25, salt=salt)
+            held.append([result.variant == "none" for result in self.ask_all(world)])
+        assert held[0] == held[1]
+
+    def test_units_outside_the_segment_are_answered_as_without_the_experiment(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.experiment(model, policy="previous_version", control=versions[0], segment=LayerSegment("search", 0.25, 0.75))
+        results = self.ask_all(world)
+        outside = {unit for unit, result in zip(self.IDS, results, strict=True) if result.variant == "none"}
+        assert 150 < len(outside) < 250
+        for unit, result in zip(self.IDS, results, strict=True):
+            if unit in outside:
+                assert (result.answered_by, result.model_version, bool(result.experiment_id)) == ("model", 3, False)
+        assert {assignment.unit_id for assignment in world.assignments.published} == set(self.IDS) - outside
+
+    def test_when_the_experiment_has_ended_the_holdout_is_answered_as_everybody(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.experiment(model, policy="previous_version", control=versions[0], holdout_share=0.25, state="concluded_ship")
+        assert {result.model_version for result in self.ask_all(world)} == {3}
 
 
 def test_an_explicit_control_version_is_found_without_the_database(world: World) -> None:

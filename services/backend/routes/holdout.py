@@ -1,0 +1,28 @@
+"""The share of the workspace's units that meet no experiment."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from presage.experiments.holdout import Holdout, set_holdout
+from presage.runtime.http import respond
+from services.backend.bodies import HoldoutBody, HoldoutView, read_body
+from services.backend.context import get_now, get_ports, get_user
+
+blueprint = Blueprint("holdout", __name__, url_prefix="/holdout")
+
+
+@blueprint.get("")
+def get() -> Response:
+    """Return the workspace's holdout."""
+    found = get_ports().holdouts.find_holdout(get_user().workspace_id)
+    return respond(HoldoutView(found.share, found.changed_by, found.changed_at) if found else HoldoutView(0.0, None, None))
+
+
+@blueprint.put("")
+def put() -> Response:
+    """Change it for experiments that are started from now on."""
+    user = get_user()
+    holdout = Holdout(user.workspace_id, read_body(HoldoutBody).share, user.user_id, get_now())
+    found = set_holdout(holdout, store=get_ports().holdouts)
+    return respond(HoldoutView(found.share, found.changed_by, found.changed_at))
