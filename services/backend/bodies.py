@@ -111,6 +111,13 @@ class ExtensionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     units: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
+class WeightsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The share of a running experiment's units that are to meet the treatment from now on, and why."""
+
+    treatment_share: float
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
 class HoldoutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The share of units that are to meet no experiment."""
 

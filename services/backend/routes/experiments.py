@@ -8,11 +8,19 @@ from flask import Blueprint, Response
 from presage.errors import InvalidInputError
 from presage.experiments import use_cases
 from presage.experiments.model import ExperimentPlan
-from presage.experiments.operations import Extension, OperatorPorts, Order, extend_experiment, start_experiment, stop_experiment
+from presage.experiments.operations import (
+    Extension,
+    OperatorPorts,
+    Order,
+    extend_experiment,
+    reweight_experiment,
+    start_experiment,
+    stop_experiment,
+)
 from presage.jobs.arguments import AnalyseExperiment
 from presage.runtime.http import respond
 from presage.training.served import AliasHistory
-from services.backend.bodies import AnalysisBody, ExtensionBody, OrderBody, StartBody, read_body, read_optional_body
+from services.backend.bodies import AnalysisBody, ExtensionBody, OrderBody, StartBody, WeightsBody, read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
 from services.backend.submitting import submit
@@ -79,6 +87,14 @@ def extend(experiment_id: str) -> Response:
     extension, order, ports = Extension(body.days, body.units), read_order(body.reason), get_operator_ports()
     extend_experiment(get_user().workspace_id, experiment_id, extension=extension, order=order, ports=ports)
     return respond(ports.events.list_events(get_user().workspace_id, experiment_id)[-1], 201)
+
+
+@blueprint.post("/<experiment_id>/weights")
+def reweight(experiment_id: str) -> Response:
+    """Divide a running experiment's units by another share."""
+    body, ports = read_body(WeightsBody), get_operator_ports()
+    order, workspace_id = read_order(body.reason), get_user().workspace_id
+    return respond(reweight_experiment(workspace_id, experiment_id, treatment_share=body.treatment_share, order=order, ports=ports), 201)
 
 
 @blueprint.post("/<experiment_id>/analyses")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import accumulate, pairwise
 from math import isclose
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from presage.errors import InvalidInputError
 from presage.experiments.model import Experiment, Variant
@@ -76,8 +76,7 @@ class Allocation:
         object.__setattr__(self, "ends", _list_ends(self.arms))
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """The arm that a unit meets, or None with why it is in none. `version` is the allocation's."""
 
     arm: str | None
@@ -85,14 +84,18 @@ class Placement:
     version: int
 
 
-def build_allocation(experiment: Experiment) -> Allocation:
-    """Return how the experiment's units are divided: the treatment's part lies first, so that raising its share moves units into it."""
-    share, held = experiment.plan.treatment_share, experiment.holdout_share
+def build_allocation(experiment: Experiment, shares: Sequence[float]) -> Allocation:
+    """Return how the experiment's units are divided by the newest of `shares`, the treatment's under each version.
+
+    The treatment's part lies first, so that raising its share moves units into it and none out.
+    """
+    share, held = shares[-1], experiment.holdout_share
     return Allocation(
         salt=experiment.salt,
         arms=(Arm("treatment", share), Arm("control", 1.0 - share)),
         holdout=Segment(f"holdout\x00{experiment.workspace_id}", 0.0, held) if held else None,
         segment=find_segment(experiment),
+        version=len(shares),
     )
 
 

@@ -125,6 +125,6 @@ def _settled(plan: ExperimentPlan, evidence: Evidence, *, guardrails_clean: bool
 def _limits(limits: Limits, evidence: Evidence, *, days_passed: bool) -> Iterator[tuple[State, str]]:
     if evidence.exposures.whole_days >= limits.max_days:
         yield "concluded_inconclusive", f"the maximum of {limits.max_days} days is reached without a conclusion"
-    units = sum(evidence.sample_ratio.units)
+    units = sum(evidence.sample_ratio.units) + evidence.sample_ratio.earlier_units
     if units >= limits.max_units and days_passed:
         yield "concluded_inconclusive", f"all {limits.max_units} planned units are counted without a conclusion"

@@ -9,12 +9,15 @@ from typing import Literal
 
 from presage.experiments.model import ExperimentPlan
 
-EventKind = Literal["started", "extended", "stopped"]
+EventKind = Literal["started", "extended", "reweighted", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExperimentEvent:
-    """One order. `by` is the user's id; `extra_days` and `extra_units` are what an extension adds to the limits."""
+    """One order. `by` is the user's id; `extra_days` and `extra_units` are what an extension adds to the limits.
+
+    `treatment_share` is what a change of weights makes it.
+    """
 
     workspace_id: str
     experiment_id: str
@@ -25,6 +28,7 @@ class ExperimentEvent:
     reason: str
     extra_days: int = 0
     extra_units: int = 0
+    treatment_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,11 @@ class Limits:
 
     max_days: int
     max_units: int
+
+
+def list_shares(plan: ExperimentPlan, events: Sequence[ExperimentEvent]) -> list[float]:
+    """Return the treatment's share under each version of the allocation; version 1, the plan's, first."""
+    return [plan.treatment_share, *(event.treatment_share for event in events if event.treatment_share is not None)]
 
 
 def compute_limits(plan: ExperimentPlan, events: Sequence[ExperimentEvent]) -> Limits:

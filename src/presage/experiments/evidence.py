@@ -17,7 +17,16 @@ from presage.stats.multiplicity import select_by_e_bh
 from presage.stats.proportion import summarise_proportion
 from presage.stats.ratio import summarise_ratio
 from presage.stats.sample_ratio import compute_chi_square_p, compute_log_bayes_factor, compute_sequential_p
-from presage.stats.sequential import Interval, Mixture, build_mixture, compute_e_value, compute_interval, compute_p_value, intersect
+from presage.stats.sequential import (
+    Interval,
+    Mixture,
+    Period,
+    build_mixture,
+    compute_joint_e_value,
+    compute_joint_interval,
+    compute_p_value,
+    intersect,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,9 @@ class MetricEvidence:
 class SampleRatio:
     """Units whose primary window is closed, per variant (control, treatment), against the planned shares.
 
-    `p_value` is over all looks and may be acted upon; `chi_square_p` is this look's and for display.
+    `p_value` is over all looks and may be acted upon; `chi_square_p` is this look's and for display. After a change of weights, units
+    and shares are those of the newest version, `log_bayes_factor` is of all versions, each against its own shares, and
+    `earlier_units` were counted under those before.
     """
 
     units: tuple[int, int]
@@ -69,6 +80,7 @@ class SampleRatio:
     log_bayes_factor: float
     p_value: float
     chi_square_p: float | None
+    earlier_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class LookDetail:
 
     `discoveries` names the secondary metrics whose effect e-BH finds at this look; of such an expected share of at most alpha is none.
     `limits` are those after the first `events` of the operators. What the look saw is what was loaded until `loaded_until`, by the
-    warehouse's clock; `data` are its fingerprints.
+    warehouse's clock; `data` are its fingerprints. It counts units that were first met under `allocation_version`.
     """
 
     schema: int
@@ -116,6 +128,7 @@ class LookDetail:
     events: int = 0
     loaded_until: datetime | None = None
     data: tuple[Fingerprint, ...] = ()
+    allocation_version: int = 1
 
 
 def build_plan_mixture(plan: ExperimentPlan) -> Mixture:
@@ -124,9 +137,11 @@ def build_plan_mixture(plan: ExperimentPlan) -> Mixture:
 
 
 def compute_metric_evidence(
-    counted: Counted, *, plan: ExperimentPlan, mixture: Mixture, history: Sequence[MetricEvidence]
+    counted: Counted, *, plan: ExperimentPlan, mixture: Mixture, history: Sequence[MetricEvidence], earlier: Sequence[Period] = ()
 ) -> MetricEvidence:
     """Return the metric's evidence at this look; `history` is the same metric's at all earlier looks.
+
+    `estimate` is of the units counted now; interval and e-value are together with what `earlier` versions of the allocation left.
 
     A look counts towards the running interval only once both variants passed the size gates: the sequence is asymptotic,
     and its guarantee starts there.
@@ -137,10 +152,10 @@ def compute_metric_evidence(
     if isinstance(samples, Inconclusive):
         problem = samples.reason
     else:
-        units = counted.control.units + counted.treatment.units
         estimate, lift = estimate_difference(samples), estimate_relative_lift(samples)
-        interval = compute_interval(estimate, mixture, units=units)
-        e_value = compute_e_value(estimate, mixture, units=units)
+        periods = [*earlier, Period(estimate, count_units(counted))]
+        joint, e_value = compute_joint_interval(periods, mixture), compute_joint_e_value(periods, mixture)
+        interval, problem = (None, joint.reason) if isinstance(joint, Inconclusive) else (joint, None)
     running = intersect([*_counting_intervals(history), *([interval] if interval and enough else [])])
     e_values = [past.e_value for past in history if past.enough and past.e_value is not None]
     e_values += [e_value] if enough and e_value is not None else []
@@ -155,6 +170,19 @@ def compute_metric_evidence(
         p_value=compute_p_value(e_values),
         inconclusive=problem or (running.reason if isinstance(running, Inconclusive) else None),
     )
+
+
+def count_units(counted: Counted) -> int:
+    """Return the units of both variants."""
+    return counted.control.units + counted.treatment.units
+
+
+def find_period(history: Sequence[MetricEvidence]) -> Period | None:
+    """Return what the looks of one version of the allocation came to: the last one that counts, or None."""
+    for past in reversed(history):
+        if past.enough and past.estimate is not None:
+            return Period(past.estimate, count_units(past.counted))
+    return None
 
 
 def compare(counted: Counted) -> Comparison[float] | Inconclusive:
@@ -203,17 +231,23 @@ def has_enough(counted: Counted, gates: Gates) -> bool:
     )
 
 
-def compute_sample_ratio(counted: Counted, *, plan: ExperimentPlan, history: Sequence[SampleRatio]) -> SampleRatio:
-    """Return the sample-ratio evidence at this look, with the p-value over all looks."""
+def compute_sample_ratio(
+    counted: Counted, *, treatment_share: float, history: Sequence[SampleRatio], earlier: SampleRatio | None = None
+) -> SampleRatio:
+    """Return the sample-ratio evidence at this look, with the p-value over all looks; `earlier` is that of the version before, at its end.
+
+    Units of two versions are different units, so their Bayes factors multiply, each against the shares that its units were drawn by.
+    """
     units = (counted.control.units, counted.treatment.units)
-    shares = (1.0 - plan.treatment_share, plan.treatment_share)
-    factor = compute_log_bayes_factor(units, shares)
+    shares = (1.0 - treatment_share, treatment_share)
+    factor = compute_log_bayes_factor(units, shares) + (earlier.log_bayes_factor if earlier else 0.0)
     return SampleRatio(
         units=units,
         shares=shares,
         log_bayes_factor=factor,
         p_value=compute_sequential_p([*(past.log_bayes_factor for past in history), factor]),
         chi_square_p=compute_chi_square_p(units, shares) if sum(units) else None,
+        earlier_units=earlier.earlier_units + sum(earlier.units) if earlier else 0,
     )
 
 

@@ -139,7 +139,10 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One exposure: a unit met a variant when its prediction was attempted. `shown` are the items (or the class) answered."""
+    """One exposure: a unit met a variant when its prediction was attempted. `shown` are the items (or the class) answered.
+
+    `allocation_version` is that of the weights by which the variant was drawn.
+    """
 
     workspace_id: str
     experiment_id: str
@@ -149,6 +152,7 @@ class Assignment:
     exposed_at: datetime
     model_version: int | None
     shown: tuple[str, ...]
+    allocation_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from presage.experiments.decision import Evidence, decide
-from presage.experiments.events import ExperimentEvent, compute_limits
+from presage.experiments.events import ExperimentEvent, compute_limits, list_shares
 from presage.experiments.evidence import (
     Counted,
     Exposures,
@@ -17,10 +17,13 @@ from presage.experiments.evidence import (
     compute_metric_evidence,
     compute_sample_ratio,
     find_discoveries,
+    find_period,
 )
 from presage.experiments.fingerprint import Fingerprint, add_fingerprints
 from presage.experiments.model import Experiment, ExperimentPlan, State
+from presage.experiments.plan import list_metrics
 from presage.experiments.ports import WarehouseLedger
+from presage.stats.sequential import Period
 
 DETAIL_SCHEMA = 3
 
@@ -61,12 +64,19 @@ def conclude(
 ) -> tuple[LookDetail, State]:
     """Return the look's detail and the state to be in after it; `events` are all that the look knows of."""
     plan, mixture = experiment.plan, build_plan_mixture(experiment.plan)
-    pasts = _split_history(plan, history)
+    shares = list_shares(plan, events)
+    before = [past for past in history if past.allocation_version < len(shares)]
     primary, *others = (
-        compute_metric_evidence(one, plan=plan, mixture=mixture, history=past) for one, past in zip(observation.counted, pasts, strict=True)
+        compute_metric_evidence(one, plan=plan, mixture=mixture, history=past, earlier=earlier)
+        for one, past, earlier in zip(observation.counted, _split_history(plan, history), _find_periods(plan, before), strict=True)
     )
     guardrails, secondary = tuple(others[: len(plan.guardrails)]), tuple(others[len(plan.guardrails) :])
-    ratio = compute_sample_ratio(observation.counted[0], plan=plan, history=[past.sample_ratio for past in history])
+    ratio = compute_sample_ratio(
+        observation.counted[0],
+        treatment_share=shares[-1],
+        history=[past.sample_ratio for past in history],
+        earlier=before[-1].sample_ratio if before else None,
+    )
     limits = compute_limits(plan, events)
     decision = decide(plan, Evidence(observation.exposures, primary, guardrails, ratio), limits)
     detail = LookDetail(
@@ -82,8 +92,23 @@ def conclude(
         secondary=secondary,
         discoveries=find_discoveries(secondary, alpha=plan.alpha),
     )
-    kept = replace(detail, limits=limits, events=len(events), loaded_until=observation.loaded_until, data=observation.data)
+    kept = replace(
+        detail,
+        limits=limits,
+        events=len(events),
+        loaded_until=observation.loaded_until,
+        data=observation.data,
+        allocation_version=len(shares),
+    )
     return kept, decision.state
+
+
+def _find_periods(plan: ExperimentPlan, history: Sequence[LookDetail]) -> list[list[Period]]:
+    """Return what each version of the allocation but the newest came to, for each metric in the order of `list_metrics`."""
+    versions = sorted({past.allocation_version for past in history})
+    ended = [_split_history(plan, [past for past in history if past.allocation_version == version]) for version in versions]
+    metrics = len(list_metrics(plan))
+    return [[period for pasts in ended if (period := find_period(pasts[place])) is not None] for place in range(metrics)]
 
 
 def _split_history(plan: ExperimentPlan, history: Sequence[LookDetail]) -> list[list[MetricEvidence]]:

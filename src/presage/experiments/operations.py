@@ -1,4 +1,4 @@
-"""What an operator may do to an experiment: start, extend and stop it. Each order is kept before it takes effect."""
+"""What an operator may do to an experiment: start, extend, reweight and stop it. Each order is kept before it takes effect."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
-from presage.experiments.assignment import find_segment, share_units
+from presage.experiments.assignment import build_allocation, compute_moved_share, find_segment, share_units
 from presage.experiments.decision import ACTIVE, CONCLUDED
-from presage.experiments.events import EventKind, ExperimentEvent, compute_limits
+from presage.experiments.events import EventKind, ExperimentEvent, compute_limits, list_shares
 from presage.experiments.model import Experiment
 from presage.experiments.plan import LONGEST_DAYS
 from presage.experiments.ports import ExperimentEvents, ExperimentStore, HoldoutStore, ServedVersions
@@ -17,6 +17,7 @@ from presage.experiments.ports import ExperimentEvents, ExperimentStore, Holdout
 PAGE = 50
 MAX_EXTRA_UNITS = 10**9
 LONGEST_REASON = 500
+REPEATED: frozenset[EventKind] = frozenset({"extended", "reweighted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,44 @@ def extend_experiment(workspace_id: str, experiment_id: str, *, extension: Exten
         raise InvalidInputError("an extension needs a reason", path="$.reason")
     events = ports.events.list_events(workspace_id, experiment_id)
     _require_extension(extension, longest=LONGEST_DAYS - compute_limits(experiment.plan, events).max_days)
-    _note(experiment, "extended", order=order, ports=ports, extension=extension)
+    _note(experiment, "extended", order=order, ports=ports, extra_days=extension.days, extra_units=extension.units)
     return experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Reweighting:
+    """A change of weights: its event, the version of the allocation that it makes, and the share of units that change their variant.
+
+    Those of them that were met before are in two variants, and in no analysis.
+    """
+
+    event: ExperimentEvent
+    allocation_version: int
+    moved_share: float
+
+
+def reweight_experiment(
+    workspace_id: str, experiment_id: str, *, treatment_share: float, order: Order, ports: OperatorPorts
+) -> Reweighting:
+    """Return the change: from now on units are divided by another share, and counted apart from those that were divided before.
+
+    Raises:
+        NotFoundError: The workspace has no such experiment.
+        ConflictError: It is not running, or was changed by somebody else at the same time.
+        InvalidInputError: The share is none of (0, 1), or the one that holds; or the reason is missing or too long.
+    """
+    experiment = ports.store.get_experiment(workspace_id, experiment_id)
+    if experiment.state != "running":
+        raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a running one's weights can be changed")
+    if not order.reason.strip():
+        raise InvalidInputError("a change of weights needs a reason", path="$.reason")
+    shares = list_shares(experiment.plan, ports.events.list_events(workspace_id, experiment_id))
+    if not 0.0 < treatment_share < 1.0 or treatment_share == shares[-1]:
+        message = f"treatment_share must be in (0, 1) and another than {shares[-1]:g}, got {treatment_share}"
+        raise InvalidInputError(message, path="$.treatment_share")
+    before, after = (build_allocation(experiment, known) for known in (shares, [*shares, treatment_share]))
+    event = _note(experiment, "reweighted", order=order, ports=ports, treatment_share=treatment_share)
+    return Reweighting(event, after.version, compute_moved_share(before, after))
 
 
 def stop_experiment(workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts) -> Experiment:
@@ -176,29 +213,24 @@ def _require_extension(extension: Extension, *, longest: int) -> None:
         raise InvalidInputError(f"units must be in [0, {MAX_EXTRA_UNITS}], got {extension.units}", path="$.units")
 
 
-def _note(experiment: Experiment, kind: EventKind, *, order: Order, ports: OperatorPorts, extension: Extension | None = None) -> None:
-    """Append the event. One that a crash left without effect is not appended twice."""
+def _note(experiment: Experiment, kind: EventKind, *, order: Order, ports: OperatorPorts, **details: float) -> ExperimentEvent:
+    """Return the event, appended with its details. One that a crash left without effect is not appended twice."""
     if len(order.reason) > LONGEST_REASON:
         raise InvalidInputError(f"a reason has at most {LONGEST_REASON} characters, got {len(order.reason)}", path="$.reason")
     events = ports.events.list_events(experiment.workspace_id, experiment.experiment_id)
-    if kind != "extended" and any(event.kind == kind for event in events):
-        return
-    added = extension or Extension()
+    if kind not in REPEATED:
+        for event in events:
+            if event.kind == kind:
+                return event
     event = ExperimentEvent(
-        experiment.workspace_id,
-        experiment.experiment_id,
-        number=len(events) + 1,
-        kind=kind,
-        at=order.now,
-        by=order.by,
-        reason=order.reason,
-        extra_days=added.days,
-        extra_units=added.units,
+        experiment.workspace_id, experiment.experiment_id, number=len(events) + 1, kind=kind, at=order.now, by=order.by, reason=order.reason
     )
+    event = replace(event, **details)  # type: ignore[arg-type] # the orders above name numbers
     try:
         ports.events.append_event(event)
     except AlreadyExistsError as error:
         raise ConflictError(f"experiment {experiment.experiment_id} was changed at the same time; look at it and try again") from error
+    return event
 
 
 def _list_all(store: ExperimentStore, workspace_id: str) -> list[Experiment]:

@@ -105,8 +105,12 @@ class Warehouse(Protocol):
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
 
-    def get_statistics(self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False) -> MetricStatistics:
+    def get_statistics(
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False, allocation_version: int = 1
+    ) -> MetricStatistics:
         """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`.
+
+        Only units count whose exposures are of `allocation_version` or later: whom an earlier one had met is not new.
 
         They are as of the last `update_units`; `full` computes them from all assignments and outcomes instead. But for rounding,
         both are the same.
@@ -125,7 +129,7 @@ class WarehouseLedger(Protocol):
         """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
 
     def recompute_statistics(
-        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
     ) -> MetricStatistics:
         """Return the metric's statistics from all assignments and outcomes that were loaded until then."""
 

@@ -11,8 +11,9 @@ import msgspec
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError
 from presage.experiments.certificate import build_action, build_certificate, encode_certificate, read_detail
 from presage.experiments.decision import CONCLUDED, ENDED
+from presage.experiments.events import list_shares
 from presage.experiments.evidence import Counted, LookDetail
-from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric, Source, list_sources
+from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric, MetricStatistics, Source, list_sources
 from presage.experiments.observation import Observation, conclude, observe
 from presage.experiments.plan import list_metrics, validate_plan
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, TrafficSwitch, Warehouse, WarehouseLedger
@@ -104,7 +105,8 @@ def analyse_experiment(
     _require_analysable(experiment, looks, as_of=as_of, now=now)
     events = ports.events.list_events(workspace_id, experiment_id)
     history = [read_detail(look) for look in looks]
-    observation = _observe(experiment, history, as_of=as_of, ports=ports, progress=progress)
+    version = len(list_shares(experiment.plan, events))
+    observation = _observe(experiment, history, version, as_of=as_of, ports=ports, progress=progress)
     detail, state = conclude(experiment, observation, history=history, events=events)
     look = Look(workspace_id, experiment_id, len(looks) + 1, as_of, state, msgspec.json.decode(msgspec.json.encode(detail)))
     progress(0.95, detail.reason)
@@ -142,9 +144,9 @@ def _require_analysable(experiment: Experiment, looks: Sequence[Look], *, as_of:
 
 
 def _observe(
-    experiment: Experiment, history: Sequence[LookDetail], *, as_of: datetime, ports: AnalysisPorts, progress: Progress
+    experiment: Experiment, history: Sequence[LookDetail], version: int, *, as_of: datetime, ports: AnalysisPorts, progress: Progress
 ) -> Observation:
-    """Load what is new of every metric's datasets, bring the units up to date, then count."""
+    """Load what is new of every metric's datasets, bring the units up to date, then count those that the allocation's version met."""
     metrics = [metric for _, metric in list_metrics(experiment.plan)]
     loads = []
     for index, metric in enumerate(metrics):
@@ -155,7 +157,8 @@ def _observe(
     counted = []
     for index, (metric, loaded) in enumerate(zip(metrics, loads, strict=True)):
         progress(0.6 + 0.3 * index / len(metrics), f"counting {metric.name}")
-        counted.append(_count_metric(experiment, metric, loaded, as_of=as_of, warehouse=ports.warehouse))
+        found = ports.warehouse.get_statistics(experiment, metric, as_of=as_of, allocation_version=version)
+        counted.append(_describe_count(metric, found, loaded))
     return observe(experiment, counted, history=history, as_of=as_of, loaded_until=loaded_until, ledger=ports.ledger)
 
 
@@ -174,10 +177,7 @@ def _update_units(experiment: Experiment, *, ports: AnalysisPorts) -> datetime:
     return loaded_until
 
 
-def _count_metric(
-    experiment: Experiment, metric: Metric, loaded: Sequence[tuple[int | None, int]], *, as_of: datetime, warehouse: Warehouse
-) -> Counted:
-    found = warehouse.get_statistics(experiment, metric, as_of=as_of)
+def _describe_count(metric: Metric, found: MetricStatistics, loaded: Sequence[tuple[int | None, int]]) -> Counted:
     return Counted(
         metric=metric.name,
         dataset_version=loaded[0][0],

@@ -10,6 +10,7 @@ from math import isclose
 import msgspec
 
 from presage.experiments.certificate import Certificate, CertifiedLook, build_certificate, list_evidence
+from presage.experiments.events import list_shares
 from presage.experiments.evidence import Counted, LookDetail
 from presage.experiments.model import Experiment, Look
 from presage.experiments.observation import Observation, conclude, observe
@@ -96,19 +97,23 @@ def _repeat(
     experiment: Experiment, certificate: Certificate, certified: CertifiedLook, history: Sequence[LookDetail], *, ledger: WarehouseLedger
 ) -> tuple[Look, LookDetail]:
     """Return the look as the warehouse gives it now."""
-    observation = _observe_again(experiment, certified, history, ledger=ledger)
-    detail, state = conclude(experiment, observation, history=history, events=certificate.events[: certified.detail.events])
+    events = certificate.events[: certified.detail.events]
+    version = len(list_shares(experiment.plan, events))
+    observation = _observe_again(experiment, certified, history, version, ledger=ledger)
+    detail, state = conclude(experiment, observation, history=history, events=events)
     look = Look(experiment.workspace_id, experiment.experiment_id, len(history) + 1, certified.as_of, state, msgspec.to_builtins(detail))
     return look, detail
 
 
 def _observe_again(
-    experiment: Experiment, certified: CertifiedLook, history: Sequence[LookDetail], *, ledger: WarehouseLedger
+    experiment: Experiment, certified: CertifiedLook, history: Sequence[LookDetail], version: int, *, ledger: WarehouseLedger
 ) -> Observation:
     loaded_until = certified.detail.loaded_until
     counted = []
     for (_, metric), (_, _, found) in zip(list_metrics(experiment.plan), list_evidence(experiment.plan, certified.detail), strict=True):
-        statistics = ledger.recompute_statistics(experiment, metric, as_of=certified.as_of, loaded_until=loaded_until)
+        statistics = ledger.recompute_statistics(
+            experiment, metric, as_of=certified.as_of, loaded_until=loaded_until, allocation_version=version
+        )
         kept = found.counted
         counted.append(
             Counted(

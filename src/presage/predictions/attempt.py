@@ -47,12 +47,13 @@ def ask_to_explain(attempts: Sequence[Attempt], *, entries: int, spec: ModelSpec
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """An attempt with its answer. `experiment` is set if the attempt was assigned in it."""
+    """An attempt with its answer. `experiment` is set if the attempt was assigned in it, by weights of `allocation_version`."""
 
     attempt: Attempt
     answer: Answer
     experiment: Experiment | None = None
     fallback_reason: FallbackReason | None = None
+    allocation_version: int = 1
 
     def build_result(self) -> PredictionResult:
         """Return the wire form, without the features."""
@@ -68,6 +69,7 @@ class Answered(msgspec.Struct, frozen=True):
             score=UNSET if answer.score is None else answer.score,
             entity_found=UNSET if answer.entity_found is None else answer.entity_found,
             experiment_id=UNSET if self.experiment is None else self.experiment.experiment_id,
+            allocation_version=UNSET if self.allocation_version == 1 else self.allocation_version,
             propensity=answer.propensity,
             filters_unchecked=answer.filters_unchecked,
             fallback_reason=UNSET if self.fallback_reason is None else self.fallback_reason,

@@ -55,6 +55,7 @@ class _Pointer(msgspec.Struct):
 
 class _Shown(msgspec.Struct):
     prediction: str | tuple[str, ...]
+    allocation_version: int = 1
 
 
 class _Exposure(msgspec.Struct):
@@ -185,6 +186,7 @@ def _build_assignment(exposure: _Exposure) -> Assignment | None:
         exposed_at=exposure.predicted_for,
         model_version=exposure.model_version,
         shown=tuple(item for item in shown if 0 < len(item) <= LONGEST_TEXT),
+        allocation_version=exposure.result.allocation_version,
     )
 
 

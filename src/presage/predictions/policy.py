@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from presage.errors import CorruptArtifactError
 from presage.experiments.assignment import Allocation, place_unit
-from presage.experiments.model import ControlPolicy, Experiment, Variant
+from presage.experiments.model import ControlPolicy, Variant
 from presage.predictions.answers import Answer, add_features, answer_at_random, answer_by_default
 from presage.predictions.attempt import Answered, Attempt
 from presage.predictions.ladder import Climb, climb, climb_to_control, climb_to_popularity, find_scorer, list_rungs
@@ -47,10 +47,13 @@ def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: Sco
     for attempt in attempts:
         groups.setdefault(_choose(attempt, deployment), []).append(attempt)
     answered: list[Answered] = []
+    version = 1 if deployment.allocation is None else deployment.allocation.version
     for answerer, group in groups.items():
         reached = _answer(answerer, group, deployment, scorers)
         answered += [
-            Answered(attempt, answer, _experiment_of(attempt, deployment), reached.fallback_reason)
+            Answered(attempt, answer, None, reached.fallback_reason)
+            if attempt.variant is None
+            else Answered(attempt, answer, deployment.experiment, reached.fallback_reason, version)
             for attempt, answer in zip(group, reached.answers, strict=True)
         ]
     return answered
@@ -94,7 +97,3 @@ def _add_features(answer: Answer, attempt: Attempt, scorer: Scorer | None) -> An
     except CorruptArtifactError as error:
         _LOG.warning("answering without features: %s", error)
         return answer
-
-
-def _experiment_of(attempt: Attempt, deployment: Deployment) -> Experiment | None:
-    return deployment.experiment if attempt.variant is not None else None

@@ -50,7 +50,8 @@ class Deployment:
     """What serves for one model: the production alias's newest move, its version, and the running experiment, if any.
 
     `previous` is the version that served before, the "last good version" of the fallback ladder; `control` is the version that
-    answers the experiment's control, if a version does. What every request needs is derived once.
+    answers the experiment's control, if a version does; `shares` are the treatment's after
+    each change of the experiment's weights. What every request needs is derived once.
     """
 
     model: Model
@@ -59,6 +60,7 @@ class Deployment:
     previous: ModelVersion | None
     experiment: Experiment | None
     control: ModelVersion | None = None
+    shares: tuple[float, ...] = ()
 
     @cached_property
     def columns(self) -> frozenset[str]:
@@ -78,7 +80,9 @@ class Deployment:
     @cached_property
     def allocation(self) -> Allocation | None:
         """Return how the experiment that assigns now divides its units, or None without one."""
-        return None if self.assigning is None else build_allocation(self.assigning)
+        if self.assigning is None:
+            return None
+        return build_allocation(self.assigning, [self.assigning.plan.treatment_share, *self.shares])
 
     @cached_property
     def traffic(self) -> Traffic:

@@ -49,6 +49,7 @@ class PredictionResult(msgspec.Struct, frozen=True):
     `prediction` is a class, or item ids in their order. `score` is the probability of the last class (`"1"`), or one per item.
     `snapshot_age_seconds` is from the snapshot's `as_of` to the time the prediction is for; null when no snapshot was used.
     `snapshot_stale` is there when that is older than the service finds good.
+    `allocation_version` is there from the second version of the experiment's weights on.
     `fallback_reason` is there only when something other than the wanted version had to answer. `propensity` is there when
     chance had a part, or was asked to: of the class, or of each item where it is shown. `explanation`, or why there is none,
     is there when it was asked for; it is not logged, as the logged features and version make it again.
@@ -63,6 +64,7 @@ class PredictionResult(msgspec.Struct, frozen=True):
     score: float | tuple[float, ...] | UnsetType = UNSET
     entity_found: bool | UnsetType = UNSET
     experiment_id: str | UnsetType = UNSET
+    allocation_version: int | UnsetType = UNSET
     snapshot_stale: Literal[True] | UnsetType = UNSET
     fallback_reason: FallbackReason | UnsetType = UNSET
     propensity: float | tuple[float, ...] | UnsetType = UNSET

@@ -9,9 +9,9 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import inf, log
+from math import exp, inf, log, sqrt
 from typing import Generic
 
 import numpy as np
@@ -85,6 +85,42 @@ def compute_e_value(estimate: Estimate[Real], mixture: Mixture, *, units: Real) 
     score = (estimate.value / estimate.standard_error) ** 2
     exponent = score * units / (2.0 * total)
     return elementwise.sqrt(mixture.rho / total) * elementwise.exp(elementwise.minimum(exponent, LARGEST_EXPONENT))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What was estimated from `units` that no other period has, all of them assigned by the same weights."""
+
+    estimate: Estimate[float]
+    units: float
+
+
+def compute_joint_interval(periods: Sequence[Period], mixture: Mixture) -> Interval[float] | Inconclusive:
+    """Return all effects against which the periods' evidence multiplies to less than 1/alpha: the interval of them together.
+
+    Each period's evidence is a martingale of its own under the true effect; when the next one begins, what the last had gathered stays
+    as a factor. So the product is one martingale over all looks, and covers with 1 - alpha like the interval of a single period, which
+    it is for one. Each evidence is the exponential of a parabola around its estimate, and so is the product.
+
+    Inconclusive when no effect is compatible with all of them.
+    """
+    curvatures = [period.units / (2.0 * (period.units + mixture.rho) * period.estimate.standard_error**2) for period in periods]
+    total = sum(curvatures)
+    values = [period.estimate.value for period in periods]
+    center = sum(curvature * value for curvature, value in zip(curvatures, values, strict=True)) / total
+    apart = sum(curvature * (value - center) ** 2 for curvature, value in zip(curvatures, values, strict=True))
+    spent = sum(0.5 * log((period.units + mixture.rho) / mixture.rho) for period in periods)
+    room = log(1.0 / mixture.alpha) + spent - apart
+    if room < 0.0:
+        return Inconclusive(f"the periods between changes of weights contradict each other: estimates {values}")
+    width = sqrt(room / total)
+    return Interval(center - width, center + width)
+
+
+def compute_joint_e_value(periods: Sequence[Period], mixture: Mixture) -> float:
+    """Return the evidence of all periods together against "no difference" in any of them."""
+    logs = (log(compute_e_value(period.estimate, mixture, units=period.units)) for period in periods)
+    return exp(min(sum(logs), LARGEST_EXPONENT))
 
 
 def compute_p_value(e_values: Iterable[float]) -> float:

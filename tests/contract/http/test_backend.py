@@ -331,6 +331,19 @@ def test_a_holdout_is_set_for_experiments_to_come(service: Service) -> None:
     assert (started["holdout_share"], started["plan"]["segment"]["end"]) == (0.05, 0.5)
 
 
+def test_weights_of_a_running_experiment_change_and_say_who_moves(service: Service) -> None:
+    path = f"/experiments/{service.create_experiment(treatment_share=0.1)}"
+    body = {"treatment_share": 0.5, "reason": "nothing broke"}
+    assert service.refuse("POST", f"{path}/weights", body)[:2] == (409, "conflict")
+    service.post(f"{path}/start")
+    changed = service.post(f"{path}/weights", body)
+
+    assert (changed["allocation_version"], changed["moved_share"]) == (2, pytest.approx(0.4))
+    assert service.get(f"{path}/results")["events"][-1] == changed["event"]
+    assert service.refuse("POST", f"{path}/weights", body) == (400, "invalid_input", "$.treatment_share")
+    assert service.refuse("POST", f"{path}/weights", {"treatment_share": 0.4, "reason": ""}) == (400, "invalid_input", "$.reason")
+
+
 def test_metrics_of_every_kind_are_planned_and_faults_named(service: Service) -> None:
     service.create_model()
     spent = {"name": "spent", "kind": "sum", "dataset": "orders", "value_column": "spent", "cap": 500, "covariate_hours": 336}

@@ -14,6 +14,7 @@ from werkzeug.test import Client, TestResponse
 
 from presage.adapters.memory.idempotency_store import MemoryIdempotencyStore
 from presage.adapters.memory.record_queue import MemoryRecordQueue
+from presage.experiments.model import ControlPolicy
 from presage.predictions.warming import Warming, WarmingPorts
 from presage.tenancy.model import Caller
 from presage.tenancy.rate_limit import RateLimit
@@ -105,6 +106,17 @@ def service(tmp_path: Path, openapi: OpenApi, request: pytest.FixtureRequest) ->
     yield service
     if service.worker is not None:
         service.worker.stop()
+
+
+@pytest.mark.parametrize(("policy", "answered"), [("previous_version", ("previous_version", 1)), ("popularity", ("baseline", 2))])
+def test_a_control_says_which_policy_and_weights_it_got(service: Service, policy: ControlPolicy, answered: tuple[str, int]) -> None:
+    model = service.world.add_model("films", RANKING, ("f9",))
+    first, second = (service.world.add_version(model, number, weights=(0.0, 0.0, 0.0, 0.1, 0.0)) for number in (1, 2))
+    service.world.deploy(model, second, previous=first)
+    service.world.experiment(model, policy=policy, control=first, shares=(0.9, 1e-12))
+    (result,) = service.predict({"id": "c1"}, model="films").get_json()["results"]
+    assert (result["answered_by"], result["model_version"]) == answered
+    assert (result["variant"], result["allocation_version"]) == ("control", 3)
 
 
 def test_the_document_is_valid_and_where_the_docs_say(openapi: OpenApi) -> None:

@@ -25,11 +25,13 @@ def test_events_are_appended_once_each_and_listed_in_order(events: ExperimentEve
     started = ExperimentEvent(workspace_id, "exp_1", 1, "started", NOW, "usr_1", "")
     extended = ExperimentEvent(workspace_id, "exp_1", 2, "extended", at(1), "usr_2", "Ferien Ⅻ 😀", 14, 1_000_000_000)
     events.append_event(started)
+    reweighted = ExperimentEvent(workspace_id, "exp_1", 3, "reweighted", at(2), "usr_1", "it looks safe", treatment_share=0.5)
     events.append_event(extended)
+    events.append_event(reweighted)
 
     with pytest.raises(AlreadyExistsError):
         events.append_event(replace(extended, reason="another"))
 
-    assert events.list_events(workspace_id, "exp_1") == [started, extended]
+    assert events.list_events(workspace_id, "exp_1") == [started, extended, reweighted]
     assert events.list_events(workspace_id, "exp_2") == []
     assert events.list_events(f"{workspace_id}x", "exp_1") == []

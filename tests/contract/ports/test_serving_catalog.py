@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
 from presage.adapters.sql.stores import SqlStores
+from presage.experiments.events import EventKind, ExperimentEvent
 from presage.predictions.ports import Deployment
 from presage.tenancy.model import Caller
 from presage.training.model import Model
@@ -115,6 +116,23 @@ def test_the_version_of_the_control_is_there_while_the_experiment_runs(place: Pl
 
     assert (before, place.deployment().control) == (None, None)
     assert (during.control, during.previous) == (make_version(place.model, 1), make_version(place.model, 2))
+
+
+def test_changes_of_a_running_experiments_weights_are_there_in_their_order(place: Place) -> None:
+    draft = make_experiment(place.workspace_id, model_id=place.model.model_id)
+    place.stores.experiments.create_experiment(draft)
+    running = place.stores.experiments.move_state(draft, state="running", now=at(1))
+    start = ExperimentEvent(place.workspace_id, draft.experiment_id, 1, "started", at(1), "usr_1", "")
+    for number, share in ((1, None), (3, 0.2), (2, 0.5)):
+        kind: EventKind = "reweighted" if share else "started"
+        place.stores.experiment_events.append_event(replace(start, number=number, kind=kind, treatment_share=share))
+    during = place.deployment()
+    place.stores.experiments.move_state(running, state="stopped_by_user", now=at(2))
+
+    assert during.shares == (0.5, 0.2)
+    assert during.allocation is not None
+    assert (during.allocation.version, during.allocation.arms[0].weight) == (3, 0.2)
+    assert place.deployment().shares == ()
 
 
 def test_workspaces_with_a_model_in_production_are_listed_newest_first(place: Place) -> None:

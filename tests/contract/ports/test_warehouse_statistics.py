@@ -1,5 +1,6 @@
 """Sufficient statistics of every kind of metric, on the memory adapter and on Redshift's; `Place.count` compares them with a full count."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -138,3 +139,21 @@ def test_a_record_known_earlier_moves_to_its_unit(place: Place) -> None:
     assert place.count() == (VariantStatistics(1, 1), VariantStatistics(1, 0))
     place.load(place.land([place.record("bob", START + HOUR, record_id="r1")]), CONVERSION)
     assert place.count() == (VariantStatistics(1, 0), VariantStatistics(1, 1))
+
+
+@pytest.mark.parametrize("metric", [CONVERSION, SPENT])
+def test_only_units_that_no_earlier_weights_met_count(place: Place, metric: Metric) -> None:
+    stayed, moved = place.expose("stayed", "control"), place.expose("moved", "control")
+    new = place.expose("new", "treatment", START + 2 * HOUR)
+    place.reassign(stayed, 2, at=START + HOUR)
+    place.reassign(moved, 2, "treatment", at=START + HOUR)
+    place.reassign(replace(new, unit_id="late"), 2, "treatment")
+    place.reassign(replace(new, unit_id="later"), 2, "control")
+    units = ("stayed", "moved", "new", "late", "later")
+    place.load(place.land([place.record(unit, START + 3 * HOUR, amount=4.0) for unit in units]), metric)
+
+    counted = {version: [arm.units for arm in place.count(metric, version=version)] for version in (1, 2, 3)}
+    assert counted == {1: [1, 1], 2: [1, 1], 3: [0, 0]}
+    assert [arm.conversions for arm in place.count(metric, version=2)] == [1, 1]
+    place.reassign(replace(new, unit_id="late"), 1, "treatment", START + 5 * HOUR)
+    assert [arm.units for arm in place.count(metric, version=2)] == [1, 0]

@@ -46,6 +46,7 @@ class _Unit:
     variant: Variant
     first_exposed_at: datetime
     crossed_at: datetime | None
+    allocation_version: int
 
 
 Values = tuple[float, float]
@@ -124,12 +125,11 @@ class MemoryWarehouse:
         return len(met), len(variants), crossed, min((found.exposed_at for found in met), default=None)
 
     def recompute_statistics(
-        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
     ) -> MetricStatistics:
         """Return the metric's statistics from all assignments and outcomes that were loaded until then."""
-        return _compute_statistics(
-            experiment, metric, *_compute_units(self._restrict(experiment, None, loaded_until), [metric], None), as_of
-        )
+        units, values = _compute_units(self._restrict(experiment, None, loaded_until), [metric], None)
+        return _compute_statistics(experiment, metric, _choose(units, allocation_version), values, as_of)
 
     def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> Sequence[Fingerprint]:
         """Return one for each table, of the experiment's rows that were loaded in (after, until]."""
@@ -152,11 +152,13 @@ class MemoryWarehouse:
             outcomes={key: found for key, found in contents.outcomes.items() if ("outcomes", *key) in loaded},
         )
 
-    def get_statistics(self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False) -> MetricStatistics:
+    def get_statistics(
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False, allocation_version: int = 1
+    ) -> MetricStatistics:
         """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`."""
         contents = self._contents.get(_key(experiment), _Contents())
         units, values = _compute_units(contents, [metric], None) if full else (contents.units, contents.values)
-        return _compute_statistics(experiment, metric, units, values, as_of)
+        return _compute_statistics(experiment, metric, _choose(units, allocation_version), values, as_of)
 
     def _list_exposures(self, workspace_id: str, experiment_id: str) -> Iterable[Assignment]:
         return self._contents.get((workspace_id, experiment_id), _Contents()).assignments.values()
@@ -236,7 +238,11 @@ def _build_unit(exposures: Sequence[Assignment]) -> _Unit:
     for found in exposures:
         firsts[found.variant] = min(found.exposed_at, firsts.get(found.variant, found.exposed_at))
     (first_exposed_at, variant), *others = sorted((met_at, variant) for variant, met_at in firsts.items())
-    return _Unit(variant, first_exposed_at, others[0][0] if others else None)
+    return _Unit(variant, first_exposed_at, others[0][0] if others else None, min(found.allocation_version for found in exposures))
+
+
+def _choose(units: Mapping[str, _Unit], allocation_version: int) -> dict[str, _Unit]:
+    return {unit_id: unit for unit_id, unit in units.items() if unit.allocation_version == allocation_version}
 
 
 def _counts(metric: Metric, unit: _Unit, outcome: _Outcome, exposures: Sequence[Assignment]) -> bool:

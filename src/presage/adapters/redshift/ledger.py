@@ -15,7 +15,7 @@ from presage.adapters.redshift.ledger_statements import (
     restrict_to_loaded,
 )
 from presage.adapters.redshift.statistics import build_full_statistics
-from presage.adapters.redshift.warehouse import format_time, name_experiment, name_sources, read_statistics
+from presage.adapters.redshift.warehouse import format_time, name_count, name_experiment, read_statistics
 from presage.experiments.fingerprint import Fingerprint
 from presage.experiments.model import Experiment, Metric, MetricStatistics
 
@@ -44,14 +44,14 @@ class RedshiftLedger:
         return *counts, None if first is None else _read_time(first)
 
     def recompute_statistics(
-        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
     ) -> MetricStatistics:
         """Return the metric's statistics from all assignments and outcomes that were loaded until then."""
         query = restrict_to_loaded(build_full_statistics(metric))
-        names = {**name_experiment(experiment), **name_sources(metric)}
+        names = name_count(experiment, metric, allocation_version)
         asked = {name: value for name, value in names.items() if f":{name}" in query}
         times = {"as_of": format_time(as_of), "loaded_until": _format_bound(loaded_until, LAST)}
-        return read_statistics(experiment, metric, self._data_api.query(query, {**asked, **times}))
+        return read_statistics(metric, self._data_api.query(query, {**asked, **times}), names)
 
     def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> tuple[Fingerprint, ...]:
         """Return one for each table, of the experiment's rows that were loaded in (after, until]."""

@@ -57,6 +57,7 @@ HASHED = {
         "'|'",
         EXPOSED_AT,
         "COALESCE(CAST(model_version AS VARCHAR(16)), '-')",
+        "CASE WHEN allocation_version > 1 THEN CAST(allocation_version AS VARCHAR(16)) ELSE '' END",
     ),
     "shown_items": ("MD5(prediction_id)", "MD5(unit_id)", "MD5(item)", EXPOSED_AT),
     "outcomes": (

@@ -71,7 +71,7 @@ ASSIGNMENTS = Merge(
     "assignments",
     "stage_assignments",
     ("workspace_id", "experiment_id", "prediction_id"),
-    ("workspace_id", "experiment_id", "prediction_id", "unit_id", "variant", "exposed_at", "model_version"),
+    ("workspace_id", "experiment_id", "prediction_id", "unit_id", "variant", "exposed_at", "model_version", "allocation_version"),
     stamped=True,
 )
 SHOWN_ITEMS = Merge(

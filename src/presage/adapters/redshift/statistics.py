@@ -25,9 +25,9 @@ WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id"""
 
 EXPOSED = """\
 SELECT unit_id, MIN(CASE WHEN place = 1 THEN variant END) AS variant, MIN(met_at) AS first_exposed_at,
-  MIN(CASE WHEN place = 2 THEN met_at END) AS crossed_at
+  MIN(CASE WHEN place = 2 THEN met_at END) AS crossed_at, MIN(met_by) AS allocation_version
 FROM (
-  SELECT assignments.unit_id, assignments.variant, MIN(assignments.exposed_at) AS met_at,
+  SELECT assignments.unit_id, assignments.variant, MIN(assignments.exposed_at) AS met_at, MIN(assignments.allocation_version) AS met_by,
     ROW_NUMBER() OVER (PARTITION BY assignments.unit_id ORDER BY MIN(assignments.exposed_at), assignments.variant) AS place
   FROM assignments{joined}
   WHERE assignments.workspace_id = {workspace} AND assignments.experiment_id = {experiment}
@@ -47,7 +47,7 @@ BOUNDS = """
 
 MEASURED = """\
 SELECT units.unit_id, MIN(units.variant) AS variant, MIN(units.first_exposed_at) AS first_exposed_at, MIN(units.crossed_at) AS crossed_at,
-  {first} AS first_value, {second} AS second_value
+  MIN(units.allocation_version) AS allocation_version, {first} AS first_value, {second} AS second_value
 FROM {units} AS units
 JOIN {records} AS records ON records.unit_id = units.unit_id{shown}
 WHERE records.event_timestamp > DATEADD(hour, {opens}, units.first_exposed_at)
@@ -61,7 +61,8 @@ JOIN shown_items ON shown_items.unit_id = units.unit_id AND shown_items.item = r
 
 CLOSED = """\
 (crossed_at IS NULL OR crossed_at > CAST(:as_of AS TIMESTAMP))
-    AND first_exposed_at <= DATEADD(hour, -{closes}, CAST(:as_of AS TIMESTAMP))"""
+    AND first_exposed_at <= DATEADD(hour, -{closes}, CAST(:as_of AS TIMESTAMP))
+    AND allocation_version = CAST(:allocation_version AS INTEGER)"""
 
 STATISTICS = """\
 WITH {relations}, counts AS (
@@ -96,7 +97,7 @@ records AS (
 ), exposed AS (
 {exposed}
 ), units AS (
-  SELECT unit_id, variant, first_exposed_at, crossed_at FROM exposed
+  SELECT unit_id, variant, first_exposed_at, crossed_at, allocation_version FROM exposed
   WHERE {closed}
 ), valued AS (
 {measured}
@@ -117,13 +118,14 @@ FORGET_EXPOSURES = "DELETE FROM unit_exposures USING fresh_units WHERE {mine} AN
 FORGET_VALUES = "DELETE FROM unit_values USING fresh_units WHERE {mine} AND unit_values.unit_id = fresh_units.unit_id"
 
 KEEP_EXPOSURES = """\
-INSERT INTO unit_exposures (workspace_id, experiment_id, unit_id, variant, first_exposed_at, crossed_at)
-SELECT {workspace}, {experiment}, unit_id, variant, first_exposed_at, crossed_at
+INSERT INTO unit_exposures (workspace_id, experiment_id, unit_id, variant, first_exposed_at, crossed_at, allocation_version)
+SELECT {workspace}, {experiment}, unit_id, variant, first_exposed_at, crossed_at, allocation_version
 FROM fresh_exposures"""
 
 KEEP_VALUES = """\
-INSERT INTO unit_values (workspace_id, experiment_id, metric, unit_id, variant, first_exposed_at, crossed_at, first_value, second_value)
-SELECT {workspace}, {experiment}, {metric}, unit_id, variant, first_exposed_at, crossed_at, first_value, second_value
+INSERT INTO unit_values (workspace_id, experiment_id, metric, unit_id, variant, first_exposed_at, crossed_at, allocation_version,
+  first_value, second_value)
+SELECT {workspace}, {experiment}, {metric}, unit_id, variant, first_exposed_at, crossed_at, allocation_version, first_value, second_value
 FROM (
 {measured}
 ) AS measured"""

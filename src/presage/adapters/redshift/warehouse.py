@@ -117,15 +117,17 @@ class RedshiftWarehouse:
         self._data_api.run_batch(statements)
         return pending
 
-    def get_statistics(self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False) -> MetricStatistics:
+    def get_statistics(
+        self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False, allocation_version: int = 1
+    ) -> MetricStatistics:
         """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`.
 
         They are as of the last `update_units`; `full` computes them from all assignments and outcomes instead.
         """
-        names = {**name_experiment(experiment), **name_sources(metric)}
+        names = name_count(experiment, metric, allocation_version)
         query = build_full_statistics(metric) if full else build_statistics(metric)
         asked = {name: value for name, value in names.items() if f":{name}" in query}
-        return read_statistics(experiment, metric, self._data_api.query(query, {**asked, "as_of": format_time(as_of)}))
+        return read_statistics(metric, self._data_api.query(query, {**asked, "as_of": format_time(as_of)}), names)
 
     def _build_entry(self, part: Part) -> dict[str, object]:
         url = f"s3://{self._staging.bucket}/{part.key}"
@@ -152,11 +154,15 @@ def name_sources(metric: Metric) -> dict[str, str]:
     return dict(zip(("metric", "denominator"), (source.key for source in list_sources(metric)), strict=False))
 
 
-def read_statistics(experiment: Experiment, metric: Metric, rows: Sequence[tuple[Value, ...]]) -> MetricStatistics:
-    """Return what the rows of a statistics query say, with the text that computes them from everything loaded."""
+def name_count(experiment: Experiment, metric: Metric, allocation_version: int) -> dict[str, str]:
+    """Return the parameters that name what a statistics query counts."""
+    return {**name_experiment(experiment), **name_sources(metric), "allocation_version": str(allocation_version)}
+
+
+def read_statistics(metric: Metric, rows: Sequence[tuple[Value, ...]], names: Mapping[str, str]) -> MetricStatistics:
+    """Return what the rows of a statistics query say, with the text that computes them from everything loaded, for what `names` says."""
     found = {row[0]: _build_statistics(metric, row) for row in msgspec.convert(rows, list[Row])}
     empty = VariantStatistics(0, 0, None if metric.kind in BINARY_KINDS else ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0))
-    names = {**name_experiment(experiment), **name_sources(metric)}
     sql = f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{build_full_statistics(metric)}"
     return MetricStatistics(found.get("control", empty), found.get("treatment", empty), sql)
 
@@ -179,6 +185,7 @@ def _build_assignment_row(found: Assignment) -> dict[str, object]:
         "unit_id": found.unit_id,
         "variant": found.variant,
         "exposed_at": format_time(found.exposed_at),
+        "allocation_version": found.allocation_version,
     }
     return row if found.model_version is None else {**row, "model_version": found.model_version}
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Engine, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work
 from presage.adapters.sql.experiment_store import ACTIVE_STATES
-from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, ExperimentRow, ModelRow, ModelVersionRow
+from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, ExperimentEventRow, ExperimentRow, ModelRow, ModelVersionRow
 from presage.experiments.model import Experiment
 from presage.features.dataset import Dataset
 from presage.predictions.ports import Catalog, Deployment
@@ -19,7 +19,7 @@ from presage.training.model import AliasMove, Model, ModelVersion
 
 
 class SqlServingCatalog:
-    """`ServingCatalog` on an engine. A catalog takes seven short queries in one transaction, whatever the size of the histories."""
+    """`ServingCatalog` on an engine. A catalog takes eight short queries in one transaction, whatever the size of the histories."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -49,6 +49,7 @@ class SqlServingCatalog:
                 ExperimentRow.workspace_id == workspace_id, ExperimentRow.state.in_(ACTIVE_STATES)
             )
             controls = _versions_by_model(session, _control_versions(workspace_id))
+            shares = _list_shares(session, workspace_id)
             experiments = {experiment.model_id: experiment for experiment in list_rows(session, running, Experiment)}
         deployments = {
             model.name: Deployment(
@@ -58,6 +59,7 @@ class SqlServingCatalog:
                 previous=previous.get(model.model_id),
                 experiment=experiments.get(model.model_id),
                 control=controls.get(model.model_id),
+                shares=shares.get(model.model_id, ()),
             )
             for model in models
         }
@@ -131,6 +133,30 @@ def _previous_versions(workspace_id: str) -> Select[Any]:
         .group_by(AliasMoveRow.model_id)
     )
     return _join_versions(select(table_of(ModelVersionRow)), sequences)
+
+
+def _list_shares(session: Session, workspace_id: str) -> dict[str, tuple[float, ...]]:
+    """Return the treatment's share after each change of a running experiment's weights, by model."""
+    statement = (
+        select(ExperimentRow.model_id, ExperimentEventRow.treatment_share)
+        .join(
+            ExperimentEventRow,
+            and_(
+                ExperimentEventRow.workspace_id == ExperimentRow.workspace_id,
+                ExperimentEventRow.experiment_id == ExperimentRow.experiment_id,
+            ),
+        )
+        .where(
+            ExperimentRow.workspace_id == workspace_id,
+            ExperimentRow.state.in_(ACTIVE_STATES),
+            ExperimentEventRow.treatment_share.is_not(None),
+        )
+        .order_by(ExperimentEventRow.number)
+    )
+    found: dict[str, tuple[float, ...]] = {}
+    for model_id, share in session.execute(statement):
+        found[model_id] = (*found.get(model_id, ()), cast("float", share))
+    return found
 
 
 def _control_versions(workspace_id: str) -> Select[Any]:

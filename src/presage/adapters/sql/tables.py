@@ -187,6 +187,7 @@ class ExperimentEventRow(Row):
     reason: Mapped[str] = mapped_column(String(512))
     extra_days: Mapped[int]
     extra_units: Mapped[int]
+    treatment_share: Mapped[float | None]
 
 
 class JobRow(Row):

@@ -158,6 +158,34 @@ class TestOutsideTheVariants:
         assert {result.model_version for result in self.ask_all(world)} == {3}
 
 
+class TestChangedWeights:
+    IDS = tuple(f"c{number}" for number in range(100))
+
+    def ask_all(self, world: World) -> dict[str, Any]:
+        request = PredictRequest("m", [{"id": unit} for unit in self.IDS])
+        results = predict(request, workspace_id=WORKSPACE, ports=world.ports, now=NOW).results
+        world.ship()
+        return dict(zip(self.IDS, results, strict=True))
+
+    def test_a_greater_share_moves_units_into_treatment_only_and_is_told(self, world: World) -> None:
+        model, _ = serve_three(world)
+        world.experiment(model, treatment_share=0.1)
+        before = self.ask_all(world)
+        world.experiment(model, treatment_share=0.1, shares=(0.3, 0.5))
+        after = self.ask_all(world)
+
+        treated = [{unit for unit, result in found.items() if result.variant == "treatment"} for found in (before, after)]
+        assert treated[0] < treated[1]
+        assert 3 <= len(treated[0]) <= 20
+        assert 35 <= len(treated[1]) <= 65
+        assert not any(result.allocation_version for result in before.values())
+        assert {result.allocation_version for result in after.values()} == {3}
+        versions = {found.prediction_id: found.allocation_version for found in world.assignments.published}
+        assert {versions[result.prediction_id] for result in before.values()} == {1}
+        assert {versions[result.prediction_id] for result in after.values()} == {3}
+        assert world.log.entries[after["c1"].prediction_id].result["allocation_version"] == 3
+
+
 def test_an_explicit_control_version_is_found_without_the_database(world: World) -> None:
     model = world.add_model("m", CLASSIFICATION, "0")
     first, second = (world.add_version(model, number, weights=(0, 0, 0)) for number in (1, 2))

@@ -44,7 +44,7 @@ def conclude_as_the_product_does(trial: Trial, history: History, run: int) -> tu
         ]
         counted = Counted("certified", None, 0, "", arms[0], arms[1])
         found = compute_metric_evidence(counted, plan=trial.plan, mixture=mixture, history=seen)
-        ratio = compute_sample_ratio(counted, plan=trial.plan, history=ratios)
+        ratio = compute_sample_ratio(counted, treatment_share=trial.plan.treatment_share, history=ratios)
         units = arms[0].units + arms[1].units
         decision = decide(trial.plan, Evidence(Exposures(units, units, 0, None, (look + 1) // HOURS_A_DAY), found, (), ratio))
         seen.append(found)

@@ -1,4 +1,4 @@
-"""Keep holdouts, and what the start of an experiment fixes beside its plan."""
+"""Keep holdouts, changes of weights, and what the start of an experiment fixes beside its plan."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add both. Experiments that are there go on as they are, without a holdout."""
+    """Add them. Experiments that are there go on as they are, without a holdout."""
     op.add_column("experiments", sa.Column("control_version", sa.Integer(), nullable=True))
     op.add_column("experiments", sa.Column("holdout_share", sa.Double(), nullable=False, server_default=sa.text("0")))
+    op.add_column("experiment_events", sa.Column("treatment_share", sa.Double(), nullable=True))
     op.create_table(
         "holdouts",
         sa.Column("workspace_id", sa.String(length=64), nullable=False),
@@ -30,7 +31,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both: held-out units would meet running experiments, and a control that is an earlier version would lose it."""
+    """Drop them: planned weights hold again, held-out units meet experiments, a control that is an earlier version loses it."""
     op.drop_table("holdouts")
+    op.drop_column("experiment_events", "treatment_share")
     op.drop_column("experiments", "holdout_share")
     op.drop_column("experiments", "control_version")
