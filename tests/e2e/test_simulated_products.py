@@ -48,6 +48,12 @@ def verify(certificate: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+def read_alias_moves(journey: ProductJourney) -> list[dict[str, Any]]:
+    """Return the history of the production alias, newest first."""
+    alias = journey.backend.get(f"/api/v1/models/{journey.report.model_id}/aliases/production")
+    return cast("list[dict[str, Any]]", alias["history"])
+
+
 def ask_again(journey: ProductJourney, variant: str) -> list[tuple[Exposure, JsonObject]]:
     """Return what shoppers of a variant are answered now."""
     chosen = [exposure for exposure in journey.exposures if exposure.variant == variant][:ASKED_AGAIN]
@@ -114,22 +120,27 @@ def test_the_voucher_that_moves_is_shipped_and_the_other_is_not(products: dict[s
     assert read_details(products["moved"])[-1][1]["exposures"]["whole_days"] >= WHOLE_DAYS
 
 
-def test_those_who_met_the_control_are_answered_by_the_model_once_it_ships(products: dict[str, ProductJourney]) -> None:
+def test_shipping_moves_the_traffic_and_those_who_met_the_control_are_answered_by_the_model(products: dict[str, ProductJourney]) -> None:
     journey = products["moved"]
 
     wait_until(lambda: ask_again(journey, "control")[0][1]["variant"] == "none", "the experiment still assigns")
+    newest, *earlier = read_alias_moves(journey)
 
+    assert (newest["traffic"], newest["reason"]) == ("model", f"experiment {journey.report.experiment_id}: concluded_ship")
+    assert len(earlier) == 1
     for exposure, result in ask_again(journey, "control"):
         assert result["answered_by"] == "model"
         assert result["prediction"] == (OFFERED if exposure.shopper.pages >= KEEN_PAGES else DEFAULT)
 
 
-def test_traffic_stays_where_nothing_was_shown(products: dict[str, ProductJourney]) -> None:
+def test_without_a_conclusion_traffic_stays_what_the_build_made_it(products: dict[str, ProductJourney]) -> None:
     journey = products["unmoved"]
 
     wait_until(lambda: ask_again(journey, "treatment")[0][1]["variant"] == "none", "the experiment still assigns")
+    (move,) = read_alias_moves(journey)
 
-    assert {(result["answered_by"], result["prediction"]) for _, result in ask_again(journey, "treatment")} == {("default", DEFAULT)}
+    assert (move["traffic"], move["version"]) == ("model", 1)
+    assert "experiment" not in move["reason"]
 
 
 @PRODUCTS
