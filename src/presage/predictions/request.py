@@ -50,6 +50,15 @@ class Query(msgspec.Struct, frozen=True):
     explain: bool = False
 
 
+def find_only_id(entry: object) -> str | None:
+    """Return the entity of an entry that is nothing but a good id, None for any other: most entries need no more of a check."""
+    if type(entry) is dict and len(entry) == 1:
+        found = entry.get("id")
+        if type(found) is str and 0 < len(found) <= MAX_ID_CHARACTERS and "\x00" not in found:
+            return found
+    return None
+
+
 def parse_entry(entry: object, *, path: str, columns: Collection[str], item_columns: Collection[str] | None, now: datetime) -> Query:
     """Return the checked entry of a model with these feature `columns`; `path` is the entry's JSONPath.
 

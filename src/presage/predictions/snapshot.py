@@ -77,7 +77,8 @@ class Snapshot:
         wanted = [build_snapshot_key(view, key) for key in keys]
         absent = _NULL * width
         with self._environment.begin() as transaction:
-            rows = [transaction.get(key, absent) for key in wanted]
+            get = transaction.get
+            rows = [get(key, absent) for key in wanted]
         body = b"".join(rows)
         if rows and {*map(len, rows)} != {len(absent)}:
             raise CorruptArtifactError(f"Snapshot {self.manifest.snapshot_id}: a value of {view} has not {width} numbers")

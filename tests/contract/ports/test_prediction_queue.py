@@ -12,7 +12,7 @@ from presage.adapters.signed_calls import SignedCalls
 from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.adapters.sqs.prediction_queue import SqsPredictionMessages, SqsPredictionQueue
 from presage.errors import InvalidInputError
-from presage.predictions.messages import encode_entries, encode_pointer, read_call
+from presage.predictions.messages import encode_call, encode_pointer, read_call
 from presage.predictions.ports import LoggedCall, PredictionLogEntry, PredictionMessages, PredictionQueue
 from tests.fixtures.logged import entry
 
@@ -59,7 +59,7 @@ def line(request: pytest.FixtureRequest) -> Line:
 
 
 def call(*entries: PredictionLogEntry) -> LoggedCall:
-    return read_call(encode_entries(entries))
+    return read_call(encode_call(entries))
 
 
 def test_what_is_published_arrives_in_one_message(line: Line) -> None:

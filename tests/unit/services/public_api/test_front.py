@@ -16,6 +16,7 @@ from presage.adapters.memory.idempotency_store import MemoryIdempotencyStore
 from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.features.messages import BatchMessage
+from presage.predictions.blocks import Block
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.use_cases import PredictionPorts
@@ -207,9 +208,9 @@ def test_what_computes_for_long_leaves_the_loop_to_others(world: World, workers:
     threads: list[str] = []
 
     class Watching(MemoryPredictionJournal):
-        def append(self, entries: Sequence[PredictionLogEntry]) -> None:
+        def append(self, entries: Sequence[PredictionLogEntry], blocks: Sequence[Block] = ()) -> None:
             threads.append(threading.current_thread().name.rpartition("_")[0])
-            super().append(entries)
+            super().append(entries, blocks)
 
     catalog = CatalogCache(world.catalog, ttl_seconds=math.inf)
     world.ports = PredictionPorts(catalog, world.ports.scorers, Watching(), world.ports.log)
