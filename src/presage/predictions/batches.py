@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, cast
 
 import msgspec
-import numpy as np
 from msgspec import UNSET
 
 from presage.experiments.model import Variant
+from presage.identifiers import derive_uuids
 from presage.predictions.answers import Answer
 from presage.predictions.attempt import Answered, Attempt
-from presage.predictions.blocks import Block, derive_ids
+from presage.predictions.blocks import Block
 from presage.predictions.entry_values import EntryError
-from presage.predictions.ports import Deployment
 from presage.predictions.policy import assign, wants_model
+from presage.predictions.ports import Deployment
 from presage.predictions.request import PredictRequest, Query, find_only_id, parse_entry
 from presage.predictions.response import AnsweredBy, EntryFailure, EntryFault, FallbackReason, PredictionResult
 from presage.predictions.scorer import BoolArray, Scorer
@@ -33,32 +34,26 @@ class Call(msgspec.Struct, frozen=True):
     now: datetime
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """One checked entry about now: its place in the call, whom it asks about, what it says, and the raw values in that."""
-
-    position: int
-    entity_id: str | None
-    entry: Mapping[str, object]
-    given: Mapping[str, float] = NOTHING
-
-
 class Batch(msgspec.Struct, frozen=True):
-    """Rows of one variant that the model is to answer. Either all have an entity, or none has."""
+    """Entries of one variant, about now. Either all have an entity, or none has: then `entity_ids` is empty.
+
+    `given` are each entry's raw values; empty if each entry is its id alone.
+    """
 
     variant: Variant | None
-    rows: list[Row]
-
-    @property
-    def entity_ids(self) -> list[str] | None:
-        """Return whom the rows ask about."""
-        found = [row.entity_id for row in self.rows if row.entity_id is not None]
-        return found or None
+    positions: list[int] = []
+    entity_ids: list[str] = []
+    entries: list[Mapping[str, object]] = []
+    given: list[Mapping[str, float]] = []
 
     def list_attempts(self, now: datetime, new_id: Callable[[], str]) -> list[Attempt]:
-        """Return the rows one by one, for who answers them so."""
+        """Return the entries one by one, for who answers them so."""
+        rows = len(self.positions)
+        entity_ids: Sequence[str | None] = self.entity_ids or [None] * rows
+        given = self.given or [NOTHING] * rows
         return [
-            Attempt(row.position, row.entry, Query(row.entity_id, now, row.given), new_id(), self.variant)
-            for row in self.rows
+            Attempt(position, entry, Query(entity_id, now, values), new_id(), self.variant)
+            for position, entry, entity_id, values in zip(self.positions, self.entries, entity_ids, given, strict=True)
         ]
 
 
@@ -93,36 +88,66 @@ def sort_entries(call: Call, *, new_id: Callable[[], str]) -> Entries:
 
     In batches go those that the model is to answer as of now, unless it ranks or is to be explained.
     """
-    request, deployment = call.request, call.deployment
-    experiment = deployment.assigning if request.version is None else None
-    together = not request.explain and deployment.item_columns is None
-    batches: dict[tuple[Variant | None, bool], Batch] = {}
-    attempts: list[Attempt] = []
-    failures: dict[int, EntryFailure] = {}
-    for position, entry in enumerate(request.features):
-        entity_id, query = find_only_id(entry), None
-        if entity_id is None or not together:
-            try:
-                query = _parse(position, entry, call)
-            except EntryError as error:
-                failures[position] = EntryFailure(EntryFault(error.code, str(error), error.path))
-                continue
-            entity_id = query.entity_id
-        variant = assign(experiment, entity_id)
-        if together and (request.version is not None or wants_model(variant, deployment)) and (query is None or query.predicted_for is call.now):
-            key = variant, entity_id is None
-            batch = batches.get(key) or batches.setdefault(key, Batch(variant, []))
-            batch.rows.append(Row(position, entity_id, entry, NOTHING if query is None else query.values))
-        else:
-            attempts.append(_attempt(position, entry, query or Query(entity_id, call.now), variant, new_id()))
-    return Entries(list(batches.values()), attempts, failures)
+    sorting = _Sorting(call, new_id)
+    for position, entry in enumerate(call.request.features):
+        sorting.add(position, entry)
+    return sorting.finish()
 
 
-def _parse(position: int, entry: object, call: Call) -> Query:
-    deployment = call.deployment
-    return parse_entry(
-        entry, path=f"$.features[{position}]", columns=deployment.columns, item_columns=deployment.item_columns, now=call.now
-    )
+class _Sorting:
+    """Puts entries where they belong, one after another."""
+
+    def __init__(self, call: Call, new_id: Callable[[], str]) -> None:
+        request, deployment = call.request, call.deployment
+        self._call, self._new_id = call, new_id
+        self._experiment = deployment.assigning if request.version is None else None
+        self._together = not request.explain and deployment.item_columns is None
+        self._plain: dict[Variant | None, Batch] = {}
+        self._others: dict[tuple[Variant | None, bool], Batch] = {}
+        self._attempts: list[Attempt] = []
+        self._failures: dict[int, EntryFailure] = {}
+
+    def add(self, position: int, entry: object) -> None:
+        entity_id = find_only_id(entry) if self._together else None
+        if entity_id is None:
+            self._check(position, entry)
+            return
+        variant = assign(self._experiment, entity_id)
+        batch = self._plain.get(variant)
+        if batch is None:
+            batch = self._plain[variant] = Batch(variant)
+        batch.positions.append(position)
+        batch.entity_ids.append(entity_id)
+        batch.entries.append(cast("dict[str, object]", entry))
+
+    def finish(self) -> Entries:
+        call, attempts = self._call, self._attempts
+        batches: list[Batch] = []
+        for batch in (*self._plain.values(), *self._others.values()):
+            if call.request.version is not None or wants_model(batch.variant, call.deployment):
+                batches.append(batch)
+            else:
+                attempts += batch.list_attempts(call.now, self._new_id)
+        return Entries(batches, attempts, self._failures)
+
+    def _check(self, position: int, entry: Any) -> None:  # noqa: ANN401 - it is checked here
+        call, deployment = self._call, self._call.deployment
+        path = f"$.features[{position}]"
+        try:
+            query = parse_entry(entry, path=path, columns=deployment.columns, item_columns=deployment.item_columns, now=call.now)
+        except EntryError as error:
+            self._failures[position] = EntryFailure(EntryFault(error.code, str(error), error.path))
+            return
+        variant = assign(self._experiment, query.entity_id)
+        if not self._together or query.predicted_for is not call.now:
+            self._attempts.append(_attempt(position, entry, query, variant, self._new_id()))
+            return
+        batch = self._others.setdefault((variant, query.entity_id is None), Batch(variant))
+        batch.positions.append(position)
+        batch.entries.append(entry)
+        batch.given.append(query.values)
+        if query.entity_id is not None:
+            batch.entity_ids.append(query.entity_id)
 
 
 def _attempt(position: int, entry: Mapping[str, object], query: Query, variant: Variant | None, prediction_id: str) -> Attempt:
@@ -137,51 +162,57 @@ def score_batch(batch: Batch, scorer: Scorer, answered_by: AnsweredBy, *, now: d
     Raises:
         CorruptArtifactError: The version cannot score.
     """
-    probabilities, values, found = scorer.score_rows(batch.entity_ids, [row.given for row in batch.rows], now)
+    probabilities, values, found = scorer.score_rows(batch.entity_ids, batch.given, now)
     return Columns(batch, scorer, answered_by, probabilities, values, found)
 
 
-def build_answers(
-    columns: Columns, call: Call, first_id: str, *, fallback_reason: FallbackReason | None
-) -> BatchAnswers:
+def build_answers(columns: Columns, call: Call, first_id: str, *, fallback_reason: FallbackReason | None) -> BatchAnswers:
     """Return what is answered to a batch, and what is written down of it."""
     batch, scorer = columns.batch, columns.scorer
     classes, scores = scorer.artifact.classes, columns.probabilities[:, -1]
-    predictions = tuple([classes[winner] for winner in columns.probabilities.argmax(axis=1).tolist()])
-    entity_ids, rows = batch.entity_ids, batch.rows
-    listed = scores.tolist()
-    age_seconds = (call.now - scorer.snapshot.as_of).total_seconds()
-    answer = Answer(
-        prediction=predictions[0],
-        answered_by=columns.answered_by,
-        model_version=scorer.artifact.version,
-        score=listed[0],
-        snapshot_age_seconds=age_seconds,
-        snapshot_stale=True if age_seconds > scorer.stale_after_seconds else UNSET,
-        entity_found=None if entity_ids is None else columns.found.item(0),
-    )
-    attempt = Attempt(rows[0].position, {}, Query(rows[0].entity_id, call.now), first_id, batch.variant)
-    experiment = None if batch.variant is None else call.deployment.experiment
-    first = Answered(attempt, answer, experiment, fallback_reason)
+    predictions = [classes[winner] for winner in columns.probabilities.argmax(axis=1).tolist()]
+    listed, found = scores.tolist(), columns.found.tolist()
+    first = _answer_first(columns, call, (first_id, predictions[0], listed[0], found[0]), fallback_reason)
     result = first.build_result()
     block = Block(
-        first=first.build_log_entry(result, call.request, call.deployment.model, now=call.now),
-        columns=scorer.artifact.columns,
-        entity_ids=None if entity_ids is None else tuple(entity_ids),
-        asked=b"" if entity_ids and all(len(row.entry) == 1 for row in rows) else _ENCODER.encode([row.entry for row in rows]),
+        first=first.build_log_entry({}, call.request, call.deployment.model, now=call.now),
+        result=_ENCODER.encode(result),
+        columns=scorer.column_names,
+        entity_ids=batch.entity_ids or None,
+        asked=_ENCODER.encode(batch.entries) if batch.given else b"",
         predictions=predictions,
         scores=_to_bytes(scores),
         found=columns.found.tobytes(),
         values=_to_bytes(columns.values),
     )
     results = [result]
-    if len(rows) > 1:
-        found = [UNSET] * len(rows) if entity_ids is None else columns.found.tolist()
-        results = list(map(result.fill, predictions, derive_ids(first_id, len(rows)), listed, found))
+    if len(predictions) > 1:
+        told = found if batch.entity_ids else [UNSET] * len(predictions)
+        results = list(map(result.fill, predictions, derive_uuids(first_id, len(predictions)), listed, told))
     if call.request.include_features:
         named = map(scorer.name_row, columns.values)
         results = [msgspec.structs.replace(each, features=features) for each, features in zip(results, named, strict=True)]
     return BatchAnswers(results, block)
+
+
+def _answer_first(columns: Columns, call: Call, own: tuple[str, str, float, bool], fallback_reason: FallbackReason | None) -> Answered:
+    """Return the first row, answered as a row by itself is: from it the others have all that they share."""
+    batch, scorer = columns.batch, columns.scorer
+    prediction_id, prediction, score, found = own
+    entity_id = batch.entity_ids[0] if batch.entity_ids else None
+    age_seconds = (call.now - scorer.snapshot.as_of).total_seconds()
+    answer = Answer(
+        prediction=prediction,
+        answered_by=columns.answered_by,
+        model_version=scorer.artifact.version,
+        score=score,
+        snapshot_age_seconds=age_seconds,
+        snapshot_stale=True if age_seconds > scorer.stale_after_seconds else UNSET,
+        entity_found=None if entity_id is None else found,
+    )
+    attempt = Attempt(batch.positions[0], {}, Query(entity_id, call.now), prediction_id, batch.variant)
+    experiment = None if batch.variant is None else call.deployment.experiment
+    return Answered(attempt, answer, experiment, fallback_reason)
 
 
 def _to_bytes(numbers: FloatArray) -> bytes:

@@ -1,7 +1,7 @@
 """Rows of one call that the model answered, column by column: what the log keeps of them takes no look at each value.
 
-A block holds the first row's log entry whole, but for the feature vector, and of all rows what differs between them. Whoever
-needs entries makes them of it, off the request's path (docs/adr/0027).
+A block holds the first row's log entry whole, but for the feature vector, and its result, and of all rows
+what differs between them. Whoever needs entries makes them of it, off the request's path (docs/adr/0027).
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from presage.errors import InvalidInputError
+from presage.identifiers import derive_uuids
 from presage.predictions.ports import PredictionLogEntry
 
 _FLOAT_BYTES = 8
-_TAIL_BITS = 48
-_TAIL_DIGITS = _TAIL_BITS // 4
+_NAMES = msgspec.json.Decoder(tuple[str, ...])
+_RESULT = msgspec.json.Decoder(dict[str, object])
+_ASKED = msgspec.json.Decoder(list[object])
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True):
@@ -27,21 +29,18 @@ class Block(msgspec.Struct, frozen=True, array_like=True):
     """
 
     first: PredictionLogEntry
-    """Of the first row, with no features, and no entry in its request."""
-    columns: tuple[str, ...]
-    entity_ids: tuple[str, ...] | None
+    """Of the first row, without features and result, and with no entry in its request."""
+    result: bytes
+    """The first row's, as JSON."""
+    columns: bytes
+    """The features' names, a JSON array that is made once a version."""
+    entity_ids: list[str] | None
     asked: bytes
     """The entries as they were asked, a JSON array; empty if each was its id alone."""
-    predictions: tuple[str, ...]
+    predictions: list[str]
     scores: bytes
     found: bytes
     values: bytes
-
-
-def derive_ids(first_id: str, count: int) -> list[str]:
-    """Return that many ids, the first of which is given: the last 48 bits are counted up, round their end to 0."""
-    head, tail = first_id[:-_TAIL_DIGITS], int(first_id[-_TAIL_DIGITS:], 16)
-    return [first_id, *[f"{head}{(tail + number) & 0xFFFF_FFFF_FFFF:012x}" for number in range(1, count)]]
 
 
 def read_entries(block: Block) -> Iterator[PredictionLogEntry]:
@@ -50,7 +49,9 @@ def read_entries(block: Block) -> Iterator[PredictionLogEntry]:
     Raises:
         InvalidInputError: Its columns are not of one length.
     """
-    first, rows, width = block.first, len(block.predictions), len(block.columns)
+    first, result, rows = block.first, _RESULT.decode(block.result), len(block.predictions)
+    names = _NAMES.decode(block.columns)
+    width = len(names)
     if len(block.values) != rows * width * _FLOAT_BYTES:
         raise InvalidInputError(f"{len(block.values)} bytes of values for {rows} rows of {width} columns", path="$.values")
     vectors = struct.iter_unpack(f"<{width}d", block.values) if width else iter([()] * rows)
@@ -66,8 +67,8 @@ def read_entries(block: Block) -> Iterator[PredictionLogEntry]:
             prediction_id=prediction_id,
             entity_id=entity_id,
             request={**first.request, "features": [asked]},
-            features={name: None if value != value else value for name, value in zip(block.columns, vector, strict=True)},  # noqa: PLR0124 - NaN is not itself
-            result={**first.result, **own},
+            features={name: None if value != value else value for name, value in zip(names, vector, strict=True)},  # noqa: PLR0124 - NaN is not itself
+            result={**result, **own},
         )
 
 
@@ -81,7 +82,7 @@ def list_exposures(block: Block) -> list[tuple[str, str | None, str]]:
     entity_ids: Sequence[str | None] = (None,) * rows if block.entity_ids is None else block.entity_ids
     if not rows or len(entity_ids) != rows:
         raise InvalidInputError(f"{len(entity_ids)} entities for {rows} rows", path="$.entity_ids")
-    return list(zip(derive_ids(block.first.prediction_id, rows), entity_ids, block.predictions, strict=True))
+    return list(zip(derive_uuids(block.first.prediction_id, rows), entity_ids, block.predictions, strict=True))
 
 
 def _read_scores(block: Block) -> Sequence[float]:
@@ -100,7 +101,7 @@ def _read_found(block: Block) -> Sequence[bool]:
 def _read_asked(block: Block) -> Sequence[object]:
     if not block.asked:
         return [{"id": entity_id} for entity_id in block.entity_ids or ()]
-    asked = msgspec.json.decode(block.asked, type=list[object])
+    asked = _ASKED.decode(block.asked)
     if len(asked) != len(block.predictions):
         raise InvalidInputError(f"{len(asked)} entries for {len(block.predictions)} rows", path="$.asked")
     return asked

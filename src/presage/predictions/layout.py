@@ -102,8 +102,8 @@ class FeatureLayout:
         Raises:
             CorruptArtifactError: The version was not built from the model's spec: it lacks one of the columns.
         """
-        for name, value in given.items():
-            self.get_column(values, name)[:] = value
+        if given:
+            values[:, [self._locate(name) for name in given]] = list(given.values())
 
     def get_column(self, values: FloatArray, name: str) -> FloatArray:
         """Return the view of one column in all rows.
@@ -111,9 +111,13 @@ class FeatureLayout:
         Raises:
             CorruptArtifactError: The version was not built from the model's spec: it lacks the column.
         """
-        if name not in self._position:
+        return values[:, self._locate(name)]
+
+    def _locate(self, name: str) -> int:
+        position = self._position.get(name)
+        if position is None:
             raise CorruptArtifactError(f"The version has no column {name!r}")
-        return values[:, self._position[name]]
+        return position
 
     def name_values(self, row: FloatArray, *, join: Join | None = None) -> dict[str, float | None]:
         """Return one row by column name, null for NaN; only the columns of views with that `join`, if given."""

@@ -12,15 +12,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Literal, TypeVar, cast, get_args
+from typing import Literal, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
 from presage.errors import InvalidInputError
-from presage.experiments.messages import LONGEST_TEXT, escape_noncharacters
-from presage.experiments.model import Assignment, Variant
-from presage.predictions.blocks import Block, list_exposures, read_entries
+from presage.experiments.messages import escape_noncharacters, keep_storable
+from presage.experiments.model import Assignment, AssignmentBlock
+from presage.predictions.blocks import Block, read_entries
 from presage.predictions.ports import LoggedCall, PredictionLogEntry
 
 SCHEMA = 2
@@ -84,11 +84,10 @@ class _Exposure(msgspec.Struct):
 
 _ENCODER = msgspec.json.Encoder()
 _MESSAGE = msgspec.json.Decoder(_Message)
-_EXPOSURES = msgspec.json.Decoder(list[_Exposure])
+_EXPOSURES = msgspec.json.Decoder(tuple[_Exposure, ...])
 _ENTRIES = msgspec.json.Decoder(tuple[PredictionLogEntry, ...])
 _PACKER = msgspec.msgpack.Encoder()
 _PACKED = msgspec.msgpack.Decoder(_Packed)
-_ASSIGNED = frozenset(get_args(Variant))
 _JSON_ARRAY = b"["
 """No packed call begins so: to MessagePack it is the number 91."""
 
@@ -123,12 +122,13 @@ def read_call(payload: bytes) -> LoggedCall:
     if not packed.blocks:
         raise InvalidInputError("the call holds no block", path="$", code="malformed_message")
     first = packed.blocks[0].first
-    loose = _decode(_EXPOSURES, packed.entries)
+    loose = _list_assignments(_decode(_EXPOSURES, packed.entries))
+    assigned = (_find_assigned(block) for block in packed.blocks)
     return LoggedCall(
         workspace_id=first.workspace_id,
         first_prediction_id=first.prediction_id,
         entries=b'"%b"' % binascii.b2a_base64(payload, newline=False),
-        assignments=(*_list_assignments(loose), *[each for block in packed.blocks for each in _list_assigned(block)]),
+        assignments=(*loose, *[each for each in assigned if each is not None]),
     )
 
 
@@ -228,29 +228,18 @@ def _decode_base64(text: str) -> bytes:
         raise InvalidInputError(f"a packed call is not base64: {error}", path="$.entries", code="malformed_message") from error
 
 
-def _list_assignments(exposures: Iterable[_Exposure]) -> list[Assignment]:
+def _list_assignments(exposures: tuple[_Exposure, ...]) -> list[Assignment]:
     assignments = (_build_assignment(exposure) for exposure in exposures)
     return [assignment for assignment in assignments if assignment is not None]
 
 
-def _list_assigned(block: Block) -> list[Assignment]:
-    """Return the assignments of a block's rows; nothing but unit, answer and id differs between them."""
-    first = block.first
-    if first.experiment_id is None or block.entity_ids is None or first.variant not in _ASSIGNED:
-        return []
-    return [
-        Assignment(
-            first.workspace_id,
-            first.experiment_id,
-            prediction_id,
-            unit_id,
-            cast("Variant", first.variant),
-            first.predicted_for,
-            first.model_version,
-            (shown,) if 0 < len(shown) <= LONGEST_TEXT else (),
-        )
-        for prediction_id, unit_id, shown in list_exposures(block)
-    ]
+def _find_assigned(block: Block) -> AssignmentBlock | None:
+    """Return the exposures of a block's rows, or None outside an experiment."""
+    answered = msgspec.structs.replace(block.first, result={"prediction": block.predictions[0]})
+    first = _build_assignment(msgspec.convert(answered, _Exposure, from_attributes=True))
+    if first is None or block.entity_ids is None:
+        return None
+    return AssignmentBlock(first, block.entity_ids, block.predictions)
 
 
 def _build_assignment(exposure: _Exposure) -> Assignment | None:
@@ -270,7 +259,7 @@ def _build_assignment(exposure: _Exposure) -> Assignment | None:
         variant=exposure.variant,
         exposed_at=exposure.predicted_for,
         model_version=exposure.model_version,
-        shown=tuple(item for item in shown if 0 < len(item) <= LONGEST_TEXT),
+        shown=keep_storable(shown),
     )
 
 
@@ -280,7 +269,7 @@ def _wrap(entries: bytes) -> bytes:
 
 def _decode(decoder: msgspec.json.Decoder[MessageT] | msgspec.msgpack.Decoder[MessageT], body: bytes | str) -> MessageT:
     try:
-        return decoder.decode(body)
+        return decoder.decode(body)  # type: ignore[arg-type]  # a text is always JSON
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `")
         raise InvalidInputError(f"malformed message: {message}", path=place.rstrip("`") or "$", code="malformed_message") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from presage.experiments.model import Assignment, Experiment
+from presage.experiments.model import Assignment, AssignmentBlock, Experiment
 from presage.features.dataset import Dataset
 from presage.tenancy.model import Caller
 from presage.training.model import AliasMove, Model, ModelVersion
@@ -131,7 +131,7 @@ class LoggedCall(msgspec.Struct, frozen=True):
     workspace_id: str
     first_prediction_id: str
     entries: bytes
-    assignments: tuple[Assignment, ...]
+    assignments: tuple[Assignment | AssignmentBlock, ...]
 
 
 class PredictionJournal(Protocol):

@@ -75,7 +75,7 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], item_colu
     query = Query(
         entity_id=parse_id(entry["id"], path + ".id") if "id" in entry else None,
         predicted_for=_parse_timestamp(entry["timestamp"], path + ".timestamp", now) if "timestamp" in entry else now,
-        values={name: _parse_value(name, entry[name], path, columns) for name in entry if name not in reserved},
+        values=_parse_values(entry, path, columns, reserved),
     )
     if item_columns is None or RANKING_OPTIONS.isdisjoint(entry):
         return query
@@ -85,6 +85,16 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], item_colu
         narrowing=parse_narrowing(entry, path, item_columns),
         exploration=parse_exploration(entry["exploration"], path + ".exploration") if "exploration" in entry else None,
     )
+
+
+def _parse_values(entry: Mapping[str, object], path: str, columns: Collection[str], reserved: Collection[str]) -> Mapping[str, float]:
+    values: dict[str, float] = {}
+    for name, value in entry.items():
+        if type(value) is float and -MAX_VALUE <= value <= MAX_VALUE and name in columns and name not in reserved:
+            values[name] = value  # what nearly all are, without a call
+        elif name not in reserved:
+            values[name] = _parse_value(name, value, path, columns)
+    return values
 
 
 def _parse_value(name: str, value: object, path: str, columns: Collection[str]) -> float:

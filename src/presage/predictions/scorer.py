@@ -64,6 +64,7 @@ class Scorer:
         self.stale_after_seconds = stale_after_seconds
         self._model = model
         self._layout = FeatureLayout(artifact)
+        self.column_names = msgspec.json.encode(artifact.columns)
         self._ranking = artifact.spec.kind == "ranking"
         self._items = self._layout.read_items(snapshot, snapshot.candidates)
 
@@ -89,21 +90,21 @@ class Scorer:
         return [self._cut(block, probabilities[end - size : end]) for block, end, size in zip(blocks, ends, sizes, strict=True)]
 
     def score_rows(
-        self, entity_ids: Sequence[str] | None, given: Sequence[Mapping[str, float]], predicted_for: datetime
+        self, entity_ids: Sequence[str], given: Sequence[Mapping[str, float]], predicted_for: datetime
     ) -> tuple[FloatArray, FloatArray, BoolArray]:
         """Return what `score` does, of a model that ranks nothing: probabilities, feature vectors, and whether each entity is known.
 
-        `given` are each row's raw values; without `entity_ids` they are all that there is.
+        `given` are each row's raw values, if there are any; without `entity_ids` they are all that there is.
 
         Shape: (rows, classes), (rows, columns), (rows,).
 
         Raises:
             CorruptArtifactError: The model fails or gives something that is not finite, or lacks a column that is given.
         """
-        if entity_ids is None:
-            values, found = self._layout.read_nobody(len(given)), np.zeros(len(given), dtype=np.bool_)
-        else:
+        if entity_ids:
             values, found = self._layout.read_entities(self.snapshot, entity_ids)
+        else:
+            values, found = self._layout.read_nobody(len(given)), np.zeros(len(given), dtype=np.bool_)
         self._layout.turn_into_days(values, predicted_for)
         for row, overriding in enumerate(given):
             if overriding:

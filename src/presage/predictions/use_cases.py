@@ -58,7 +58,7 @@ def predict(
     """
     call = Call(request, ports.catalog.get_deployment(workspace_id, request.model), now)
     entries = sort_entries(call, new_id=new_id)
-    results: dict[int, PredictionResult | EntryFailure] = {**entries.failures}
+    results: dict[int, PredictionResult | EntryFailure] = dict(entries.failures)
     blocks: list[Block] = []
     attempts = entries.attempts
     for batch in entries.batches:
@@ -67,8 +67,8 @@ def predict(
             attempts += batch.list_attempts(now, new_id)
         else:
             blocks.append(answers.block)
-            results.update(zip((row.position for row in batch.rows), answers.results, strict=True))
-    logged = _answer_one_by_one(attempts, call, ports, results)
+            results.update(zip(batch.positions, answers.results, strict=True))
+    logged = _answer_one_by_one(attempts, call, ports, results) if attempts or request.explain else []
     if logged or blocks:
         ports.journal.append(logged, blocks)
     return PredictResponse([results[position] for position in range(len(request.features))])
@@ -109,7 +109,7 @@ def _answer_one_by_one(
     entries: list[PredictionLogEntry] = []
     for item in answered:
         result = item.build_result()
-        entries.append(item.build_log_entry(result, request, deployment.model, now=call.now))
+        entries.append(item.build_log_entry(msgspec.to_builtins(result), request, deployment.model, now=call.now))
         results[item.attempt.position] = item.add_details(result, request) if request.include_features or request.explain else result
     return entries
 

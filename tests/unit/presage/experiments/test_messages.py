@@ -50,7 +50,7 @@ def test_a_malformed_assignment_is_named_by_its_path(changes: dict[str, object],
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", '{"schema": 1}', '{"schema": 2, "assignments": []}', '{"schema": 1, "assignments": [], "more": 1}']
+    "body", ["", "{", "[]", '{"schema": 1}', '{"schema": 3, "assignments": []}', '{"schema": 1, "assignments": [], "more": 1}']
 )
 def test_what_is_no_message_is_refused(body: str) -> None:
     with pytest.raises(InvalidInputError):

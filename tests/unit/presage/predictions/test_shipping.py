@@ -232,9 +232,7 @@ class TestMessages:
         assert (shared.staging_key, entries_of(shared.body)) == (None, (entry(900, workspace_id="ws_2"),))
 
     def test_characters_that_double_when_they_are_escaped_are_counted_so(self) -> None:
-        calls = [
-            read_call(encode_call([entry(number, entity_id="\uffff" * 256, request={"x": "\ufffe" * 20_000})])) for number in range(3)
-        ]
+        calls = [read_call(encode_call([entry(number, entity_id="\uffff" * 256, request={"x": "\ufffe" * 20_000})])) for number in range(3)]
         messages = list(pack_calls(calls))
         assert all(len(message.body) <= MAX_MESSAGE_BYTES or message.staging_key for message in messages)
         assert all("\ufffe" not in message.body.decode() for message in messages)
