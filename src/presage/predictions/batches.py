@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -89,8 +89,7 @@ def sort_entries(call: Call, *, new_id: Callable[[], str]) -> Entries:
     In batches go those that the model is to answer as of now, unless it ranks or is to be explained.
     """
     sorting = _Sorting(call, new_id)
-    for position, entry in enumerate(call.request.features):
-        sorting.add(position, entry)
+    sorting.sort(call.request.features)
     return sorting.finish()
 
 
@@ -107,18 +106,20 @@ class _Sorting:
         self._attempts: list[Attempt] = []
         self._failures: dict[int, EntryFailure] = {}
 
-    def add(self, position: int, entry: object) -> None:
-        entity_id = find_only_id(entry) if self._together else None
-        if entity_id is None:
-            self._check(position, entry)
-            return
-        variant = assign(self._experiment, entity_id)
-        batch = self._plain.get(variant)
-        if batch is None:
-            batch = self._plain[variant] = Batch(variant)
-        batch.positions.append(position)
-        batch.entity_ids.append(entity_id)
-        batch.entries.append(cast("dict[str, object]", entry))
+    def sort(self, entries: Sequence[Any]) -> None:
+        experiment, together, plain = self._experiment, self._together, self._plain
+        for position, entry in enumerate(entries):
+            entity_id = find_only_id(entry) if together else None
+            if entity_id is None:
+                self._check(position, entry)
+                continue
+            variant = assign(experiment, entity_id)
+            batch = plain.get(variant)
+            if batch is None:
+                batch = plain[variant] = Batch(variant)
+            batch.positions.append(position)
+            batch.entity_ids.append(entity_id)
+            batch.entries.append(entry)
 
     def finish(self) -> Entries:
         call, attempts = self._call, self._attempts
