@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from presage.identifiers import derive_uuids
 from presage.predictions.ports import PredictionLogEntry
 
 _FLOAT_BYTES = 8
+PartT = TypeVar("PartT")
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _RESULT = msgspec.json.Decoder(dict[str, object])
 _ASKED = msgspec.json.Decoder(list[object])
@@ -49,8 +51,8 @@ def read_entries(block: Block) -> Iterator[PredictionLogEntry]:
     Raises:
         InvalidInputError: Its columns are not of one length.
     """
-    first, result, rows = block.first, _RESULT.decode(block.result), len(block.predictions)
-    names = _NAMES.decode(block.columns)
+    first, result, rows = block.first, _decode(_RESULT, block.result), len(block.predictions)
+    names = _decode(_NAMES, block.columns)
     width = len(names)
     if len(block.values) != rows * width * _FLOAT_BYTES:
         raise InvalidInputError(f"{len(block.values)} bytes of values for {rows} rows of {width} columns", path="$.values")
@@ -101,7 +103,14 @@ def _read_found(block: Block) -> Sequence[bool]:
 def _read_asked(block: Block) -> Sequence[object]:
     if not block.asked:
         return [{"id": entity_id} for entity_id in block.entity_ids or ()]
-    asked = _ASKED.decode(block.asked)
+    asked = _decode(_ASKED, block.asked)
     if len(asked) != len(block.predictions):
         raise InvalidInputError(f"{len(asked)} entries for {len(block.predictions)} rows", path="$.asked")
     return asked
+
+
+def _decode(decoder: msgspec.json.Decoder[PartT], part: bytes) -> PartT:
+    try:
+        return decoder.decode(part)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"a part of a block is malformed: {error}", path="$", code="malformed_message") from error
