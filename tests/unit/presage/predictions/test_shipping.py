@@ -10,7 +10,7 @@ from presage.adapters.memory.assignment_queue import MemoryAssignmentQueue
 from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.prediction_queue import MemoryPredictionQueue
 from presage.errors import InvalidInputError, UnavailableError
-from presage.experiments.model import Assignment
+from presage.experiments.model import Assignment, AssignmentBlock
 from presage.predictions import shipping
 from presage.predictions.messages import MAX_MESSAGE_BYTES, decode_message, decode_staged, encode_call, pack_calls, read_call
 from presage.predictions.ports import PredictionLogEntry
@@ -25,7 +25,7 @@ class FlakyAssignments(MemoryAssignmentQueue):
         super().__init__()
         self.available = True
 
-    def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
+    def publish_assignments(self, assignments: Sequence[Assignment | AssignmentBlock]) -> None:
         if not self.available:
             raise UnavailableError("the queue does not answer")
         super().publish_assignments(assignments)
