@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from presage.experiments.events import ExperimentEvent
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import Assignment, Experiment, Look, Metric, MetricStatistics, Source, State
+from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Look, Metric, MetricStatistics, Source, State
 from presage.features.records import FeatureSetVersion
 
 
@@ -64,7 +64,7 @@ class RunningExperiments(Protocol):
 class AssignmentQueue(Protocol):
     """The way from the public API to the warehouse (SQS)."""
 
-    def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
+    def publish_assignments(self, assignments: Sequence[Assignment | AssignmentBlock]) -> None:
         """Return once they are durable, or raise `UnavailableError`."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ from presage.predictions.scorer import Scorer
 from presage.training.model import ModelVersion
 
 _LOG = logging.getLogger(__name__)
+AnswerT = TypeVar("AnswerT")
 
 
 class Climb(msgspec.Struct, frozen=True):
@@ -28,6 +30,14 @@ class Climb(msgspec.Struct, frozen=True):
 
 def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
     """Return the answers of the highest rung that holds. Never raises for a version that cannot be loaded or cannot score."""
+    answers, reason = reach(deployment, scorers, lambda scorer, answered_by: answer_by_model(scorer, queries, answered_by=answered_by))
+    return Climb(_answer_without_model(deployment, queries, scorers) if answers is None else answers, reason)
+
+
+def reach(
+    deployment: Deployment, scorers: ScorerCache, answer: Callable[[Scorer, AnsweredBy], AnswerT]
+) -> tuple[AnswerT | None, FallbackReason | None]:
+    """Return what the highest version that can be loaded answers, None if there is none, and why it was not the first one."""
     reason: FallbackReason | None = None if deployment.version else "no_version"
     for version, answered_by in _list_versions(deployment):
         try:
@@ -36,13 +46,11 @@ def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache
             reason = reason or _name_reason(error)
             continue
         try:
-            answers = answer_by_model(scorer, queries, answered_by=answered_by)
+            return answer(scorer, answered_by), reason
         except CorruptArtifactError as error:
             _LOG.warning("version %d of %s cannot answer: %s", version.version, version.model_id, error)
             reason = reason or _name_reason(error)
-        else:
-            return Climb(answers, reason)
-    return Climb(_answer_without_model(deployment, queries, scorers), reason)
+    return None, reason
 
 
 def find_scorer(deployment: Deployment, scorers: ScorerCache) -> Scorer | None:

@@ -25,13 +25,17 @@ def assign(experiment: Experiment | None, unit_id: str | None) -> Variant | None
     return assign_variant(salt=experiment.salt, unit_id=unit_id, treatment_share=experiment.plan.treatment_share)
 
 
+def wants_model(variant: Variant | None, deployment: Deployment) -> bool:
+    """Return whether the model answers a unit of that variant, or of none."""
+    return deployment.model_has_traffic if variant is None else variant == "treatment"
+
+
 def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
     """Return every attempt answered: treatment by the model, control by its policy, the rest as the alias's traffic says."""
     by_model: list[Attempt] = []
     others: list[Attempt] = []
     for attempt in attempts:
-        wants_model = deployment.model_has_traffic if attempt.variant is None else attempt.variant == "treatment"
-        (by_model if wants_model else others).append(attempt)
+        (by_model if wants_model(attempt.variant, deployment) else others).append(attempt)
     return _answer_by_model(by_model, deployment, scorers) + _answer_otherwise(others, deployment, scorers)
 
 
