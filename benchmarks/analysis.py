@@ -55,17 +55,22 @@ SELECT n, 'u' || n AS unit_id, CASE WHEN random() < 0.5 THEN 'control' ELSE 'tre
   CAST(%(start)s AS TIMESTAMP) + (n / CAST(%(units)s AS DOUBLE PRECISION)) * CAST(%(length)s AS INTERVAL) AS exposed_at
 FROM generate_series(1, %(units)s) AS n;
 CREATE UNLOGGED TABLE made_outcomes AS
-SELECT source AS metric, source || '-' || n AS record_id, unit_id, 10 / sqrt(random() + 0.000001) AS value,
-  exposed_at + random() * LEAST(INTERVAL '96 hours', CAST(%(start)s AS TIMESTAMP) + CAST(%(length)s AS INTERVAL) - exposed_at)
-    AS event_timestamp
-FROM made_assignments, unnest(CAST(%(sources)s AS TEXT[])) AS source"""
+SELECT source AS metric, source || '-' || n AS record_id, 10 / sqrt(random() + 0.000001) AS value, event_timestamp,
+  'u' || (1 + floor(%(units)s * extract(epoch FROM event_timestamp - random() * LEAST(INTERVAL '96 hours', event_timestamp - %(start)s)
+    - %(start)s) / extract(epoch FROM CAST(%(length)s AS INTERVAL))))::BIGINT AS unit_id
+FROM (
+  SELECT n, source, CAST(%(start)s AS TIMESTAMP) + random() * CAST(%(length)s AS INTERVAL) AS event_timestamp
+  FROM generate_series(1, %(units)s) AS n, unnest(CAST(%(sources)s AS TEXT[])) AS source
+) AS drawn"""
+"""Records come evenly, each of a unit that was exposed in the 96 hours before it: an hour has its share of them, the last one too."""
 
 LOAD = """
-INSERT INTO assignments
-SELECT 'ws_bench', 'exp_bench', 'p' || n, unit_id, variant, exposed_at, 1 FROM made_assignments
+INSERT INTO assignments (workspace_id, experiment_id, prediction_id, unit_id, variant, exposed_at, model_version, loaded_at)
+SELECT 'ws_bench', 'exp_bench', 'p' || n, unit_id, variant, exposed_at, 1, now() FROM made_assignments
 WHERE exposed_at > %(after)s AND exposed_at <= %(until)s;
-INSERT INTO outcomes (workspace_id, experiment_id, metric, record_id, unit_id, event_timestamp, known_timestamp, value)
-SELECT 'ws_bench', 'exp_bench', metric, record_id, unit_id, event_timestamp, event_timestamp, value FROM made_outcomes
+INSERT INTO outcomes (workspace_id, experiment_id, metric, record_id, unit_id, event_timestamp, known_timestamp, value,
+  loaded_at)
+SELECT 'ws_bench', 'exp_bench', metric, record_id, unit_id, event_timestamp, event_timestamp, value, now() FROM made_outcomes
 WHERE event_timestamp > %(after)s AND event_timestamp <= %(until)s;
 INSERT INTO touched_units
 SELECT 'ws_bench', 'exp_bench', unit_id FROM made_assignments WHERE exposed_at > %(after)s AND exposed_at <= %(until)s

@@ -121,13 +121,13 @@ def test_only_units_that_were_touched_are_computed_anew(place: Place) -> None:
     place.expose("bob", "control", START)
     version = place.land([place.record("ann", START + HOUR, record_id="r1")])
     place.load(version, CONVERSION)
-    assert place.warehouse.update_units(place.experiment) == 2
-    assert place.warehouse.update_units(place.experiment) == 0
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 2
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 0
     place.warehouse.load_assignments([found])
     place.load(place.land([place.record("ann", START + HOUR, record_id="r1")]), CONVERSION)
-    assert place.warehouse.update_units(place.experiment) == 0
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 0
     place.load(place.land([place.record("bob", START + HOUR)]), CONVERSION)
-    assert place.warehouse.update_units(place.experiment) == 1
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 1
     assert place.count()[0] == VariantStatistics(2, 2)
 
 
