@@ -16,6 +16,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlglot import ErrorLevel, exp
 
+from localstack.bridges.redshift_layout import build_indexes, note_rows
+
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
@@ -23,8 +25,11 @@ LOCK = re.compile(r"LOCK\s+(TABLE\s+)?\w+(\s*,\s*\w+)*", re.IGNORECASE)
 PHYSICAL = (exp.DistKeyProperty, exp.DistStyleProperty, exp.SortKeyProperty)
 """Redshift's storage layout, which has no counterpart and no effect on results."""
 
-SESSION = "-c timezone=UTC -c enable_nestloop=off -c jit=off -c work_mem=64MB"
-"""Joins by hash, as a warehouse does: PostgreSQL has no statistics yet of what was merged a moment ago."""
+SESSION = "-c timezone=UTC -c enable_nestloop=off -c jit=off -c work_mem=64MB -c random_page_cost=1.1"
+"""Joins by hash, as a warehouse does: PostgreSQL has no statistics yet of what was merged a moment ago.
+
+A transaction that stages rows looks up what it needs for them instead: their number is known, see `redshift_layout`.
+"""
 
 Row = Sequence[object]
 
@@ -77,10 +82,17 @@ class PostgresExecutor:
     def _run(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Mapping[str, str]) -> Outcome:
         tree = parse(statement)
         if isinstance(tree, exp.Copy):
-            return Outcome(touched=self._copy(cursor, tree))
+            copied = self._copy(cursor, tree)
+            note_rows(cursor, tree, copied)
+            return Outcome(touched=copied)
+        indexes = build_indexes(tree)
         cursor.execute(translate(tree, parameters).encode())
+        for index in indexes:
+            cursor.execute(index)
         if cursor.description is None:
-            return Outcome(touched=max(0, cursor.rowcount))
+            touched = max(0, cursor.rowcount)
+            note_rows(cursor, tree, touched)
+            return Outcome(touched=touched)
         columns = [(column.name, column.type_display) for column in cursor.description]
         return Outcome(columns, cursor.fetchall(), cursor.rowcount)
 

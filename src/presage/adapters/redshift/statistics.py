@@ -93,16 +93,19 @@ records AS (
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """How a statement names what it is about, each as an SQL expression; `units` is the relation whose units are measured."""
+    """How a statement names what it is about, each as an SQL expression.
+
+    `units` is the relation whose units are measured, `both` the condition that a record is one of either of a ratio's sources.
+    """
 
     workspace: str
     experiment: str
     metric: str
-    denominator: str
     units: str
+    both: str
 
 
-ASKED = Scope(":workspace_id", ":experiment_id", ":metric", ":denominator", "units")
+ASKED = Scope(":workspace_id", ":experiment_id", ":metric", "units", "(metric = :metric OR metric = :denominator)")
 
 
 def build_full_statistics(metric: Metric) -> str:
@@ -123,7 +126,7 @@ def build_records(metric: Metric, scope: Scope, *, bounds: str) -> str:
     """Return the query for the records that a metric reads; `bounds` limits it further, with {units} and {opens}."""
     sources = f"metric = {scope.metric}"
     if metric.denominator:
-        sources = f"(metric = {scope.metric} OR metric = {scope.denominator})"
+        sources = scope.both
     elif metric.kind == "mean":
         sources += " AND value IS NOT NULL"
     limits = bounds.format(units=scope.units, opens=_find_opening(metric))

@@ -142,6 +142,7 @@ def build_update(metrics: Sequence[Metric], *, experiment: Experiment, keys_uri:
 
 
 def _build_value_insert(metric: Metric, place: int, workspace: str, experiment: str) -> str:
-    scope = Scope(workspace, experiment, METRIC_KEY.format(place=place), DENOMINATOR_KEY.format(place=place), "fresh_exposures")
+    own, denominator = METRIC_KEY.format(place=place), DENOMINATOR_KEY.format(place=place)
+    scope = Scope(workspace, experiment, own, "fresh_exposures", f"metric IN ({own}, {denominator})")
     measured = build_measured(metric, scope, f"(\n{build_records(metric, scope, bounds=BOUNDS)}\n)")
     return KEEP_VALUES.format(workspace=workspace, experiment=experiment, metric=scope.metric, measured=measured)
