@@ -15,8 +15,8 @@ from sqlglot import exp
 BLOCK_SEARCHED = frozenset({"loaded_at", "crossed_at"})
 """Columns outside of any key of which looks ask for a narrow range."""
 
-MANY_ROWS = 10_000
-"""A table that has grown by so many is analysed before it is read again in the same transaction."""
+MANY_ROWS = 100_000
+"""A table that has grown by so many is analysed before it is read again in the same transaction, and so many are not looked up."""
 
 STALE = """\
 SELECT relname FROM pg_stat_user_tables
@@ -41,26 +41,34 @@ def build_indexes(tree: exp.Expr) -> list[sql.Composed]:
     return [_index(table, key) for key in keys]
 
 
-def note_rows(cursor: psycopg.Cursor[Any], tree: exp.Expr, touched: int) -> None:
-    """Analyse what a statement staged or filled, or locked after others filled it; joins with what is staged may look rows up."""
-    if isinstance(tree, exp.Command):
-        cursor.execute(STALE, (str(tree.this).replace(",", " ").split()[1:],))
-        _analyze(cursor, [row[0] for row in cursor.fetchall()])
-    elif isinstance(tree, exp.Copy) or (isinstance(tree, exp.Create) and tree.find(exp.TemporaryProperty) and tree.expression):
-        _analyze(cursor, [_name_target(tree)])
-        cursor.execute("SET LOCAL enable_nestloop = on")
-    elif isinstance(tree, exp.Insert) and touched >= MANY_ROWS:
-        _analyze(cursor, [_name_target(tree)])
+class Planning:
+    """What PostgreSQL's planner is told in one transaction. Rows are looked up for what was staged, unless that is a lot."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+        """Begin with joins by hash."""
+        self._cursor = cursor
+        self._has_many = False
+
+    def note(self, tree: exp.Expr, touched: int) -> None:
+        """Analyse what the statement staged or filled, or locked after others filled it."""
+        if isinstance(tree, exp.Command):
+            self._cursor.execute(STALE, (str(tree.this).replace(",", " ").split()[1:],))
+            self._analyze([row[0] for row in self._cursor.fetchall()])
+        elif isinstance(tree, exp.Copy) or (isinstance(tree, exp.Create) and tree.find(exp.TemporaryProperty) and tree.expression):
+            self._has_many |= touched >= MANY_ROWS
+            self._analyze([_name_target(tree)])
+            self._cursor.execute("SET LOCAL enable_nestloop = off" if self._has_many else "SET LOCAL enable_nestloop = on")
+        elif isinstance(tree, exp.Insert) and touched >= MANY_ROWS:
+            self._analyze([_name_target(tree)])
+
+    def _analyze(self, tables: list[str]) -> None:
+        for table in tables:
+            self._cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
 
 
 def _name_target(tree: exp.Expr) -> str:
     table = tree.this.find(exp.Table)
     return str(table.name)
-
-
-def _analyze(cursor: psycopg.Cursor[Any], tables: list[str]) -> None:
-    for table in tables:
-        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
 
 
 def _index(table: str, columns: list[str]) -> sql.Composed:
