@@ -32,6 +32,9 @@ from presage.stats.sequential import Interval
 IntArray = npt.NDArray[np.intp]
 FEWEST_EFFECTIVE_UNITS = 100.0
 """Below as many the few greatest weights decide, and no normal interval can be trusted."""
+WEIGHT_FAULT = 0.001
+"""How rarely weights that are right may be found at fault; as the threshold of sample ratios."""
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,21 @@ def estimate_difference(log: LoggedActions, *, judged: Array, reference: Array, 
     Shape: (units,), as of `correct_predictions` or `average_rewards`. Inconclusive and raises as `estimate_ips`.
     """
     return _conclude(log, summarise_mean(compute_moments(judged - reference)), alpha=alpha, is_difference=True)
+
+
+def find_propensity_fault(log: LoggedActions, *, threshold: float = WEIGHT_FAULT) -> Inconclusive | None:
+    """Return why the propensities cannot be those that the log was written with, or None.
+
+    What the judged policy may do, the log's must be able to do; then a unit's weight is expected to be 1, whatever was earned. A mean
+    that a normal test tells from 1 at `threshold` shows another propensity. As with sample ratios, no estimate survives that.
+    """
+    found = summarise_mean(compute_moments(log.unit_weights))
+    if isinstance(found, Inconclusive) or compute_effective_units(log.unit_weights) < FEWEST_EFFECTIVE_UNITS:
+        return None
+    error = sqrt(found.variance / found.units)
+    if abs(found.mean - 1.0) <= max(-float(ndtri(threshold / 2.0)) * error, ROUNDING):
+        return None
+    return Inconclusive(f"the weights' mean is {found.mean:.3f} and must be 1: the propensities are not those of what was shown")
 
 
 def compute_effective_units(weights: Array) -> float:
