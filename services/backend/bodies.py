@@ -14,6 +14,7 @@ from presage.experiments.model import Metric
 from presage.features.dataset import Column
 from presage.jobs.arguments import FileFormat
 from presage.jobs.model import Job, JobKind, JobState
+from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
 from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
@@ -123,6 +124,16 @@ class OutlookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_days: int = 7
     baseline: BaselineBody | None = None
     units_a_day: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class OffPolicyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a version is to be judged by: its lists' hits, on the log of the last `days`."""
+
+    metric: Metric
+    days: int = 14
+    alpha: float = 0.05
+    baseline_version: int | None = None
+    exploration: Exploration | None = None
 
 
 class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,15 +1,9 @@
-"""What off-policy estimates need from outside."""
+"""What off-policy estimates need from outside, beside what predictions and experiments do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
-
-from presage.features.ports import DatasetStore, FeatureSetStore
-from presage.predictions.loading import ScorerCache
-from presage.predictions.ports import PredictionLog
-from presage.training.ports import VersionRegistry
 
 
 class EstimateStore(Protocol):
@@ -23,15 +17,3 @@ class EstimateStore(Protocol):
 
     def list_estimates(self, workspace_id: str, place: tuple[str, int], *, after: str = "", limit: int = 50) -> Sequence[str]:
         """Return a page of a version's estimate ids, in their order, starting behind `after`."""
-
-
-@dataclass(frozen=True, slots=True)
-class OffPolicyPorts:
-    """What an estimate is made from, and where it is kept."""
-
-    log: PredictionLog
-    versions: VersionRegistry
-    scorers: ScorerCache
-    datasets: DatasetStore
-    feature_sets: FeatureSetStore
-    estimates: EstimateStore

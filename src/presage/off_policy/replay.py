@@ -16,14 +16,15 @@ import msgspec
 from presage.errors import CorruptArtifactError, NotFoundError
 from presage.off_policy.chances import Chances, build_chances
 from presage.off_policy.model import Exclusion
-from presage.off_policy.ports import OffPolicyPorts
 from presage.predictions.entry_values import EntryError
 from presage.predictions.exploration import Exploration, explore
+from presage.predictions.loading import ScorerCache
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import Query, parse_entry
 from presage.predictions.response import AnsweredBy
 from presage.predictions.scorer import Scorer
 from presage.training.model import AliasMove, Model
+from presage.training.ports import VersionRegistry
 from presage.training.spec import feature_columns, item_columns
 
 MOST_TRIED = 3
@@ -81,13 +82,16 @@ class _Logged:
 class Replayer:
     """Replays the predictions of one model. `closed_before`: outcomes of predictions for a later time are not complete."""
 
-    def __init__(self, model: Model, judged: Sequence[Judged], *, closed_before: datetime, ports: OffPolicyPorts) -> None:
+    def __init__(
+        self, model: Model, judged: Sequence[Judged], *, closed_before: datetime, versions: VersionRegistry, scorers: ScorerCache
+    ) -> None:
         self._model = model
         self._judged = judged
         self._cutoff = max(one.scorer.snapshot.as_of for one in judged)
         self._closed_before = closed_before
-        self._ports = ports
-        self._moves = ports.versions.list_alias_moves(model.workspace_id, model.model_id, "production")
+        self._versions = versions
+        self._scorers = scorers
+        self._moves = versions.list_alias_moves(model.workspace_id, model.model_id, "production")
         self._columns = frozenset(feature_columns(model.spec))
         self._item_columns = frozenset(item_columns(model.spec))
         self._on: dict[tuple[int, int], Scorer] = {}
@@ -145,8 +149,8 @@ class Replayer:
     def _reproduce(self, entry: PredictionLogEntry, result: _Result, query: Query, version: int) -> Excluded | _Logged:
         """Return the version that answered and its chances, if it gives what was logged."""
         try:
-            found = self._ports.versions.get_version(entry.workspace_id, entry.model_id, version)
-            scorer = self._ports.scorers.get_scorer(found)
+            found = self._versions.get_version(entry.workspace_id, entry.model_id, version)
+            scorer = self._scorers.get_scorer(found)
         except (NotFoundError, CorruptArtifactError):
             return Excluded("version_gone")
         if scorer.snapshot.as_of > entry.predicted_for:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from presage.errors import InvalidInputError
 from presage.experiments.model import Metric
 from presage.features.columnar import ENTITY_ID, EVENT_TIMESTAMP
-from presage.off_policy.ports import OffPolicyPorts
+from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.off_policy.replay import Replayed
 from presage.predictions.traffic import choose_parts
 
@@ -28,7 +28,9 @@ Times = Mapping[tuple[str, str], Sequence[datetime]]
 """Unit and item to when the unit's records of the item happened, sorted."""
 
 
-def read_rewards(workspace_id: str, metric: Metric, lists: Sequence[Replayed], *, ports: OffPolicyPorts) -> list[tuple[float, ...]]:
+def read_rewards(
+    workspace_id: str, metric: Metric, lists: Sequence[Replayed], *, datasets: DatasetStore, feature_sets: FeatureSetStore
+) -> list[tuple[float, ...]]:
     """Return the reward of each place of each list.
 
     Raises:
@@ -36,15 +38,15 @@ def read_rewards(workspace_id: str, metric: Metric, lists: Sequence[Replayed], *
         UnavailableError: The lake did not answer.
         CorruptArtifactError: A part is not what the manifest says.
     """
-    dataset = ports.datasets.find_dataset_by_name(workspace_id, metric.dataset)
-    version = ports.feature_sets.find_version(workspace_id, dataset.dataset_id) if dataset else None
+    dataset = datasets.find_dataset_by_name(workspace_id, metric.dataset)
+    version = feature_sets.find_version(workspace_id, dataset.dataset_id) if dataset else None
     if version is None or not lists:
         return [(0.0,) * len(one.shown) for one in lists]
     chosen = choose_parts(version, metric, [one.at for one in lists])
     size = sum(part.size_bytes for part in chosen.parts)
     if size > MOST_BYTES:
         raise InvalidInputError(f"The records of these days have {size} bytes, more than {MOST_BYTES}: ask for fewer days", path="$.days")
-    times = _group(ports.feature_sets.read_frame(chosen), metric, {one.unit_id for one in lists}) if chosen.parts else {}
+    times = _group(feature_sets.read_frame(chosen), metric, {one.unit_id for one in lists}) if chosen.parts else {}
     return [_reward(metric, one, times) for one in lists]
 
 

@@ -9,14 +9,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
-from presage.errors import AlreadyExistsError, InvalidInputError, NotFoundError
-from presage.experiments.plan import FindDataset, validate_metric
+from presage.errors import AlreadyExistsError, InvalidInputError
+from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.off_policy.estimation import estimate
-from presage.off_policy.model import LONGEST_DAYS, SCHEMA, Evidence, Exclusion, OffPolicyEstimate, Question
-from presage.off_policy.ports import EstimateStore, OffPolicyPorts
+from presage.off_policy.model import SCHEMA, Evidence, Exclusion, OffPolicyEstimate, Question
+from presage.off_policy.ports import EstimateStore
 from presage.off_policy.replay import Excluded, Judged, Replayed, Replayer
 from presage.off_policy.rewards import read_rewards
-from presage.predictions.ports import PredictionLogEntry
+from presage.predictions.loading import ScorerCache
+from presage.predictions.ports import PredictionLog, PredictionLogEntry
 from presage.predictions.traffic import read_day
 from presage.progress import Progress
 from presage.training.model import Model
@@ -25,6 +26,18 @@ from presage.training.ports import VersionRegistry
 MOST_PREDICTIONS = 50_000
 """What a job reads. Of each used list it keeps ids, propensities and chances, about 2 kB with ten places; a job stays below 200 MB."""
 REPORT_EVERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OffPolicyPorts:
+    """What an estimate is made from, and where it is kept."""
+
+    log: PredictionLog
+    versions: VersionRegistry
+    scorers: ScorerCache
+    datasets: DatasetStore
+    feature_sets: FeatureSetStore
+    estimates: EstimateStore
 
 
 @dataclass
@@ -46,32 +59,6 @@ class _Log:
             self.lacking.update(found.lacking)
 
 
-def require_question(question: Question, *, model: Model, versions: VersionRegistry, find_dataset: FindDataset) -> None:
-    """Return when the question can be asked.
-
-    Raises:
-        InvalidInputError: The path names what keeps it from being asked.
-        NotFoundError: The model has no such version.
-    """
-    checks = {
-        "$": (model.spec.kind == "ranking", f"only rankings are judged by their lists; {model.name!r} is a {model.spec.kind}"),
-        "$.metric.kind": (question.metric.kind == "hit", f"a list is judged by its hits, got {question.metric.kind!r}"),
-        "$.days": (1 <= question.days <= LONGEST_DAYS, f"must be from 1 to {LONGEST_DAYS}, got {question.days}"),
-        "$.alpha": (0.0 < question.alpha <= 0.5, f"must be in (0, 0.5], got {question.alpha}"),  # noqa: PLR2004 - as of a plan
-        "$.baseline_version": (question.baseline_version != question.version, "is the judged version itself"),
-    }
-    for path, (holds, message) in checks.items():
-        if not holds:
-            raise InvalidInputError(message, path=path)
-    validate_metric(question.metric, path="metric", find_dataset=find_dataset)
-    versions.get_version(model.workspace_id, model.model_id, question.version)
-    if question.baseline_version is not None:
-        try:
-            versions.get_version(model.workspace_id, model.model_id, question.baseline_version)
-        except NotFoundError as error:
-            raise InvalidInputError(str(error), path="$.baseline_version") from error
-
-
 def estimate_off_policy(
     question: Question, *, model: Model, estimate_id: str, now: datetime, ports: OffPolicyPorts, progress: Progress
 ) -> OffPolicyEstimate:
@@ -89,16 +76,15 @@ def estimate_off_policy(
     days = [now.astimezone(UTC).date() - timedelta(days=back) for back in range(question.days)]
     total = _count(model, days, ports)
     log = _Log(days)
-    replayer = Replayer(
-        model, _load(question, model, ports), closed_before=now - timedelta(hours=question.metric.window_hours), ports=ports
-    )
+    closed_before = now - timedelta(hours=question.metric.window_hours)
+    replayer = Replayer(model, _load(question, model, ports), closed_before=closed_before, versions=ports.versions, scorers=ports.scorers)
     for entry in _read(model, days, ports=ports, now=now):
         log.add(replayer.replay(entry))
         if log.read % REPORT_EVERY == 0:
             progress(0.8 * min(log.read / max(total, 1), 1.0), f"{log.read} of {total} predictions replayed")
     _require_features(log)
     progress(0.8, "reading outcomes")
-    rewards = read_rewards(model.workspace_id, question.metric, log.lists, ports=ports)
+    rewards = read_rewards(model.workspace_id, question.metric, log.lists, datasets=ports.datasets, feature_sets=ports.feature_sets)
     progress(0.9, "estimating")
     found = estimate(question, log.lists, rewards)
     answer = OffPolicyEstimate(
@@ -115,14 +101,6 @@ def estimate_off_policy(
     )
     _keep(answer, model, ports.estimates)
     return answer
-
-
-def get_estimate(workspace_id: str, place: tuple[str, int], estimate_id: str, *, estimates: EstimateStore) -> bytes:
-    """Return an estimate of (model, version) as JSON, or raise `NotFoundError`."""
-    body = estimates.find_estimate(workspace_id, place, estimate_id)
-    if body is None:
-        raise NotFoundError(f"Version {place[1]} has no estimate {estimate_id[:64]!r}")
-    return body
 
 
 def _count(model: Model, days: Sequence[date], ports: OffPolicyPorts) -> int:

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
 from presage.adapters.memory.certificate_store import MemoryCertificateStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
+from presage.adapters.memory.estimate_store import MemoryEstimateStore
 from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
@@ -75,6 +76,7 @@ def build_ports() -> BackendPorts:
         experiments=MemoryExperimentStore(),
         experiment_events=MemoryExperimentEvents(),
         certificates=MemoryCertificateStore(),
+        estimates=MemoryEstimateStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),
