@@ -18,7 +18,7 @@ from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
 from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
-from presage.training.model import AliasMove, DefaultAnswer
+from presage.training.model import Alias, AliasMove, DefaultAnswer
 from presage.training.spec import ModelSpec
 from services.backend.strictness import find_unknown_field
 
@@ -73,9 +73,10 @@ class ModelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BuildBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A version to build from what was known at `cutoff` (now, if it is left out)."""
+    """A version to build from what was known at `cutoff` (now, if it is left out); in `staging` it gets no traffic."""
 
     cutoff: Instant | None = None
+    alias: Alias = "production"
 
 
 class AliasBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

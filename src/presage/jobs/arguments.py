@@ -23,11 +23,12 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class BuildModel:
-    """`build_model`: train the reserved `version` on what was known at `cutoff`, and put it into production."""
+    """`build_model`: train the reserved `version` on what was known at `cutoff`, and put it under `alias`."""
 
     model_id: str
     version: int
     cutoff: datetime
+    alias: Literal["staging", "production"] = "production"
 
 
 @dataclass(frozen=True, slots=True)
