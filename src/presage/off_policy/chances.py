@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
 from sys import intern
 
 from presage.predictions.exploration import Exploration
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Chances:
     """Lists of at most `length` of the `ranked` items; with probability `epsilon` the first `pool` of these stand in a random order.
 
+    It is kept for each list that is judged, so it holds nothing that can be computed.
     The marginal probabilities are those of `presage.predictions.exploration`: a propensity and a target are made by the same formula.
     """
 
@@ -22,11 +22,6 @@ class Chances:
     length: int
     epsilon: float = 0.0
     pool: int = 0
-
-    @cached_property
-    def shuffled(self) -> frozenset[str]:
-        """The items that chance orders."""
-        return frozenset(self.ranked[: self.pool]) if self.epsilon > 0.0 else frozenset()
 
     @property
     def places(self) -> int:
@@ -40,16 +35,18 @@ class Chances:
         stands_there = self.ranked[place] == item
         if place >= self.pool:
             return float(stands_there)
-        by_chance = self.epsilon / self.pool if item in self.shuffled else 0.0
+        by_chance = self.epsilon / self.pool if self.epsilon > 0.0 and item in self.ranked[: self.pool] else 0.0
         return by_chance + (1 - self.epsilon if stands_there else 0.0)
 
-    def find_possible(self, place: int) -> AbstractSet[str]:
-        """Return the items that may stand there."""
-        return self.shuffled if place < self.pool and self.epsilon > 0.0 else {self.ranked[place]}
+    def find_possible(self) -> list[AbstractSet[str]]:
+        """Return, for each place, the items that may stand there."""
+        shuffled = frozenset(self.ranked[: self.pool])
+        return [shuffled if place < self.pool and self.epsilon > 0.0 else {self.ranked[place]} for place in range(self.places)]
 
     def covers(self, other: Chances) -> bool:
         """Return whether all that the other policy may show at any place may be shown there by this one."""
-        return other.places <= self.places and all(other.find_possible(k) <= self.find_possible(k) for k in range(other.places))
+        mine, theirs = self.find_possible(), other.find_possible()
+        return len(theirs) <= len(mine) and all(their <= my for their, my in zip(theirs, mine, strict=False))
 
 
 def build_chances(ranked: Sequence[str], *, length: int, exploration: Exploration | None) -> Chances:

@@ -11,6 +11,8 @@ from presage.experiments.model import Metric
 from presage.predictions.exploration import Exploration
 
 LONGEST_DAYS = 31
+MOST_AMONG = 100
+"""Items that a judged version explores among: a job keeps the ids of all of them for each list."""
 SCHEMA = 1
 Reference = Literal["logging", "baseline"]
 

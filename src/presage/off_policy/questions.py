@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from presage.errors import InvalidInputError, NotFoundError
 from presage.experiments.plan import FindDataset, validate_metric
-from presage.off_policy.model import LONGEST_DAYS, Question
+from presage.off_policy.model import LONGEST_DAYS, MOST_AMONG, Question
 from presage.off_policy.ports import EstimateStore
+from presage.predictions.exploration import Exploration
 from presage.training.model import Model
 from presage.training.ports import VersionRegistry
 
@@ -22,6 +23,7 @@ def require_question(question: Question, *, model: Model, versions: VersionRegis
         "$.metric.kind": (question.metric.kind == "hit", f"a list is judged by its hits, got {question.metric.kind!r}"),
         "$.days": (1 <= question.days <= LONGEST_DAYS, f"must be from 1 to {LONGEST_DAYS}, got {question.days}"),
         "$.alpha": (0.0 < question.alpha <= 0.5, f"must be in (0, 0.5], got {question.alpha}"),  # noqa: PLR2004 - as of a plan
+        "$.exploration.among": (_is_bounded(question.exploration), f"must be given, and at most {MOST_AMONG}"),
         "$.baseline_version": (question.baseline_version != question.version, "is the judged version itself"),
     }
     for path, (holds, message) in checks.items():
@@ -34,6 +36,10 @@ def require_question(question: Question, *, model: Model, versions: VersionRegis
             versions.get_version(model.workspace_id, model.model_id, question.baseline_version)
         except NotFoundError as error:
             raise InvalidInputError(str(error), path="$.baseline_version") from error
+
+
+def _is_bounded(exploration: Exploration | None) -> bool:
+    return exploration is None or (exploration.among is not None and exploration.among <= MOST_AMONG)
 
 
 def get_estimate(workspace_id: str, place: tuple[str, int], estimate_id: str, *, estimates: EstimateStore) -> bytes:

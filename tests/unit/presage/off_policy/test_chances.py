@@ -16,7 +16,7 @@ def test_the_items_chances_at_a_place_add_up_to_one(exploration: Exploration | N
     for place in range(4):
         assert sum(chances.compute_probability(item, place) for item in RANKED) == pytest.approx(1.0)
         possible = {item for item in RANKED if chances.compute_probability(item, place) > 0.0}
-        assert possible == set(chances.find_possible(place))
+        assert possible == set(chances.find_possible()[place])
     assert (chances.places, chances.compute_probability("a", 4)) == (4, 0.0)
 
 

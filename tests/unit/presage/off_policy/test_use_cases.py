@@ -16,6 +16,7 @@ from presage.off_policy.questions import get_estimate, require_question
 from presage.off_policy.replay import Judged, Replayed, Replayer
 from presage.off_policy.rewards import read_rewards
 from presage.off_policy.use_cases import estimate_off_policy
+from presage.predictions.exploration import Exploration
 from presage.predictions.response import PredictionResult
 from tests.fixtures.judged import EXPLORED, HOUR, JUDGED_LIST, LATER, METRIC, Judging
 from tests.fixtures.serving import CLASSIFICATION, NOW, WORKSPACE, build_world
@@ -163,6 +164,8 @@ def test_a_job_can_be_cancelled_while_it_reads(judging: Judging) -> None:
         (lambda asked: replace(asked, days=32), "$.days"),
         (lambda asked: replace(asked, days=0), "$.days"),
         (lambda asked: replace(asked, alpha=0.6), "$.alpha"),
+        (lambda asked: replace(asked, exploration=Exploration(0.1)), "$.exploration.among"),
+        (lambda asked: replace(asked, exploration=Exploration(0.1, 101)), "$.exploration.among"),
         (lambda asked: replace(asked, baseline_version=2), "$.baseline_version"),
         (lambda asked: replace(asked, baseline_version=9), "$.baseline_version"),
     ],
