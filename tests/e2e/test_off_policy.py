@@ -8,9 +8,11 @@ from typing import cast
 
 import pytest
 
+from demo import cdnow
 from demo.clients import JsonObject
 from demo.journey import Journey
 from demo.scenario import rfc3339
+from demo.stack import Stack
 from tests.e2e.test_rare_calls import wait_for_prediction
 
 pytestmark = pytest.mark.e2e
@@ -42,7 +44,15 @@ MODEL = {
     },
 }
 METRIC = {"name": "played", "kind": "hit", "dataset": "plays", "item_column": "song", "window_hours": 48}
-EXPLORED: dict[str, object] = {"exploration": {"epsilon": 0.8}}
+EXPLORED: dict[str, object] = {"exploration": {"epsilon": 0.5}}
+
+
+@pytest.fixture
+def journey(stack: Stack) -> Journey:
+    """A workspace of its own, with no model yet."""
+    journey = Journey(stack, cdnow.build_scenario("CDNOW_sample.txt"))
+    journey.set_up()
+    return journey
 
 
 def test_a_ranker_is_judged_by_the_log_before_it_has_traffic(journey: Journey) -> None:
