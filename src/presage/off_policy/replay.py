@@ -23,12 +23,14 @@ from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import Query, parse_entry
 from presage.predictions.response import AnsweredBy
 from presage.predictions.scorer import Scorer
-from presage.training.model import AliasMove, Model
+from presage.training.model import AliasMove, Model, ModelVersion
 from presage.training.ports import VersionRegistry
 from presage.training.spec import feature_columns, item_columns
 
 MOST_TRIED = 3
 """Versions that may have served when chance answered: caches and fallbacks make it another than the newest."""
+MOST_SCORERS = 32
+"""Judged versions on logged ones' snapshots that are kept at once; the log is read day by day, so few are needed at a time."""
 
 
 class _Result(msgspec.Struct):
@@ -94,6 +96,7 @@ class Replayer:
         self._moves = versions.list_alias_moves(model.workspace_id, model.model_id, "production")
         self._columns = frozenset(feature_columns(model.spec))
         self._item_columns = frozenset(item_columns(model.spec))
+        self._known: dict[int, ModelVersion] = {}
         self._on: dict[tuple[int, int], Scorer] = {}
 
     def replay(self, entry: PredictionLogEntry) -> Replayed | Excluded:
@@ -148,10 +151,8 @@ class Replayer:
 
     def _reproduce(self, entry: PredictionLogEntry, result: _Result, query: Query, version: int) -> Excluded | _Logged:
         """Return the version that answered and its chances, if it gives what was logged."""
-        try:
-            found = self._versions.get_version(entry.workspace_id, entry.model_id, version)
-            scorer = self._scorers.get_scorer(found)
-        except (NotFoundError, CorruptArtifactError):
+        scorer = self._find_scorer(version)
+        if scorer is None:
             return Excluded("version_gone")
         if scorer.snapshot.as_of > entry.predicted_for:
             return Excluded("values_from_later")
@@ -163,6 +164,14 @@ class Replayer:
         propensities = tuple(chances.compute_probability(item, place) for place, item in enumerate(result.prediction))
         is_same = features == entry.features and propensities == result.propensity and (expected is None or expected == result.prediction)
         return _Logged(scorer, chances) if is_same else Excluded("not_reproduced")
+
+    def _find_scorer(self, version: int) -> Scorer | None:
+        try:
+            if version not in self._known:
+                self._known[version] = self._versions.get_version(self._model.workspace_id, self._model.model_id, version)
+            return self._scorers.get_scorer(self._known[version])
+        except (NotFoundError, CorruptArtifactError):
+            return None
 
     def _answer_again(self, scorer: Scorer, query: Query, answered_by: AnsweredBy) -> tuple[Chances, tuple[str, ...] | None]:
         """Return the chances of what may be shown and, where the model was asked, the list that its seed draws."""
@@ -196,6 +205,8 @@ class Replayer:
         key = (judged.scorer.artifact.version, logged.artifact.version)
         try:
             if key not in self._on:
+                if len(self._on) >= MOST_SCORERS:
+                    self._on.clear()
                 self._on[key] = judged.scorer.read_from(logged.snapshot)
             ranked = self._on[key].order(query)
         except CorruptArtifactError:
