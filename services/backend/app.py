@@ -12,10 +12,10 @@ from presage.runtime.settings import load_settings
 from services.backend.authentication import Gatekeeper
 from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
-from services.backend.routes import api_keys, datasets, experiments, jobs, models, predictions, results, workspaces
+from services.backend.routes import api_keys, datasets, experiments, jobs, models, off_policy, predictions, results, workspaces
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, experiments, results, jobs, predictions)
+BLUEPRINTS = (workspaces, api_keys, datasets, models, off_policy, experiments, results, jobs, predictions)
 
 
 def create() -> Flask:

@@ -111,6 +111,19 @@ class Scorer:
                 self._layout.override(values[row : row + 1], overriding)
         return self._model.run(values), values, found
 
+    def order(self, query: Query) -> tuple[str, ...]:
+        """Return all items that a ranking may show, best first: what `score` cuts its list from.
+
+        Raises:
+            CorruptArtifactError: As for `score`, or the version lacks a column that the query names.
+        """
+        block = self._build_block(query)
+        return tuple(block.items[row] for row in rank(block.items, self._model.run(block.values)[:, -1])) if block.items else ()
+
+    def read_from(self, snapshot: Snapshot) -> Scorer:
+        """Return this version on another snapshot's values: what it would have answered from them."""
+        return Scorer(self.artifact, self._model, snapshot, stale_after_seconds=self.stale_after_seconds)
+
     def describe(self, scored: Scored) -> Mapping[str, object]:
         """Return the feature vector as JSON-able values: by column, or for a ranking by column and by shown item and column."""
         return self._name(scored.items, scored.values)

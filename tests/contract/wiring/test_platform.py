@@ -1,6 +1,7 @@
 """What the bundles tell Elastic Beanstalk's platform agrees with what the stacks tell it."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,14 @@ def test_the_backends_hook_may_be_executed() -> None:
 
     assert [hook.name for hook in hooks] == ["10_migrate.sh"]
     assert all(hook.stat().st_mode & 0o111 == 0o111 for hook in hooks)
+
+
+def test_the_workers_hook_finds_the_library_that_is_there() -> None:
+    (hook,) = (bundles.build_service("worker") / ".platform/hooks/prebuild").iterdir()
+
+    done = subprocess.run([hook], env={"PATH": "/usr/bin:/bin"}, check=False)  # which has no dnf
+
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("stage", STAGES)
