@@ -26,7 +26,7 @@ help: ## List the targets
 setup: .venv/.synced ## Install everything needed, system packages included (as root; others are told the command)
 	@$(PYTHON) -m localstack setup
 
-demo: up ## From real data to a concluded experiment; DATASET=movielens or cdnow
+demo: up ## From data to a concluded experiment; DATASET=movielens, cdnow or simulated
 	@$(EMULATED) $(PYTHON) -m demo --dataset $(DATASET)
 
 up: setup ## Start the whole system on this machine and deploy the stacks to it; CONTAINERS=1: staging and production, in containers

@@ -1,7 +1,7 @@
-"""`make bench-analysis`: one look at an experiment, from the units' rows that an hour changed and from everything.
+"""`make bench-analysis`: one look at an experiment, from what an hour changed and from everything.
 
 PostgreSQL stands in for Redshift behind the adapter that production uses and the bridge's own executor; objects are kept in memory.
-It has no sort keys: an index on the columns of each takes their place.
+Its indexes take the place of sort keys, as the bridge makes them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import isclose
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,10 +26,12 @@ from benchmarks.screen import keep, say, show_line, show_table
 from localstack.bridges.redshift_data import Bridge
 from localstack.bridges.redshift_sql import PostgresExecutor
 from presage.adapters.redshift.data_api import DataApi, Warehousing
+from presage.adapters.redshift.ledger import RedshiftLedger
 from presage.adapters.redshift.migrate import migrate
 from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
 from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, VariantStatistics, list_sources
 from presage.experiments.plan import list_metrics
+from presage.experiments.ports import ExposureCounts
 from tests.fixtures.servers import SessionServers, session_folder
 
 if TYPE_CHECKING:
@@ -46,36 +49,44 @@ METRICS = (
 )
 PLAN = ExperimentPlan("bench", "model", METRICS[0], planned_units=1_000_000, secondary=METRICS[1:])
 EXPERIMENT = Experiment("ws_bench", "exp_bench", "mdl_bench", PLAN, "exp_bench", "running", START, START, None)
-TABLES = ("assignments", "shown_items", "outcomes", "touched_units", "unit_exposures", "unit_values")
+TABLES = ("assignments", "shown_items", "outcomes", "touched_units", "unit_exposures", "unit_values", "hour_exposures", "hour_moments")
 
 MAKE = """
 SELECT setseed(0.5);
 CREATE UNLOGGED TABLE made_assignments AS
-SELECT n, 'u' || n AS unit_id, CASE WHEN random() < 0.5 THEN 'control' ELSE 'treatment' END AS variant,
+SELECT n, 'u' || (n - CASE WHEN random() < 0.005 THEN floor(random() * LEAST(n - 1, %(units)s / 7))::BIGINT ELSE 0 END) AS unit_id,
+  CASE WHEN random() < 0.5 THEN 'control' ELSE 'treatment' END AS variant,
   CAST(%(start)s AS TIMESTAMP) + (n / CAST(%(units)s AS DOUBLE PRECISION)) * CAST(%(length)s AS INTERVAL) AS exposed_at
 FROM generate_series(1, %(units)s) AS n;
 CREATE UNLOGGED TABLE made_outcomes AS
-SELECT source AS metric, source || '-' || n AS record_id, unit_id, 10 / sqrt(random() + 0.000001) AS value,
-  exposed_at + random() * LEAST(INTERVAL '96 hours', CAST(%(start)s AS TIMESTAMP) + CAST(%(length)s AS INTERVAL) - exposed_at)
-    AS event_timestamp
-FROM made_assignments, unnest(CAST(%(sources)s AS TEXT[])) AS source"""
+SELECT source AS metric, source || '-' || n AS record_id,
+  event_timestamp + CASE WHEN random() < 0.001 THEN INTERVAL '36 hours' ELSE INTERVAL '0' END AS known_timestamp,
+  10 / sqrt(random() + 0.000001) AS value, event_timestamp,
+  'u' || (1 + floor(%(units)s * extract(epoch FROM event_timestamp - random() * LEAST(INTERVAL '96 hours', event_timestamp - %(start)s)
+    - %(start)s) / extract(epoch FROM CAST(%(length)s AS INTERVAL))))::BIGINT AS unit_id
+FROM (
+  SELECT n, source, CAST(%(start)s AS TIMESTAMP) + random() * CAST(%(length)s AS INTERVAL) AS event_timestamp
+  FROM generate_series(1, %(units)s) AS n, unnest(CAST(%(sources)s AS TEXT[])) AS source
+) AS drawn"""
+"""Exposures and records come evenly, so that the last hour brings its share of them.
+
+A record is one of a unit that was exposed in the 96 hours before; one in a thousand is known 36 hours late. One assignment in 200 is one
+of a unit that was exposed in the two days before, and as often as not to the other variant.
+"""
 
 LOAD = """
-INSERT INTO assignments
-SELECT 'ws_bench', 'exp_bench', 'p' || n, unit_id, variant, exposed_at, 1 FROM made_assignments
+INSERT INTO assignments (workspace_id, experiment_id, prediction_id, unit_id, variant, exposed_at, model_version, loaded_at)
+SELECT 'ws_bench', 'exp_bench', 'p' || n, unit_id, variant, exposed_at, 1, now() FROM made_assignments
 WHERE exposed_at > %(after)s AND exposed_at <= %(until)s;
-INSERT INTO outcomes (workspace_id, experiment_id, metric, record_id, unit_id, event_timestamp, known_timestamp, value)
-SELECT 'ws_bench', 'exp_bench', metric, record_id, unit_id, event_timestamp, event_timestamp, value FROM made_outcomes
-WHERE event_timestamp > %(after)s AND event_timestamp <= %(until)s;
+INSERT INTO outcomes (workspace_id, experiment_id, metric, record_id, unit_id, event_timestamp, known_timestamp, value,
+  loaded_at)
+SELECT 'ws_bench', 'exp_bench', metric, record_id, unit_id, event_timestamp, known_timestamp, value, now() FROM made_outcomes
+WHERE known_timestamp > %(after)s AND known_timestamp <= %(until)s;
 INSERT INTO touched_units
-SELECT 'ws_bench', 'exp_bench', unit_id FROM made_assignments WHERE exposed_at > %(after)s AND exposed_at <= %(until)s
+SELECT 'ws_bench', 'exp_bench', unit_id, date_trunc('hour', exposed_at) FROM made_assignments
+WHERE exposed_at > %(after)s AND exposed_at <= %(until)s
 UNION
-SELECT 'ws_bench', 'exp_bench', unit_id FROM made_outcomes WHERE event_timestamp > %(after)s AND event_timestamp <= %(until)s"""
-
-INDEXES = """
-CREATE INDEX ON assignments (experiment_id, exposed_at);
-CREATE INDEX ON outcomes (experiment_id, metric, event_timestamp);
-CREATE INDEX ON unit_exposures (experiment_id, first_exposed_at)"""
+SELECT 'ws_bench', 'exp_bench', unit_id, NULL FROM made_outcomes WHERE known_timestamp > %(after)s AND known_timestamp <= %(until)s"""
 
 ROWS_READ = """
 SELECT COALESCE(SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0)), 0)::BIGINT FROM pg_stat_user_tables WHERE relname = ANY(%s)"""
@@ -100,10 +111,20 @@ class Analysis(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What a look reads of the warehouse; `prints` is the number of rows that it took fingerprints of."""
+
+    statistics: list[VariantStatistics]
+    exposures: ExposureCounts
+    prints: int
+
+
+@dataclass(frozen=True)
 class Measured:
     """The warehouse, and the database below it to count in."""
 
     warehouse: RedshiftWarehouse
+    ledger: RedshiftLedger
     database: psycopg.Connection[Any]
 
     def measure(self, name: str, work: Callable[[], int]) -> Step:
@@ -115,10 +136,18 @@ class Measured:
         say(f"{name}: {seconds:.2f} s, {step.rows_read:,} rows read, {units:,} units")
         return step
 
-    def count_metrics(self, *, full: bool) -> list[VariantStatistics]:
-        """Return all metrics' statistics."""
-        found = [self.warehouse.get_statistics(EXPERIMENT, metric, as_of=AS_OF, full=full) for _, metric in list_metrics(PLAN)]
-        return [arm for one in found for arm in (one.control, one.treatment)]
+    def update(self) -> int:
+        """Bring the units up to date, as a look does first."""
+        return self.warehouse.update_units(EXPERIMENT, as_of=AS_OF)
+
+    def count(self, *, since: datetime, until: datetime, full: bool) -> Counted:
+        """Return all that a look reads: every metric's statistics, the exposures, and the prints of what came since the last look."""
+        metrics = [metric for _, metric in list_metrics(PLAN)]
+        found = [self.warehouse.get_statistics(EXPERIMENT, metric, as_of=AS_OF, full=full) for metric in metrics]
+        count_exposures = self.ledger.count_exposures if full else self.warehouse.get_exposures
+        exposures = count_exposures(EXPERIMENT, as_of=AS_OF, loaded_until=until)
+        prints = self.ledger.read_fingerprints(EXPERIMENT, after=None if full else since, until=until)
+        return Counted([arm for one in found for arm in (one.control, one.treatment)], exposures, sum(one.rows for one in prints))
 
     def _count_rows(self) -> int:
         """Return the rows read so far. Each submission has a connection of its own, which reports what it read when it ends."""
@@ -130,25 +159,29 @@ def run(*, assignments: int) -> None:
     """Measure and print one look; with `assignments` come five times as many outcomes.
 
     Raises:
-        MeasurementError: The units' rows give other statistics than everything does.
+        MeasurementError: What is kept gives other statistics than everything does.
     """
     with _open_warehouse() as measured:
         say(f"making {assignments:,} assignments and {5 * assignments:,} outcomes over {DAYS} days")
         outcomes = _fill(measured.database, assignments)
-        steps = [measured.measure("units, from the start", lambda: measured.warehouse.update_units(EXPERIMENT))]
+        steps = [measured.measure("first build", measured.update)]
+        since = measured.ledger.get_clock()
         say("loading the last hour")
         _load(measured.database, AS_OF - timedelta(hours=1), AS_OF)
-        found: list[list[VariantStatistics]] = []
-        steps.append(measured.measure("incremental: units of the last hour", lambda: measured.warehouse.update_units(EXPERIMENT)))
-        for name, full in (("incremental: statistics", False), ("full: statistics", True)):
-            steps.append(measured.measure(name, lambda full=full: _note(found, measured.count_metrics(full=full))))  # type: ignore[misc]  # a default is bound
+        until = measured.ledger.get_clock()
+        steps.append(measured.measure("hourly look: update", measured.update))
+        found: list[Counted] = []
+        for name, full in (("hourly look: count", False), ("everything: count", True)):
+            count = partial(measured.count, since=since, until=until, full=full)
+            steps.append(measured.measure(name, lambda count=count: _note(found, count())))  # type: ignore[misc]  # a default is bound
         _require_equal(*found)
     _show(Analysis(assignments, outcomes, len(METRICS), tuple(steps)))
 
 
-def _note(found: list[list[VariantStatistics]], counted: list[VariantStatistics]) -> int:
+def _note(found: list[Counted], counted: Counted) -> int:
     found.append(counted)
-    return counted[0].units + counted[1].units
+    control, treatment, *_ = counted.statistics
+    return control.units + treatment.units
 
 
 def _fill(database: psycopg.Connection[Any], assignments: int) -> int:
@@ -156,7 +189,6 @@ def _fill(database: psycopg.Connection[Any], assignments: int) -> int:
     facts = {"start": START.replace(tzinfo=None), "units": assignments, "length": timedelta(days=DAYS), "sources": sources}
     with psycopg.ClientCursor(database) as cursor:
         cursor.execute(MAKE, facts)
-        cursor.execute(INDEXES)
     _load(database, START - timedelta(days=1), AS_OF - timedelta(hours=1))
     database.execute("ANALYZE")
     return len(sources) * assignments
@@ -167,11 +199,13 @@ def _load(database: psycopg.Connection[Any], after: datetime, until: datetime) -
         cursor.execute(LOAD, {"after": after.replace(tzinfo=None), "until": until.replace(tzinfo=None)})
 
 
-def _require_equal(incremental: list[VariantStatistics], full: list[VariantStatistics]) -> None:
-    for one, other in zip(incremental, full, strict=True):
+def _require_equal(hourly: Counted, full: Counted) -> None:
+    if hourly.exposures != full.exposures:
+        raise MeasurementError(f"the hours give exposures {hourly.exposures}, everything gives {full.exposures}")
+    for one, other in zip(hourly.statistics, full.statistics, strict=True):
         pairs = zip(_flatten(one), _flatten(other), strict=True)
         if not all(isclose(left, right, rel_tol=1e-9, abs_tol=1e-9) for left, right in pairs):
-            raise MeasurementError(f"the units' rows give {one}, everything gives {other}")
+            raise MeasurementError(f"the hours give {one}, everything gives {other}")
 
 
 def _flatten(found: VariantStatistics) -> tuple[float, ...]:
@@ -183,10 +217,10 @@ def _show(analysis: Analysis) -> None:
     rows = [(step.name, f"{step.seconds:.2f}", f"{step.rows_read:,}", f"{step.units:,}") for step in analysis.steps]
     title = f"one look: {analysis.assignments:,} assignments, {analysis.outcomes:,} outcomes, {analysis.metrics} metrics"
     show_table(title, ("step", "seconds", "rows read", "units"), rows)
-    _, update, incremental, full = analysis.steps
-    ratio = full.seconds / (update.seconds + incremental.seconds)
-    rows_ratio = full.rows_read / max(1, update.rows_read + incremental.rows_read)
-    show_line(f"full / incremental: {ratio:.2f} times the time, {rows_ratio:.2f} times the rows")
+    _, update, count, full = analysis.steps
+    ratio = full.seconds / (update.seconds + count.seconds)
+    rows_ratio = full.rows_read / max(1, update.rows_read + count.rows_read)
+    show_line(f"everything / hourly look: {ratio:.1f} times the time, {rows_ratio:.1f} times the rows")
     show_line(f"kept in {keep('analysis', analysis)}")
 
 
@@ -201,7 +235,7 @@ def _open_warehouse() -> Iterator[Measured]:
     api = DataApi(client, Warehousing("presage", name, timeout_seconds=1800.0))
     migrate(api)
     with psycopg.connect(server.url(name), autocommit=True, options="-c timezone=UTC") as database:
-        yield Measured(RedshiftWarehouse(api, objects, Staging("lake", "role")), database)
+        yield Measured(RedshiftWarehouse(api, objects, Staging("lake", "role")), RedshiftLedger(api), database)
 
 
 class _Client:

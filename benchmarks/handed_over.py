@@ -8,26 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import msgspec
-
 from benchmarks.ours import TABLE
 from benchmarks.workspace import LAKE
-
-
-class _Row(msgspec.Struct):
-    prediction_id: str
-    experiment_id: str | None = None
-
-
-class _Message(msgspec.Struct):
-    """A message of either queue: rows, or the key of the object that holds them."""
-
-    entries: list[_Row] = []
-    assignments: list[_Row] = []
-    payload_key: str | None = None
-
-
-_MESSAGE = msgspec.json.Decoder(_Message)
+from presage.experiments import messages as assignments
+from presage.predictions import messages as predictions
 
 
 @dataclass(frozen=True)
@@ -56,7 +40,7 @@ def count(sink: Path, acknowledged: Sequence[Path]) -> Completeness:
     for row in _list_logged(sink):
         logged.add(UUID(row).bytes)
         rows += 1
-    assigned = {UUID(row.prediction_id).bytes for message in _list_messages(sink, "assignments") for row in message.assignments}
+    assigned = {UUID(row.prediction_id).bytes for body in _list_bodies(sink, "assignments") for row in assignments.decode_message(body)}
     return Completeness(
         acknowledged=len(answered),
         logged=len(logged),
@@ -69,21 +53,21 @@ def count(sink: Path, acknowledged: Sequence[Path]) -> Completeness:
 
 
 def _list_logged(sink: Path) -> Iterator[str]:
-    for message in _list_messages(sink, "predictions"):
-        yield from (row.prediction_id for row in message.entries)
+    for body in _list_bodies(sink, "predictions"):
+        found = predictions.decode_message(body)
+        if isinstance(found, str):
+            found = predictions.decode_staged((sink / "objects" / LAKE / found).read_bytes(), key=found)
+        yield from (row.prediction_id for row in found)
     table = sink / "tables" / TABLE
     if table.exists():
         with table.open() as lines:
             yield from (json.loads(line)["prediction_id"]["S"] for line in lines)
 
 
-def _list_messages(sink: Path, queue: str) -> Iterator[_Message]:
+def _list_bodies(sink: Path, queue: str) -> Iterator[str]:
     path = sink / "queues" / queue
     if not path.exists():
         return
     with path.open() as lines:
         for line in lines:
-            message = _MESSAGE.decode(json.loads(line))
-            if message.payload_key is not None:
-                message = _MESSAGE.decode((sink / "objects" / LAKE / message.payload_key).read_bytes())
-            yield message
+            yield json.loads(line)

@@ -1,4 +1,4 @@
-"""`python -m demo --dataset movielens|cdnow|cdnow-sample`: the main job on real data, against the running local stack."""
+"""`python -m demo --dataset movielens|cdnow|cdnow-sample|simulated`: the main job, on the running local stack."""
 
 from __future__ import annotations
 
@@ -6,47 +6,62 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from demo import cdnow, movielens
+from demo import cdnow, movielens, products
 from demo.clients import ApiError
 from demo.evidence import EvidenceError
 from demo.journey import Journey
-from demo.scenario import Scenario
+from demo.products import ProductJourney
 from demo.screen import say
 from demo.stack import read_stack
 from demo.summary import summarise
 
 if TYPE_CHECKING:
     from demo.journey import Report
+    from demo.scenario import Scenario
     from demo.stack import Stack
 
-SCENARIOS: dict[str, Callable[[], Scenario]] = {
-    "movielens": movielens.build_scenario,
-    "cdnow": cdnow.build_scenario,
-    "cdnow-sample": partial(cdnow.build_scenario, "CDNOW_sample.txt"),
+
+def replay(build_scenario: Callable[[], Scenario], stack: Stack) -> list[Journey]:
+    """Return the one journey of a scenario of real data."""
+    return [Journey(stack, build_scenario())]
+
+
+JOURNEYS: dict[str, Callable[[Stack], list[Journey]]] = {
+    "movielens": partial(replay, movielens.build_scenario),
+    "cdnow": partial(replay, cdnow.build_scenario),
+    "cdnow-sample": partial(replay, partial(cdnow.build_scenario, "CDNOW_sample.txt")),
+    "simulated": products.build_journeys,
 }
 
 
 def main() -> int:
-    """Run a scenario and print the summary; return 1 when a step failed or a count does not add up."""
+    """Run the journeys of a data set at once and print a summary of each; return 1 when a step failed or a count does not add up."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--dataset", choices=sorted(SCENARIOS), default="movielens", help="the data to use (default: movielens)")
+    parser.add_argument("--dataset", choices=sorted(JOURNEYS), default="movielens", help="the data to use (default: movielens)")
     arguments = parser.parse_args()
     stack = read_stack()
-    scenario = SCENARIOS[arguments.dataset]()
-    say(f"{scenario.source}; history until {scenario.cutoff:%Y-%m-%d}, {len(scenario.visits):,} customers replayed after it")
-    say(f"The experiment measures {scenario.measures}.")
+    journeys = JOURNEYS[arguments.dataset](stack)
+    for journey in journeys:
+        scenario = journey.scenario
+        say(f"{scenario.source}; history until {scenario.cutoff:%Y-%m-%d}, {len(scenario.visits):,} customers replayed after it")
+        say(f"The experiment measures {scenario.measures}.")
     started = time.monotonic()
     try:
-        report = Journey(stack, scenario).run()
+        with ThreadPoolExecutor(len(journeys)) as threads:
+            reports = list(threads.map(Journey.run, journeys))
     except (ApiError, EvidenceError) as error:
         say(f"FAILED: {error}")
         return 1
-    summarise(scenario, report, time.monotonic() - started)
-    show_commands(stack, report)
-    return 0 if adds_up(report) else 1
+    for journey, report in zip(journeys, reports, strict=True):
+        summarise(journey.scenario, report, time.monotonic() - started)
+        if isinstance(journey, ProductJourney):
+            say(f"The true effect of {journey.product.name!r}, which the platform was never told: {journey.true_effect:+.4f}")
+        show_commands(stack, report)
+    return 0 if all(map(adds_up, reports)) else 1
 
 
 def adds_up(report: Report) -> bool:

@@ -74,6 +74,6 @@ def split(rows: Sequence[JsonObject], size: int) -> list[Sequence[JsonObject]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def wait_a_moment() -> None:
-    """Pause between two looks at something that is under way."""
-    time.sleep(POLL_SECONDS)
+def wait_a_moment(seconds: float = POLL_SECONDS) -> None:
+    """Pause between two looks at something that is under way, for half a second at least."""
+    time.sleep(max(seconds, POLL_SECONDS))

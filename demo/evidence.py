@@ -52,28 +52,38 @@ class Evidence:
 
     def count_assignments(self, workspace_id: str) -> dict[str, int]:
         """Return the workspace's rows of the warehouse's `assignments` by variant."""
-        rows = self._query("SELECT variant, COUNT(*) FROM assignments WHERE workspace_id = :workspace GROUP BY variant", workspace_id)
+        sql = "SELECT variant, COUNT(*) FROM assignments WHERE workspace_id = :workspace GROUP BY variant"
+        rows = self.query(sql, workspace=workspace_id)
         return {str(row[0]["stringValue"]): int(row[1]["longValue"]) for row in rows}
 
-    def _query(self, sql: str, workspace_id: str) -> list[list[dict[str, Any]]]:
+    def query(self, sql: str, **parameters: str) -> list[list[dict[str, Any]]]:
+        """Return the rows of a statement of the warehouse; none when it is no query."""
         client = boto3.client("redshift-data", endpoint_url=self.stack.redshift_data_url, region_name=self.stack.region)
         statement = client.execute_statement(
             WorkgroupName=self.stack.redshift_workgroup,
             Database=self.stack.redshift_database,
             Sql=sql,
-            Parameters=[{"name": "workspace", "value": workspace_id}],
+            Parameters=[{"name": name, "value": value} for name, value in parameters.items()],
         )
         while (state := client.describe_statement(Id=statement["Id"]))["Status"] not in {"FINISHED", "FAILED", "ABORTED"}:
             wait_a_moment()
         if state["Status"] != "FINISHED":
             raise EvidenceError(f"{sql}: {state.get('Error')}")
+        if not state.get("HasResultSet"):
+            return []
         return cast("list[list[dict[str, Any]]]", client.get_statement_result(Id=statement["Id"])["Records"])
 
 
 def wait_until(reached: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
-    """Return once `reached` is true, or raise `EvidenceError` naming `what` was waited for."""
+    """Return once `reached` is true, or raise `EvidenceError` naming `what` was waited for.
+
+    Between two looks it pauses for at least twice as long as one takes: a scan must not hold up what it waits for.
+    """
     deadline = time.monotonic() + seconds
+    asked = time.monotonic()
     while not reached():
+        took = time.monotonic() - asked
         if time.monotonic() > deadline:
             raise EvidenceError(f"after {seconds:.0f} s: {what}. See `make status` and .local/logs")
-        wait_a_moment()
+        wait_a_moment(2 * took)
+        asked = time.monotonic()

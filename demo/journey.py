@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
@@ -12,6 +13,8 @@ from demo.scenario import rfc3339
 from demo.screen import bar, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from demo.scenario import DatasetPlan, FilePlan, Scenario
     from demo.stack import Stack
 
@@ -26,6 +29,7 @@ class Report:
 
     workspace_id: str = ""
     token: str = field(default="", repr=False)
+    api_key_id: str = ""
     api_key: str = field(default="", repr=False)
     dataset_ids: dict[str, str] = field(default_factory=dict)
     rows_streamed: int = 0
@@ -45,6 +49,7 @@ class Report:
     decision: str = ""
     last_look: JsonObject = field(default_factory=dict)
     last_prediction_id: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Journey:
@@ -60,12 +65,19 @@ class Journey:
 
     def run(self) -> Report:
         """Do all of it and return what was found."""
-        self.set_up()
-        self.stream_history()
-        self.import_files()
-        self.check_profiles()
-        self.build_model()
-        self.run_experiment()
+        steps: list[Callable[[], None]] = [
+            self.set_up,
+            self.stream_history,
+            self.import_files,
+            self.check_profiles,
+            self.build_model,
+            self.run_experiment,
+            self.await_log,
+        ]
+        for step in steps:
+            started = time.monotonic()
+            step()
+            self.report.seconds[step.__name__] = time.monotonic() - started
         return self.report
 
     def set_up(self) -> None:
@@ -81,9 +93,9 @@ class Journey:
             dataset = self.backend.post("/api/v1/datasets", {"name": plan.name, "entity": plan.entity, "columns": columns})
             report.dataset_ids[plan.name] = str(dataset["dataset_id"])
         key = self.backend.post("/api/v1/api-keys", {"name": "demo", "plan": "standard"})
-        report.api_key = str(key["key"])
+        report.api_key_id, report.api_key = str(key["api_key_id"]), str(key["key"])
         self.public = JsonClient(self.stack.gateway_url, {"x-api-key": report.api_key})
-        say(f"workspace {report.workspace_id}, datasets {', '.join(report.dataset_ids)}, API key {key['api_key_id']} in plan standard")
+        say(f"workspace {report.workspace_id}, datasets {', '.join(report.dataset_ids)}, API key {report.api_key_id} in plan standard")
 
     def stream_history(self) -> None:
         """Send every dataset's history through the gateway, 500 records a call."""
@@ -95,12 +107,13 @@ class Journey:
         with bar(f"streaming {plan.name}", len(plan.history)) as moved:
             done = 0
             for records in split(cast("list[JsonObject]", plan.history), RECORDS_PER_CALL):
-                self._send_records(plan.name, records)
+                self.send_records(plan.name, records)
                 done += len(records)
                 moved(done, "records")
         self.report.rows_streamed += len(plan.history)
 
-    def _send_records(self, dataset: str, records: object) -> None:
+    def send_records(self, dataset: str, records: object) -> None:
+        """Send up to 500 records; raise `ApiError` unless all are accepted."""
         answer = self.public.post(f"/v1/datasets/{dataset}/records", {"records": records})
         results = cast("list[JsonObject]", answer["results"])
         refused = [result for result in results if result["status"] != "accepted"]
@@ -176,38 +189,55 @@ class Journey:
 
     def run_experiment(self) -> None:
         """Replay the time after the cut-off: ask, report what happened, look, until the experiment has concluded or time ends."""
-        experiment = self.backend.post("/api/v1/experiments", self.scenario.experiment)
-        self.report.experiment_id = str(experiment["experiment_id"])
-        self.backend.post(f"/api/v1/experiments/{self.report.experiment_id}/start")
+        self.start_experiment()
         previous = self.scenario.cutoff
         with bar("replaying customers", len(self.scenario.visits)) as moved:
             for moment in self.scenario.looks:
-                self._ask_predictions(previous, moment)
+                self.ask_predictions(previous, moment)
                 moved(self.report.predictions_asked, f"until {moment:%Y-%m-%d}")
-                self._send_outcomes(previous, moment)
+                self.send_outcomes(previous, moment)
                 if self.report.decision in {"", "running"}:
                     self._look(moment)
                 previous = moment
+
+    def await_log(self) -> None:
+        """Return once the prediction log holds all that was asked."""
         wait_until(self._predictions_arrived, "fewer predictions in the log than were asked")
 
-    def _ask_predictions(self, since: datetime, until: datetime) -> None:
+    def start_experiment(self) -> None:
+        """Create the experiment and start it."""
+        experiment = self.backend.post("/api/v1/experiments", self.scenario.experiment)
+        self.report.experiment_id = str(experiment["experiment_id"])
+        self.backend.post(f"/api/v1/experiments/{self.report.experiment_id}/start")
+
+    def ask_predictions(self, since: datetime, until: datetime) -> None:
+        """Ask for the visits of [since, until)."""
         entries: list[JsonObject] = [
             {"id": visit.unit, "timestamp": rfc3339(visit.at)} for visit in self.scenario.visits if since <= visit.at < until
         ]
         for chunk in split(entries, PREDICTIONS_PER_CALL):
-            answer = self.public.post("/v1/predict", {"model": self.scenario.model["name"], "features": chunk})
-            results = cast("list[JsonObject]", answer["results"])
-            failed = [result for result in results if "error" in result]
-            if failed:
-                raise ApiError(f"{len(failed)} of {len(results)} predictions failed, first: {failed[0]}")
-            self.report.predictions_asked += len(results)
-            self.report.predictions_in_experiment += sum(result.get("experiment_id") is not None for result in results)
-            self.report.last_prediction_id = str(results[-1]["prediction_id"])
+            self.note_predictions(self.predict(chunk))
 
-    def _send_outcomes(self, since: datetime, until: datetime) -> None:
+    def predict(self, entries: Sequence[JsonObject], **options: object) -> list[JsonObject]:
+        """Return the answers to up to 100 entries; raise `ApiError` unless all are answered."""
+        answer = self.public.post("/v1/predict", {"model": self.scenario.model["name"], "features": entries, **options})
+        results = cast("list[JsonObject]", answer["results"])
+        failed = [result for result in results if "error" in result]
+        if failed:
+            raise ApiError(f"{len(failed)} of {len(results)} predictions failed, first: {failed[0]}")
+        return results
+
+    def note_predictions(self, results: Sequence[JsonObject]) -> None:
+        """Count answers, which the log and the warehouse must have in the end."""
+        self.report.predictions_asked += len(results)
+        self.report.predictions_in_experiment += sum(result.get("experiment_id") is not None for result in results)
+        self.report.last_prediction_id = str(results[-1]["prediction_id"])
+
+    def send_outcomes(self, since: datetime, until: datetime) -> None:
+        """Report what happened in [since, until)."""
         records = [dict(outcome.record) for outcome in self.scenario.outcomes if since <= outcome.at < until]
         for chunk in split(records, RECORDS_PER_CALL):
-            self._send_records(self.scenario.outcome_dataset, chunk)
+            self.send_records(self.scenario.outcome_dataset, chunk)
         self.report.outcomes_sent += len(records)
 
     def _look(self, moment: datetime) -> None:

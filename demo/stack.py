@@ -14,6 +14,7 @@ class Stack:
     """Addresses of the running stack; `aws` holds keyword arguments of boto3 clients by service."""
 
     gateway_url: str
+    public_api_url: str
     backend_url: str
     operator_token: str
     lake_bucket: str

@@ -18,6 +18,7 @@ Row = tuple[str, str]
 def summarise(scenario: Scenario, report: Report, seconds: float) -> None:
     """Print all rows of the summary; `seconds` is how long the journey took."""
     rows = [*_describe_data(report), *_describe_model(report), *_describe_predictions(report), *_describe_decision(report)]
+    rows.append(("seconds", ", ".join(f"{step.replace('_', ' ')} {took:.0f}" for step, took in report.seconds.items())))
     show_table(f"{scenario.name}: done in {seconds:.0f} s", rows)
 
 

@@ -40,11 +40,13 @@ def build_stacks(app: cdk.App, config: StageConfig) -> OwnRules:
         metadata=MetadataStack(app, config=config, network=network, topic=alerts.topic),
         warehouse=WarehouseStack(app, config=config, network=network, storage=storage),
     )
-    functions = FunctionInputs(
+    inputs = FunctionInputs(
         alerts=alerts, storage=storage, queues=data.queues, prediction_log=data.prediction_log, warehouse=data.warehouse
     )
+    functions = FunctionsStack(app, config=config, inputs=inputs)
     public_api, gateway = _build_services(app, config, network=network, data=data, alerts=alerts)
-    observed = ObservedStacks(alerts, data, FunctionsStack(app, config=config, inputs=functions), public_api, gateway)
+    public_api.add_dependency(functions, "They read what a new version of it writes, before it does.")
+    observed = ObservedStacks(alerts, data, functions, public_api, gateway)
     ObservabilityStack(app, config=config, observed=observed)
     CostStack(app, config=config, topic=alerts.topic)
     rules = OwnRules()

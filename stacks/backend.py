@@ -47,10 +47,10 @@ class BackendStack(StageStack):
         self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)
 
     def _grant_data(self, data: DataPlane) -> None:
-        """Let the backend show data sets, predictions and certificates, plan, sign uploads, send jobs, and migrate the warehouse."""
+        """Let the backend show data, predictions, certificates and estimates, plan, sign uploads, send jobs, migrate the warehouse."""
         lake = BucketRights(data.storage.lake, self.web.role)
         lake.read("ws=*/imports/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/profiles/*", "ws=*/predictions/*")
-        lake.read("ws=*/dataset=*/records/*", "ws=*/experiments/*")
+        lake.read("ws=*/dataset=*/records/*", "ws=*/experiments/*", "ws=*/off_policy/*")
         lake.write("ws=*/imports/*")
         data.metadata.grant_opening(self.web.role)
         grant_log_reading(self.web.role, data.prediction_log.table)

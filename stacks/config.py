@@ -111,6 +111,7 @@ class BeanstalkConfig:
     instance_types: str
     minimum_instances: int
     maximum_instances: int
+    cache_directory: str = "/tmp/presage"  # noqa: S108 - the worker's own user may write there, and what it reads has a checksum
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,14 @@ def _local(read_context: ReadContext) -> StageConfig:
             burst=4000,
             plans=_plans(10),
         ),
-        beanstalk=BeanstalkConfig("64bit Amazon Linux 2023 v4.7.2 running Python 3.11", "3.11", "t3.small", 1, 1),
+        beanstalk=BeanstalkConfig(
+            "64bit Amazon Linux 2023 v4.7.2 running Python 3.11",
+            "3.11",
+            "t3.small",
+            1,
+            1,
+            cache_directory=_text(read_context, "cache_directory", ".local/cache") + "-worker",
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from constructs import Construct
 from stacks.config import StageConfig
 from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
 from stacks.constructs.findings import accept_wildcards
-from stacks.constructs.grants import BucketRights
+from stacks.constructs.grants import BucketRights, grant_log_querying
 from stacks.constructs.watched_queue import MAXIMUM_RECEIVES
 from stacks.data_plane import DataPlane
 from stacks.network import NetworkStack
@@ -44,6 +44,8 @@ class WorkerStack(StageStack):
                 **data.variables,
                 **data.warehouse.variables,
                 "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
+                "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
+                "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
                 **inputs.spark.variables,
                 **inputs.trainer.variables,
             },
@@ -60,12 +62,13 @@ class WorkerStack(StageStack):
 
 
 def _grant_data(role: iam.IRole, data: DataPlane) -> None:
-    """Let the worker import files, check what builds made, load outcomes, certify conclusions, and take and send jobs."""
+    """Let the worker import files, check what builds made, load outcomes, certify conclusions, judge by the log, take and send jobs."""
     lake = BucketRights(data.storage.lake, role)
-    lake.read("ws=*/imports/*", "ws=*/dataset=*/*", "ws=*/training_sets/*", "ws=*/snapshots/*")
-    lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/training_sets/*", "ws=*/experiments/*")
+    lake.read("ws=*/imports/*", "ws=*/dataset=*/*", "ws=*/training_sets/*", "ws=*/snapshots/*", "ws=*/predictions/*")
+    lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/training_sets/*", "ws=*/experiments/*", "ws=*/off_policy/*")
     lake.write("ws=*/staging/outcomes/*", tagged=True)
     BucketRights(data.storage.artifacts, role).read("ws=*/models/*")
+    grant_log_querying(role, data.prediction_log.table)
     data.queues.jobs.queue.grant(role, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage")
     data.warehouse.grant_statements(role)
     data.metadata.grant_opening(role)

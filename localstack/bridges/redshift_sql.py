@@ -16,6 +16,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlglot import ErrorLevel, exp
 
+from localstack.bridges.redshift_layout import Planning, build_indexes
+
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
@@ -23,8 +25,11 @@ LOCK = re.compile(r"LOCK\s+(TABLE\s+)?\w+(\s*,\s*\w+)*", re.IGNORECASE)
 PHYSICAL = (exp.DistKeyProperty, exp.DistStyleProperty, exp.SortKeyProperty)
 """Redshift's storage layout, which has no counterpart and no effect on results."""
 
-SESSION = "-c timezone=UTC -c enable_nestloop=off -c jit=off -c work_mem=64MB"
-"""Joins by hash, as a warehouse does: PostgreSQL has no statistics yet of what was merged a moment ago."""
+SESSION = "-c timezone=UTC -c enable_nestloop=off -c jit=off -c work_mem=64MB -c seq_page_cost=0.1 -c random_page_cost=0.1"
+"""Joins by hash, as a warehouse does: PostgreSQL has no statistics yet of what was merged a moment ago. Pages are mostly in memory.
+
+A transaction that stages rows looks up what it needs for them instead: their number is known, see `redshift_layout`.
+"""
 
 Row = Sequence[object]
 
@@ -56,9 +61,13 @@ class PostgresExecutor:
         conninfo = make_conninfo("", **{**self._server, "dbname": database, "options": SESSION})
         with psycopg.connect(conninfo) as connection, connection.cursor() as cursor:
             self._running[name] = connection
+            planning = Planning(cursor)
             try:
                 for statement in statements:
-                    yield self._run(cursor, statement, parameters)
+                    tree = parse(statement)
+                    outcome = self._run(cursor, tree, parameters)
+                    planning.note(tree, outcome.touched)
+                    yield outcome
             finally:
                 del self._running[name]
 
@@ -74,11 +83,13 @@ class PostgresExecutor:
         for name in list(self._running):
             self.cancel(name)
 
-    def _run(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Mapping[str, str]) -> Outcome:
-        tree = parse(statement)
+    def _run(self, cursor: psycopg.Cursor[Any], tree: exp.Expr, parameters: Mapping[str, str]) -> Outcome:
         if isinstance(tree, exp.Copy):
             return Outcome(touched=self._copy(cursor, tree))
+        indexes = build_indexes(tree)
         cursor.execute(translate(tree, parameters).encode())
+        for index in indexes:
+            cursor.execute(index)
         if cursor.description is None:
             return Outcome(touched=max(0, cursor.rowcount))
         columns = [(column.name, column.type_display) for column in cursor.description]

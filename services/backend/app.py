@@ -12,10 +12,21 @@ from presage.runtime.settings import load_settings
 from services.backend.authentication import Gatekeeper
 from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
-from services.backend.routes import api_keys, datasets, experiments, holdout, jobs, models, predictions, results, workspaces
+from services.backend.routes import (
+    api_keys,
+    datasets,
+    experiments,
+    holdout,
+    jobs,
+    models,
+    off_policy,
+    predictions,
+    results,
+    workspaces,
+)
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, experiments, results, holdout, jobs, predictions)
+BLUEPRINTS = (workspaces, api_keys, datasets, models, off_policy, experiments, results, holdout, jobs, predictions)
 
 
 def create() -> Flask:

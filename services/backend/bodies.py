@@ -14,10 +14,11 @@ from presage.experiments.model import Metric
 from presage.features.dataset import Column
 from presage.jobs.arguments import FileFormat
 from presage.jobs.model import Job, JobKind, JobState
+from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
 from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
-from presage.training.model import AliasMove, DefaultAnswer
+from presage.training.model import Alias, AliasMove, DefaultAnswer
 from presage.training.spec import ModelSpec
 from services.backend.strictness import find_unknown_field
 
@@ -72,9 +73,10 @@ class ModelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BuildBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A version to build from what was known at `cutoff` (now, if it is left out)."""
+    """A version to build from what was known at `cutoff` (now, if it is left out); in `staging` it gets no traffic."""
 
     cutoff: Instant | None = None
+    alias: Alias = "production"
 
 
 class AliasBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,6 +153,16 @@ class OutlookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_days: int = 7
     baseline: BaselineBody | None = None
     units_a_day: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class OffPolicyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a version is to be judged by: its lists' hits, on the log of the last `days`."""
+
+    metric: Metric
+    days: int = 14
+    alpha: float = 0.05
+    baseline_version: int | None = None
+    exploration: Exploration | None = None
 
 
 class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

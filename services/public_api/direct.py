@@ -27,8 +27,11 @@ from services.public_api.context import KEY_HEADER, Headers, PublicApiPorts, adm
 from services.public_api.keyed import IDEMPOTENCY_HEADER, REPLAYED, Sent, answer_by_key
 
 PATH = "/v1/predict"
-MOST_ENTRIES_AT_ONCE = 10
-"""More entries, explanations, and rankings of any number are computed on a thread, so that nobody waits behind them."""
+MOST_BYTES_AT_ONCE = 16_384
+"""Longer calls, explanations, and rankings of any number are computed on a thread, so that nobody waits behind them.
+
+A hundred entities by their ids are 2 to 4 kB, and take half a millisecond: the loop has them answered sooner than it hands them over.
+"""
 _ENCODER = msgspec.json.Encoder()
 _JSON = "application/json"
 
@@ -135,11 +138,11 @@ class PredictRoute:
             raise InvalidInputError("Send the body without a content encoding", code="unsupported_encoding")
         request = decode_json(call.body, PredictRequest)
         require_features(caller, request)
-        if must_not_wait() and self._is_heavy(request, caller.workspace_id):
+        if must_not_wait() and self._is_heavy(call, request, caller.workspace_id):
             raise WouldWaitError
         return _ENCODER.encode(predict(request, workspace_id=caller.workspace_id, ports=ports.predictions, now=ports.now()))
 
-    def _is_heavy(self, request: PredictRequest, workspace_id: str) -> bool:
-        if request.explain or len(request.features) > MOST_ENTRIES_AT_ONCE:
+    def _is_heavy(self, call: Call, request: PredictRequest, workspace_id: str) -> bool:
+        if request.explain or len(call.body) > MOST_BYTES_AT_ONCE:
             return True
         return self._ports.predictions.catalog.get_deployment(workspace_id, request.model).model.spec.kind == "ranking"

@@ -20,6 +20,7 @@ from presage.runtime.observability import configure_logging
 from presage.runtime.worker import Worker
 from services.worker.bootstrap_analyses import build_analysis_ports
 from services.worker.bootstrap_builds import build_build_ports
+from services.worker.bootstrap_off_policy import build_off_policy_ports
 from services.worker.handlers import HandlerPorts, build_handlers
 from services.worker.settings import WorkerSettings
 from services.worker.tasks import enqueue_analyses
@@ -39,7 +40,8 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     lake = S3FeatureSetStore(settings.lake_bucket, s3)
     analysis = build_analysis_ports(settings, sql, lake)
     builds = build_build_ports(settings, sql, lake)
-    handlers = HandlerPorts(sql.datasets, lake, S3ImportFiles(settings.lake_bucket, s3), sql.models, builds, analysis, clock)
+    judging = build_off_policy_ports(settings, sql, lake)
+    handlers = HandlerPorts(sql.datasets, lake, S3ImportFiles(settings.lake_bucket, s3), sql.models, builds, analysis, judging, clock)
     jobs = JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url))
     tasks = {
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),

@@ -18,9 +18,11 @@ from presage.features.use_cases import import_file
 from presage.jobs.arguments import AnalyseExperiment, BuildModel, ImportFile
 from presage.jobs.execution import Handler, JobResult
 from presage.jobs.model import Job, JobKind
+from presage.off_policy.use_cases import OffPolicyPorts
 from presage.progress import Progress
 from presage.training.ports import ModelRegistry
-from presage.training.use_cases import BuildPorts, build_model
+from presage.training.use_cases import BuildOrder, BuildPorts, build_model
+from services.worker.off_policy import run_off_policy
 
 ArgumentsT = TypeVar("ArgumentsT")
 
@@ -35,6 +37,7 @@ class HandlerPorts:
     models: ModelRegistry
     build: BuildPorts
     analysis: AnalysisPorts
+    off_policy: OffPolicyPorts
     clock: Callable[[], datetime]
 
 
@@ -44,6 +47,7 @@ def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
         "import_file": lambda job, progress: _import_file(job, progress, ports),
         "build_model": lambda job, progress: _build_model(job, progress, ports),
         "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
+        "estimate_off_policy": lambda job, progress: run_off_policy(job, progress, models=ports.models, ports=ports.off_policy),
     }
 
 
@@ -83,14 +87,14 @@ def _build_model(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult
     model = ports.models.get_model(job.workspace_id, arguments.model_id)
     version = build_model(
         model=model,
-        version=arguments.version,
-        cutoff=arguments.cutoff,
+        order=BuildOrder(arguments.version, arguments.cutoff, arguments.alias),
         ports=ports.build,
         progress=progress,
         checkpoint=job.checkpoint,
     )
-    (serving, *_) = ports.build.versions.list_alias_moves(job.workspace_id, model.model_id, "production")
-    place = "in production" if serving.version == version.version else f"registered; version {serving.version} is in production"
+    (serving, *_) = ports.build.versions.list_alias_moves(job.workspace_id, model.model_id, arguments.alias)
+    is_there = serving.version == version.version
+    place = f"in {arguments.alias}" if is_there else f"registered; version {serving.version} is in {arguments.alias}"
     summary = f"Version {version.version} of {model.name} is {place}"
     return JobResult(summary, {"version": version.version, "training_set_id": version.training_set_id})
 

@@ -39,6 +39,9 @@ class WorkerSettings(DatabaseSettings, frozen=True):
 
     lake_bucket: str
     artifacts_bucket: str
+    prediction_table: str
+    cache_directory: str
+    """Where models and snapshots are kept that a job looks at again."""
     jobs_queue_url: str
     redshift_workgroup: str
     redshift_database: str

@@ -65,6 +65,12 @@ def grant_log_reading(role: iam.IRole, table: dynamodb.TableV2) -> None:
     accept_wildcards(role, _LOG_INDEXES, r"Resource::.*Table.*/index/\*")
 
 
+def grant_log_querying(role: iam.IRole, table: dynamodb.TableV2) -> None:
+    """Let `role` find items through the table's indexes only."""
+    _grant_items(role, table, index_actions=["dynamodb:Query"], key_actions=["kms:Decrypt", "kms:DescribeKey"])
+    accept_wildcards(role, _LOG_INDEXES, r"Resource::.*Table.*/index/\*")
+
+
 def grant_log_getting(role: iam.IRole, table: dynamodb.TableV2) -> None:
     """Let `role` get items by their key."""
     _grant_items(role, table, "dynamodb:GetItem", index_actions=[], key_actions=["kms:Decrypt", "kms:DescribeKey"])
@@ -82,7 +88,8 @@ def grant_log_writing(role: iam.IRole, table: dynamodb.TableV2) -> None:
 
 
 def _grant_items(role: iam.IRole, table: dynamodb.TableV2, *actions: str, index_actions: list[str], key_actions: Sequence[str]) -> None:
-    role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[table.table_arn]))
+    if actions:
+        role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[table.table_arn]))
     if index_actions:
         role.add_to_principal_policy(iam.PolicyStatement(actions=index_actions, resources=[f"{table.table_arn}/index/*"]))
     if table.encryption_key is not None:

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from demo import cdnow
+from demo import cdnow, simulated
 from demo.journey import Journey
+from demo.products import ProductJourney
 from demo.stack import ENDPOINTS, Stack, read_stack
 from tests.fixtures.synthesis import UNJUDGED
 
@@ -35,3 +37,12 @@ def journey(stack: Stack) -> Journey:
     journey = Journey(stack, cdnow.build_scenario("CDNOW_sample.txt"))
     journey.run()
     return journey
+
+
+@pytest.fixture(scope="session")
+def products(stack: Stack) -> dict[str, ProductJourney]:
+    """Both simulated products, run at once; by name."""
+    journeys = [ProductJourney(stack, product) for product in (simulated.MOVED, simulated.UNMOVED)]
+    with ThreadPoolExecutor(len(journeys)) as threads:
+        list(threads.map(Journey.run, journeys))
+    return {journey.product.name: journey for journey in journeys}

@@ -88,7 +88,8 @@ def test_the_conclusion_is_certified_and_verified_from_the_warehouse(journey: Jo
     certificate.write_text(json.dumps(journey.backend.get(f"{path}/certificate")))
     results = journey.backend.get(f"{path}/results")
 
-    verified = subprocess.run(["make", "verify", f"CERTIFICATE={certificate}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = ["make", "--no-print-directory", "verify", f"CERTIFICATE={certificate}"]
+    verified = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert verified.stdout.startswith(f"verified: {journey.report.experiment_id}, {journey.report.looks} looks, {journey.report.decision}")

@@ -36,7 +36,7 @@ from presage.training.artifact import CANDIDATES_KEY, ModelArtifact, SnapshotMan
 from presage.training.compiled import decode_compiled
 from presage.training.model import Model, ModelVersion
 from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations
-from presage.training.use_cases import BuildPorts, build_model
+from presage.training.use_cases import BuildOrder, BuildPorts, build_model
 from tests.fixtures.bridges import ROOT, run_bridge, zip_library
 
 pytestmark = pytest.mark.integration
@@ -160,7 +160,7 @@ BUYS = make_model(CLASSIFICATION, "buys")
 
 
 def build(place: Place, model: Model, version: int = 1) -> ModelVersion:
-    return build_model(model=model, version=version, cutoff=CUTOFF, ports=place.ports, progress=ignore_progress, checkpoint={})
+    return build_model(model=model, order=BuildOrder(version, CUTOFF), ports=place.ports, progress=ignore_progress, checkpoint={})
 
 
 @pytest.fixture(scope="module")
@@ -267,9 +267,9 @@ def test_a_ranking_is_built_with_its_candidates(place: Place, tmp_path: Path) ->
 def test_data_that_teach_nothing_are_refused_with_the_reason(place: Place) -> None:
     early = replace(make_model(CLASSIFICATION, "early"), spec=CLASSIFICATION)
     with pytest.raises(InvalidInputError, match=r"no rows.*observations"):
-        build_model(model=early, version=1, cutoff=START, ports=place.ports, progress=ignore_progress, checkpoint={})
+        build_model(model=early, order=BuildOrder(1, START), ports=place.ports, progress=ignore_progress, checkpoint={})
     with pytest.raises(InvalidInputError, match=r"split has .* rows"):
-        build_model(model=early, version=1, cutoff=START + timedelta(days=4), ports=place.ports, progress=ignore_progress, checkpoint={})
+        build_model(model=early, order=BuildOrder(1, START + timedelta(days=4)), ports=place.ports, progress=ignore_progress, checkpoint={})
     assert place.ports.versions.list_versions("ws_1", early.model_id) == []
 
 
@@ -293,7 +293,7 @@ def test_a_cancelled_build_stops_its_run(place: Place) -> None:
     ports = replace(place.ports, spark=Watching())
     model = make_model(replace(CLASSIFICATION, label=Label("orders", 5)), "never")
     with pytest.raises(JobCancelledError):
-        build_model(model=model, version=1, cutoff=CUTOFF, ports=ports, progress=cancel, checkpoint={})
+        build_model(model=model, order=BuildOrder(1, CUTOFF), ports=ports, progress=cancel, checkpoint={})
     deadline = time.monotonic() + 30
     while spark.get_step_state(started[0])[0] == "running" and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -323,6 +323,6 @@ def test_a_step_that_fails_says_why_and_may_be_tried_again(place: Place) -> None
 
     ports = replace(place.ports, feature_sets=Damaged())  # type: ignore[arg-type]
     with pytest.raises(UnavailableError, match="manifest says"):
-        build_model(model=model, version=1, cutoff=CUTOFF, ports=ports, progress=remember, checkpoint={})
+        build_model(model=model, order=BuildOrder(1, CUTOFF), ports=ports, progress=remember, checkpoint={})
     last = [checkpoint for checkpoint in kept if checkpoint][-1]
     assert last["tries"] == 1

@@ -43,6 +43,17 @@ class Caller:
         return list(self.client.get_statement_result(Id=statement_id)["Records"])
 
 
+def wait_for_scans(caller: Caller) -> tuple[int, int]:
+    """Return how many rows of the table `keyed` were read through it and through its index. PostgreSQL counts when a session ends."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        ((scanned, fetched),) = caller.read("SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'keyed'")
+        if scanned["longValue"] or fetched["longValue"]:
+            return scanned["longValue"], fetched["longValue"]
+        time.sleep(0.05)
+    raise AssertionError("nothing was read")
+
+
 @pytest.fixture(scope="module")
 def bucket(emulator: str) -> str:
     assert emulator.startswith("http")
@@ -167,3 +178,21 @@ def test_the_bridge_ends_soon_even_while_a_statement_runs(postgres: str) -> None
     with run_bridge(postgres) as endpoint:
         caller = Caller(boto3.client("redshift-data", endpoint_url=endpoint), postgres.rpartition("/")[2])
         caller.execute("SELECT PG_SLEEP(60)")
+
+
+def test_a_transaction_that_staged_rows_looks_up_what_it_needs_for_them(caller: Caller) -> None:
+    """Of 20,000 rows it reads those of the staged key, and not the table."""
+    fill = "INSERT INTO keyed SELECT CAST(n AS VARCHAR(8)), n FROM (SELECT GENERATE_SERIES(1, 20000) AS n) AS made"
+    caller.wait(caller.batch("CREATE TABLE keyed (a VARCHAR(8), n INTEGER) SORTKEY (a)", fill))
+    staged = "CREATE TEMP TABLE staged AS SELECT '7' AS a"
+    found = caller.wait(caller.batch(staged, "SELECT n FROM keyed JOIN staged ON staged.a = keyed.a"))
+    assert found["Status"] == "FINISHED", found["Error"]
+    assert wait_for_scans(caller) == (0, 1)
+
+
+def test_a_table_that_others_filled_is_analysed_when_it_is_locked(caller: Caller) -> None:
+    caller.wait(caller.execute("CREATE TABLE filled (n INTEGER)"))
+    fill = "INSERT INTO filled SELECT n FROM (SELECT GENERATE_SERIES(1, 3000) AS n) AS made"
+    for statements in ([fill], [fill], ["LOCK filled, t", "SELECT 1"]):
+        assert caller.wait(caller.batch(*statements))["Status"] == "FINISHED"
+    assert caller.read("SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE relname = 'filled'") == [[{"longValue": 6000}]]

@@ -51,12 +51,12 @@ def get(model_id: str) -> Response:
 
 @blueprint.post("/<model_id>/builds")
 def create_build(model_id: str) -> Response:
-    """Start a job that builds a version and puts it into production."""
+    """Start a job that builds a version and puts it under an alias."""
     body, model, now = read_body(BuildBody), _get_model(model_id), get_now()
     if body.cutoff is not None and body.cutoff > now:
         raise InvalidInputError("The cut-off must not be in the future", path="$.cutoff")
     version = get_ports().models.reserve_version(model.workspace_id, model_id)
-    return submit(BuildModel(model_id, version, body.cutoff or now))
+    return submit(BuildModel(model_id, version, body.cutoff or now, body.alias))
 
 
 @blueprint.get("/<model_id>/versions")

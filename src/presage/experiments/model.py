@@ -156,6 +156,18 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class AssignmentBlock:
+    """Exposures that differ in unit, item and id alone: the first one, and of each its unit and the one item that was shown.
+
+    The ids follow from the first one's (`presage.identifiers.derive_uuids`).
+    """
+
+    first: Assignment
+    unit_ids: list[str]
+    shown: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ValueMoments:
     """Moments over a variant's units of a metric's value (a ratio's numerator, a mean) and of a second value beside it.
 

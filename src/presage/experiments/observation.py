@@ -22,7 +22,7 @@ from presage.experiments.evidence import (
 from presage.experiments.fingerprint import Fingerprint, add_fingerprints
 from presage.experiments.model import Experiment, ExperimentPlan, State
 from presage.experiments.plan import list_metrics
-from presage.experiments.ports import WarehouseLedger
+from presage.experiments.ports import ExposureCounts, WarehouseLedger
 from presage.stats.sequential import Period
 
 DETAIL_SCHEMA = 3
@@ -41,22 +41,26 @@ class Observation:
 def observe(
     experiment: Experiment,
     counted: Sequence[Counted],
+    exposures: Exposures,
     *,
     history: Sequence[LookDetail],
-    as_of: datetime,
     loaded_until: datetime | None,
     ledger: WarehouseLedger,
 ) -> Observation:
-    """Return the observation of a look, whose metrics are counted already; `history` are the details of all earlier looks.
+    """Return the observation of a look, for which all is counted already; `history` are the details of all earlier looks.
 
     Raises:
         UnavailableError: The warehouse did not answer.
     """
-    rows, units, crossovers, first = ledger.count_exposures(experiment, as_of=as_of, loaded_until=loaded_until)
-    days = max(0, (as_of - first) // timedelta(days=1)) if first else 0
     known, since = (history[-1].data, history[-1].loaded_until) if history else ((), None)
     added = ledger.read_fingerprints(experiment, after=since, until=loaded_until)
-    return Observation(counted, Exposures(rows, units, crossovers, first, days), add_fingerprints(known, added), loaded_until)
+    return Observation(counted, exposures, add_fingerprints(known, added), loaded_until)
+
+
+def build_exposures(counts: ExposureCounts, *, as_of: datetime) -> Exposures:
+    """Return a look's exposures, with the whole days since the first."""
+    rows, units, crossovers, first = counts
+    return Exposures(rows, units, crossovers, first, max(0, (as_of - first) // timedelta(days=1)) if first else 0)
 
 
 def conclude(

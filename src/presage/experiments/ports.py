@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from presage.experiments.events import ExperimentEvent
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import Assignment, Experiment, Look, Metric, MetricStatistics, Source, State, Traffic
+from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Look, Metric, MetricStatistics, Source, State, Traffic
 from presage.features.records import FeatureSetVersion
 
 if TYPE_CHECKING:
     from presage.experiments.holdout import Holdout
+
+ExposureCounts = tuple[int, int, int, datetime | None]
+"""Rows, units, units met by both variants, first exposure."""
 
 
 class ExperimentStore(Protocol):
@@ -83,7 +86,7 @@ class RunningExperiments(Protocol):
 class AssignmentQueue(Protocol):
     """The way from the public API to the warehouse (SQS)."""
 
-    def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
+    def publish_assignments(self, assignments: Sequence[Assignment | AssignmentBlock]) -> None:
         """Return once they are durable, or raise `UnavailableError`."""
 
 
@@ -99,8 +102,17 @@ class Warehouse(Protocol):
     def load_outcomes(self, experiment: Experiment, version: FeatureSetVersion, source: Source) -> int:
         """Copy the parts of the version that are not loaded yet, merge by `record_id`, and return how many parts were."""
 
-    def update_units(self, experiment: Experiment) -> int:
-        """Compute anew what each unit did of which something was loaded since the last call; return how many units those are."""
+    def update_units(self, experiment: Experiment, *, as_of: datetime) -> int:
+        """Compute anew what each unit did of which something was loaded since the last call; return how many units those are.
+
+        `as_of` is the time of the look to come. It changes no statistics, but what that look has to read.
+        """
+
+    def get_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime) -> ExposureCounts:
+        """Return what `WarehouseLedger.count_exposures` does, as of the last `update_units`.
+
+        Both are the same when that had all that was loaded until then, and nothing that was loaded later.
+        """
 
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
@@ -123,9 +135,7 @@ class WarehouseLedger(Protocol):
     def get_clock(self) -> datetime:
         """Return the warehouse's time when it was asked, once what was being loaded then can be read; later loads have later times."""
 
-    def count_exposures(
-        self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None
-    ) -> tuple[int, int, int, datetime | None]:
+    def count_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None) -> ExposureCounts:
         """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
 
     def recompute_statistics(

@@ -14,7 +14,7 @@ from presage.experiments.decision import CONCLUDED, ENDED
 from presage.experiments.events import list_shares
 from presage.experiments.evidence import Counted, LookDetail
 from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric, MetricStatistics, Source, list_sources
-from presage.experiments.observation import Observation, conclude, observe
+from presage.experiments.observation import Observation, build_exposures, conclude, observe
 from presage.experiments.plan import list_metrics, validate_plan
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, TrafficSwitch, Warehouse, WarehouseLedger
 from presage.features.ports import DatasetStore, FeatureSetStore
@@ -153,28 +153,30 @@ def _observe(
         progress(0.4 * index / len(metrics), f"loading outcomes of {metric.name}")
         loads.append([_load_outcomes(experiment, source, ports=ports) for source in list_sources(metric)])
     progress(0.4, "computing what units did")
-    loaded_until = _update_units(experiment, ports=ports)
+    loaded_until, is_settled = _update_units(experiment, as_of=as_of, ports=ports)
     counted = []
     for index, (metric, loaded) in enumerate(zip(metrics, loads, strict=True)):
         progress(0.6 + 0.3 * index / len(metrics), f"counting {metric.name}")
         found = ports.warehouse.get_statistics(experiment, metric, as_of=as_of, allocation_version=version)
         counted.append(_describe_count(metric, found, loaded))
-    return observe(experiment, counted, history=history, as_of=as_of, loaded_until=loaded_until, ledger=ports.ledger)
+    count_exposures = ports.warehouse.get_exposures if is_settled else ports.ledger.count_exposures
+    exposures = build_exposures(count_exposures(experiment, as_of=as_of, loaded_until=loaded_until), as_of=as_of)
+    return observe(experiment, counted, exposures, history=history, loaded_until=loaded_until, ledger=ports.ledger)
 
 
-def _update_units(experiment: Experiment, *, ports: AnalysisPorts) -> datetime:
+def _update_units(experiment: Experiment, *, as_of: datetime, ports: AnalysisPorts) -> tuple[datetime, bool]:
     """Bring the units up to date, and return until when everything that was loaded is in them, and nothing that was loaded later.
 
-    That is so when nothing was left to do after the clock was read. Under a stream that never pauses it may not come to that: then a
-    look counts exposures of the last seconds in or not, whose windows are open for an hour at least.
+    That is so when nothing was left to do after the clock was read, which the second value says. Under a stream that never pauses it
+    may not come to that: then a look counts exposures of the last seconds in or not, whose windows are open for an hour at least.
     """
-    ports.warehouse.update_units(experiment)
+    ports.warehouse.update_units(experiment, as_of=as_of)
     loaded_until = ports.ledger.get_clock()
     for _ in range(UPDATES):
-        if not ports.warehouse.update_units(experiment):
-            break
+        if not ports.warehouse.update_units(experiment, as_of=as_of):
+            return loaded_until, True
         loaded_until = ports.ledger.get_clock()
-    return loaded_until
+    return loaded_until, False
 
 
 def _describe_count(metric: Metric, found: MetricStatistics, loaded: Sequence[tuple[int | None, int]]) -> Counted:

@@ -13,7 +13,7 @@ from presage.experiments.certificate import Certificate, CertifiedLook, build_ce
 from presage.experiments.events import list_shares
 from presage.experiments.evidence import Counted, LookDetail
 from presage.experiments.model import Experiment, Look
-from presage.experiments.observation import Observation, conclude, observe
+from presage.experiments.observation import Observation, build_exposures, conclude, observe
 from presage.experiments.plan import list_metrics
 from presage.experiments.ports import WarehouseLedger
 from presage.progress import Progress
@@ -128,4 +128,6 @@ def _observe_again(
                 denominator_version=kept.denominator_version,
             )
         )
-    return observe(experiment, counted, history=history, as_of=certified.as_of, loaded_until=loaded_until, ledger=ledger)
+    counts = ledger.count_exposures(experiment, as_of=certified.as_of, loaded_until=loaded_until)
+    exposures = build_exposures(counts, as_of=certified.as_of)
+    return observe(experiment, counted, exposures, history=history, loaded_until=loaded_until, ledger=ledger)

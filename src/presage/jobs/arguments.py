@@ -23,11 +23,12 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class BuildModel:
-    """`build_model`: train the reserved `version` on what was known at `cutoff`, and put it into production."""
+    """`build_model`: train the reserved `version` on what was known at `cutoff`, and put it under `alias`."""
 
     model_id: str
     version: int
     cutoff: datetime
+    alias: Literal["staging", "production"] = "production"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,24 @@ class AnalyseExperiment:
 
     experiment_id: str
     as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateOffPolicy:
+    """`estimate_off_policy`: judge a version by the lists of the last `days` that chance had a part in, as of the job's creation.
+
+    `dataset`, `item_column` and `window_hours` are those of the `hit` metric `metric`; `epsilon` and `among` what the version would
+    leave to chance itself.
+    """
+
+    model_id: str
+    version: int
+    metric: str
+    dataset: str
+    item_column: str
+    window_hours: int
+    days: int
+    alpha: float
+    baseline_version: int | None = None
+    epsilon: float | None = None
+    among: int | None = None

@@ -11,17 +11,24 @@ import msgspec
 
 from presage.errors import UnavailableError
 from presage.identifiers import new_identifier
-from presage.jobs.arguments import AnalyseExperiment, BuildModel, ImportFile
+from presage.jobs.arguments import AnalyseExperiment, BuildModel, EstimateOffPolicy, ImportFile
 from presage.jobs.model import Job, JobKind
 from presage.jobs.ports import JobOutbox, JobQueue, JobStore
 
 SYSTEM = "system"
+UNPUBLISHED_AFTER_SECONDS = 10
+"""A younger job's message is being published by whoever submits it. A second one comes back until the job ends, or it is a dead letter."""
 ORPHANED_AFTER_SECONDS = 90
 OVERDUE_AFTER_SECONDS = 900
 """A queued job's message may be used up too: by an outage of the database, or by its age. A longer queue costs one more message."""
 
-Arguments = ImportFile | BuildModel | AnalyseExperiment
-KINDS: dict[type, JobKind] = {ImportFile: "import_file", BuildModel: "build_model", AnalyseExperiment: "analyse_experiment"}
+Arguments = ImportFile | BuildModel | AnalyseExperiment | EstimateOffPolicy
+KINDS: dict[type, JobKind] = {
+    ImportFile: "import_file",
+    BuildModel: "build_model",
+    AnalyseExperiment: "analyse_experiment",
+    EstimateOffPolicy: "estimate_off_policy",
+}
 
 _LOG = logging.getLogger("presage.jobs")
 
@@ -75,8 +82,8 @@ def submit_job(job: Job, *, ports: JobPorts, now: datetime) -> Job:
 def publish_pending(*, ports: JobPorts, now: datetime) -> int:
     """Publish the messages that are missing and return how many were.
 
-    Missing are those of queued jobs never published, or so long ago that the message may have been used up by an outage, and of
-    running jobs without a live owner. Idempotency: a message too many is harmless, the lease decides who works.
+    Missing are those of queued jobs that were not published when they were submitted, or so long ago that the message may have been
+    used up by an outage, and of running jobs without a live owner. Idempotency: the lease decides who works, whatever the messages are.
 
     Raises:
         UnavailableError: The queue or the database did not answer; what was published stays noted.
@@ -84,7 +91,9 @@ def publish_pending(*, ports: JobPorts, now: datetime) -> int:
     orphaned = ports.outbox.list_orphaned(
         lease_ended_before=now - timedelta(seconds=ORPHANED_AFTER_SECONDS), queued_before=now - timedelta(seconds=OVERDUE_AFTER_SECONDS)
     )
-    return _publish([*ports.outbox.list_unpublished(), *orphaned], ports=ports, now=now)
+    submitted_before = now - timedelta(seconds=UNPUBLISHED_AFTER_SECONDS)
+    left = [job for job in ports.outbox.list_unpublished() if job.created_at <= submitted_before]
+    return _publish([*left, *orphaned], ports=ports, now=now)
 
 
 def cancel_job(workspace_id: str, job_id: str, *, now: datetime, ports: JobPorts) -> Job:

@@ -85,8 +85,8 @@ class Answered(msgspec.Struct, frozen=True):
         name = "explanation_unavailable" if isinstance(found, str) else "explanation"
         return msgspec.structs.replace(result, **{name: found})
 
-    def build_log_entry(self, result: PredictionResult, request: PredictRequest, model: Model, *, now: datetime) -> PredictionLogEntry:
-        """Return the log entry; its `request` is a call that asks for this entry alone."""
+    def build_log_entry(self, result: Mapping[str, object], request: PredictRequest, model: Model, *, now: datetime) -> PredictionLogEntry:
+        """Return the log entry, with `result` as a JSON-able value; its `request` is a call that asks for this entry alone."""
         asked: dict[str, object] = {"model": request.model, "features": [self.attempt.entry]}
         if request.version is not None:
             asked["version"] = int(request.version)
@@ -102,5 +102,5 @@ class Answered(msgspec.Struct, frozen=True):
             predicted_for=self.attempt.query.predicted_for,
             request=asked,
             features=self.answer.features,
-            result=msgspec.to_builtins(result),
+            result=result,
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ from presage.predictions.scorer import Scorer
 from presage.training.model import Model, ModelVersion
 
 _LOG = logging.getLogger(__name__)
+AnswerT = TypeVar("AnswerT")
 
 
 class Climb(msgspec.Struct, frozen=True):
@@ -33,6 +35,13 @@ Rungs = Sequence[tuple[ModelVersion, AnsweredBy]]
 def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
     """Return the answers of the highest rung that holds. Never raises for a version that cannot be loaded or cannot score."""
     return _climb(list_rungs(deployment), queries, scorers, deployment.model, None if deployment.version else "no_version")
+
+
+def reach(
+    deployment: Deployment, scorers: ScorerCache, answer: Callable[[Scorer, AnsweredBy], AnswerT]
+) -> tuple[AnswerT | None, FallbackReason | None]:
+    """Return what the highest version that can be loaded answers, None if there is none, and why it was not the first one."""
+    return _reach(list_rungs(deployment), scorers, answer, None if deployment.version else "no_version")
 
 
 def climb_to_control(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
@@ -57,6 +66,13 @@ def climb_to_popularity(deployment: Deployment, queries: Sequence[Query], scorer
 
 
 def _climb(rungs: Rungs, queries: Sequence[Query], scorers: ScorerCache, model: Model, reason: FallbackReason | None) -> Climb:
+    answers, reason = _reach(rungs, scorers, lambda scorer, answered_by: answer_by_model(scorer, queries, answered_by=answered_by), reason)
+    return Climb(_answer_without_model(rungs, queries, scorers, model) if answers is None else answers, reason)
+
+
+def _reach(
+    rungs: Rungs, scorers: ScorerCache, answer: Callable[[Scorer, AnsweredBy], AnswerT], reason: FallbackReason | None
+) -> tuple[AnswerT | None, FallbackReason | None]:
     for version, answered_by in rungs:
         try:
             scorer = scorers.get_scorer(version)
@@ -64,13 +80,11 @@ def _climb(rungs: Rungs, queries: Sequence[Query], scorers: ScorerCache, model: 
             reason = reason or _name_reason(error)
             continue
         try:
-            answers = answer_by_model(scorer, queries, answered_by=answered_by)
+            return answer(scorer, answered_by), reason
         except CorruptArtifactError as error:
             _LOG.warning("version %d of %s cannot answer: %s", version.version, version.model_id, error)
             reason = reason or _name_reason(error)
-        else:
-            return Climb(answers, reason)
-    return Climb(_answer_without_model(rungs, queries, scorers, model), reason)
+    return None, reason
 
 
 def find_scorer(rungs: Rungs, scorers: ScorerCache) -> Scorer | None:

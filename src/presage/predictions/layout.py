@@ -64,6 +64,24 @@ class FeatureLayout:
                 found = True
         return values, found
 
+    def read_entities(self, snapshot: Snapshot, entity_ids: Sequence[str]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """Return what `read_entity` does of each entity, read at once. Shape: (entities, columns); (entities,)."""
+        if len(entity_ids) == 1:
+            values, known = self.read_entity(snapshot, entity_ids[0])
+            return values[np.newaxis], np.array([known])
+        rows = np.empty((len(entity_ids), len(self.columns)))
+        rows[:] = self._nobody
+        found = np.zeros(len(entity_ids), dtype=np.bool_)
+        for part in self._entity_views:
+            stored, known_rows = snapshot.read_view(part.view.name, entity_ids, width=len(part.absent))
+            rows[:, part.columns] = stored if known_rows.all() else np.where(known_rows[:, np.newaxis], stored, part.absent)
+            found |= known_rows
+        return rows, found
+
+    def read_nobody(self, count: int) -> FloatArray:
+        """Return the values of so many rows without an entity. Shape: (count, columns)."""
+        return np.tile(self._nobody, (count, 1))
+
     def read_items(self, snapshot: Snapshot, items: Sequence[str]) -> FloatArray:
         """Return the stored values of the items' views. Shape: (items, columns), NaN in the columns of entity views."""
         values = np.full((len(items), len(self.columns)), np.nan)
@@ -84,8 +102,8 @@ class FeatureLayout:
         Raises:
             CorruptArtifactError: The version was not built from the model's spec: it lacks one of the columns.
         """
-        for name, value in given.items():
-            self.get_column(values, name)[:] = value
+        if given:
+            values[:, [self._locate(name) for name in given]] = list(given.values())
 
     def get_column(self, values: FloatArray, name: str) -> FloatArray:
         """Return the view of one column in all rows.
@@ -93,9 +111,13 @@ class FeatureLayout:
         Raises:
             CorruptArtifactError: The version was not built from the model's spec: it lacks the column.
         """
-        if name not in self._position:
+        return values[:, self._locate(name)]
+
+    def _locate(self, name: str) -> int:
+        position = self._position.get(name)
+        if position is None:
             raise CorruptArtifactError(f"The version has no column {name!r}")
-        return values[:, self._position[name]]
+        return position
 
     def name_values(self, row: FloatArray, *, join: Join | None = None) -> dict[str, float | None]:
         """Return one row by column name, null for NaN; only the columns of views with that `join`, if given."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from presage.errors import CorruptArtifactError
+from presage.predictions.bushes import FEWEST_ROWS, BushRunner, is_bush
 from presage.predictions.explanation import SCALES, Explanation, Scale, TreePaths, compute_terms, explain_additive
 from presage.predictions.lightgbm import TreeRunner
 from presage.training.compiled import Additive, CompiledModel, FloatArray, Forest, decode_compiled
@@ -58,6 +58,7 @@ class LoadedModel:
         self._runner: _Sum | TreeRunner = (
             TreeRunner(body, inputs=inputs, outputs=compiled.outputs) if isinstance(body, Forest) else _Sum(compiled, body)
         )
+        self._bushes = BushRunner(body, inputs=inputs, outputs=compiled.outputs) if isinstance(body, Forest) and is_bush(body) else None
         self._encodes = isinstance(body, Forest) and bool(self._encodings)
         self._answers_at_once = compiled.link == "sigmoid"
 
@@ -69,7 +70,7 @@ class LoadedModel:
         arrays += [encoding.categories for encoding in self.compiled.encodings]
         if isinstance(body, Additive):
             return sum(array.nbytes for array in (*arrays, *body.tables))
-        size = sum(array.nbytes for array in arrays)
+        size = sum(array.nbytes for array in arrays) + (0 if self._bushes is None else self._bushes.nbytes)
         return size + RUNNER_BYTES_PER_NODE * len(body.inputs) + (self._paths.nbytes if "_paths" in self.__dict__ else 0)
 
     def run(self, rows: FloatArray) -> FloatArray:
@@ -79,7 +80,7 @@ class LoadedModel:
             CorruptArtifactError: What comes out is not finite.
         """
         if len(rows) != 1:
-            return self._answer(self._runner.run(self._encode(rows)) + self._base)
+            return self._answer(self.compute_margins(rows))
         sums = self._runner.run_row(self._encode(rows) if self._encodes else rows)
         if not self._answers_at_once:
             return self._answer((sums + self._base)[np.newaxis])
@@ -90,7 +91,8 @@ class LoadedModel:
 
     def compute_margins(self, rows: FloatArray) -> FloatArray:
         """Return what the answers are made of, which explanations add up to. Shape: (n, columns) → (n, outputs)."""
-        margins: FloatArray = self._runner.run(self._encode(rows)) + self._base
+        runner = self._runner if self._bushes is None or len(rows) < FEWEST_ROWS else self._bushes
+        margins: FloatArray = runner.run(self._encode(rows)) + self._base
         return margins
 
     @property
@@ -129,7 +131,7 @@ class LoadedModel:
         if not np.isfinite(margins).all():
             raise CorruptArtifactError("The model gave margins that are not finite")
         if self._link == "sigmoid":
-            answers = np.array([_answer_odds(margin) for margin in margins[:, 0].tolist()]).reshape(-1, 2)
+            answers: FloatArray = _answer_all_odds(margins[:, 0])
         elif self._link == "softmax":
             odds = np.exp(margins - margins.max(axis=1, keepdims=True))
             answers = odds / np.add.reduce(odds, axis=1, keepdims=True)
@@ -138,7 +140,7 @@ class LoadedModel:
                 answers = np.exp(margins) if self._link == "exp" else margins
         if not np.isfinite(answers).all():
             raise CorruptArtifactError("The model gave answers that are not finite")
-        return cast("FloatArray", answers)
+        return answers
 
 
 def _answer_odds(margin: float) -> tuple[float, float]:
@@ -146,6 +148,16 @@ def _answer_odds(margin: float) -> tuple[float, float]:
     odds = math.exp(-abs(margin))
     less = odds / (1 + odds)
     return (less, 1 - less) if margin > 0 else (1 - less, less)
+
+
+def _answer_all_odds(margins: FloatArray) -> FloatArray:
+    """Return the probabilities of both classes of each row, to the bit as of one: NumPy's own `exp` hangs on where a row stands."""
+    odds = np.fromiter(map(math.exp, (-np.abs(margins)).tolist()), np.float64, len(margins))
+    less = odds / (1 + odds)
+    answers = np.empty((len(margins), 2))
+    answers[:, 0] = np.where(margins > 0, less, 1 - less)
+    answers[:, 1] = np.where(margins > 0, 1 - less, less)
+    return answers
 
 
 def load_model(path: str, *, columns: int, classes: int) -> LoadedModel:

@@ -41,11 +41,18 @@ def assign(allocation: Allocation | None, unit_id: str | None) -> Assigned:
     return HELD if place.excluded == "holdout" else UNASSIGNED
 
 
+def choose_answerer(assigned: Assigned, deployment: Deployment) -> Answerer:
+    """Return who answers such a unit: treatment the model, control and the holdout its policy, the rest as the alias says."""
+    if deployment.experiment is not None and (assigned.held or assigned.variant == "control"):
+        return deployment.experiment.plan.control_policy
+    return deployment.traffic if assigned.variant is None else "model"
+
+
 def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
     """Return every attempt answered: treatment by the model, control and the holdout by its policy, the rest as the alias says."""
     groups: dict[Answerer, list[Attempt]] = {}
     for attempt in attempts:
-        groups.setdefault(_choose(attempt, deployment), []).append(attempt)
+        groups.setdefault(choose_answerer(Assigned(attempt.variant, attempt.held), deployment), []).append(attempt)
     answered: list[Answered] = []
     version = 1 if deployment.allocation is None else deployment.allocation.version
     for answerer, group in groups.items():
@@ -57,12 +64,6 @@ def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: Sco
             for attempt, answer in zip(group, reached.answers, strict=True)
         ]
     return answered
-
-
-def _choose(attempt: Attempt, deployment: Deployment) -> Answerer:
-    if deployment.experiment is not None and (attempt.held or attempt.variant == "control"):
-        return deployment.experiment.plan.control_policy
-    return deployment.traffic if attempt.variant is None else "model"
 
 
 def _answer(answerer: Answerer, attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> Climb:

@@ -6,16 +6,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from presage.experiments.assignment import Allocation, build_allocation
-from presage.experiments.model import Assignment, Experiment
+from presage.experiments.model import Assignment, AssignmentBlock, Experiment
 from presage.features.dataset import Dataset
 from presage.tenancy.model import Caller
 from presage.training.model import AliasMove, Model, ModelVersion, Traffic
 from presage.training.spec import feature_columns, item_columns
+
+if TYPE_CHECKING:
+    from presage.predictions.blocks import Block
 
 ASSIGNING_STATES = frozenset({"running", "paused_srm"})
 
@@ -119,7 +122,7 @@ class ServingCatalog(Protocol):
 
 
 class JournalCall(msgspec.Struct, frozen=True):
-    """The log entries of one call as the journal holds them: a JSON array, and when it was appended (seconds since the epoch)."""
+    """The log entries of one call as the journal holds them, and when they were appended (seconds since the epoch)."""
 
     appended_at: float
     payload: bytes
@@ -134,19 +137,19 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 class LoggedCall(msgspec.Struct, frozen=True):
-    """A call on its way to the log and the warehouse. `entries` is JSON, one entry after another between commas."""
+    """A call on its way to the log and the warehouse. `entries` is JSON: entries, or packed ones as texts, between commas."""
 
     workspace_id: str
     first_prediction_id: str
     entries: bytes
-    assignments: tuple[Assignment, ...]
+    assignments: tuple[Assignment | AssignmentBlock, ...]
 
 
 class PredictionJournal(Protocol):
     """Where predictions are written down before they are answered (a local file that is only appended to)."""
 
-    def append(self, entries: Sequence[PredictionLogEntry]) -> None:
-        """Return once all entries of a call are where the end of any process cannot lose them.
+    def append(self, entries: Sequence[PredictionLogEntry], blocks: Sequence[Block] = ()) -> None:
+        """Return once all entries of a call, those in blocks too, are where the end of any process cannot lose them.
 
         Raises:
             UnavailableError: None was kept.

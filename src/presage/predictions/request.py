@@ -50,6 +50,15 @@ class Query(msgspec.Struct, frozen=True):
     explain: bool = False
 
 
+def find_only_id(entry: object) -> str | None:
+    """Return the entity of an entry that is nothing but a good id, None for any other: most entries need no more of a check."""
+    if type(entry) is dict and len(entry) == 1:
+        found = entry.get("id")
+        if type(found) is str and 0 < len(found) <= MAX_ID_CHARACTERS and "\x00" not in found:
+            return found
+    return None
+
+
 def parse_entry(entry: object, *, path: str, columns: Collection[str], item_columns: Collection[str] | None, now: datetime) -> Query:
     """Return the checked entry of a model with these feature `columns`; `path` is the entry's JSONPath.
 
@@ -66,7 +75,7 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], item_colu
     query = Query(
         entity_id=parse_id(entry["id"], path + ".id") if "id" in entry else None,
         predicted_for=_parse_timestamp(entry["timestamp"], path + ".timestamp", now) if "timestamp" in entry else now,
-        values={name: _parse_value(name, entry[name], path, columns) for name in entry if name not in reserved},
+        values=_parse_values(entry, path, columns, reserved),
     )
     if item_columns is None or RANKING_OPTIONS.isdisjoint(entry):
         return query
@@ -76,6 +85,16 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], item_colu
         narrowing=parse_narrowing(entry, path, item_columns),
         exploration=parse_exploration(entry["exploration"], path + ".exploration") if "exploration" in entry else None,
     )
+
+
+def _parse_values(entry: Mapping[str, object], path: str, columns: Collection[str], reserved: Collection[str]) -> Mapping[str, float]:
+    values: dict[str, float] = {}
+    for name, value in entry.items():
+        if type(value) is float and -MAX_VALUE <= value <= MAX_VALUE and name in columns and name not in reserved:
+            values[name] = value  # what nearly all are, without a call
+        elif name not in reserved:
+            values[name] = _parse_value(name, value, path, columns)
+    return values
 
 
 def _parse_value(name: str, value: object, path: str, columns: Collection[str]) -> float:

@@ -73,6 +73,23 @@ class PredictionResult(msgspec.Struct, frozen=True):
     explanation: Explained | UnsetType = UNSET
     explanation_unavailable: NoExplanation | UnsetType = UNSET
 
+    def fill(self, prediction: str, prediction_id: str, score: float, entity_found: bool | UnsetType) -> PredictionResult:  # noqa: FBT001 - a column's value
+        """Return the answer to another entry that shares all else of what the model answered. `msgspec.structs.replace` is slower."""
+        return PredictionResult(
+            prediction,
+            prediction_id,
+            self.model_version,
+            self.variant,
+            self.answered_by,
+            self.snapshot_age_seconds,
+            score,
+            entity_found,
+            self.experiment_id,
+            self.allocation_version,
+            self.snapshot_stale,
+            self.fallback_reason,
+        )
+
 
 class EntryFault(msgspec.Struct, frozen=True):
     """Why an entry was not answered."""

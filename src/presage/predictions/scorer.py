@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from presage.errors import CorruptArtifactError
 from presage.predictions.explanation import explain_score
@@ -19,6 +21,7 @@ from presage.predictions.response import Explained, ItemsExplanation, MarginExpl
 from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
 
+BoolArray = npt.NDArray[np.bool_]
 FIXED_BYTES = 30_000
 """An allowance for manifests, specification and layout: 8 kB were measured with three features."""
 TEXT_BYTES = 60
@@ -61,6 +64,7 @@ class Scorer:
         self.stale_after_seconds = stale_after_seconds
         self._model = model
         self._layout = FeatureLayout(artifact)
+        self.column_names = msgspec.json.encode(artifact.columns)
         self._ranking = artifact.spec.kind == "ranking"
         self._items = self._layout.read_items(snapshot, snapshot.candidates)
 
@@ -85,9 +89,48 @@ class Scorer:
         ends = np.cumsum(sizes)
         return [self._cut(block, probabilities[end - size : end]) for block, end, size in zip(blocks, ends, sizes, strict=True)]
 
+    def score_rows(
+        self, entity_ids: Sequence[str], given: Sequence[Mapping[str, float]], predicted_for: datetime
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Return what `score` does, of a model that ranks nothing: probabilities, feature vectors, and whether each entity is known.
+
+        `given` are each row's raw values, if there are any; without `entity_ids` they are all that there is.
+
+        Shape: (rows, classes), (rows, columns), (rows,).
+
+        Raises:
+            CorruptArtifactError: The model fails or gives something that is not finite, or lacks a column that is given.
+        """
+        if entity_ids:
+            values, found = self._layout.read_entities(self.snapshot, entity_ids)
+        else:
+            values, found = self._layout.read_nobody(len(given)), np.zeros(len(given), dtype=np.bool_)
+        self._layout.turn_into_days(values, predicted_for)
+        for row, overriding in enumerate(given):
+            if overriding:
+                self._layout.override(values[row : row + 1], overriding)
+        return self._model.run(values), values, found
+
+    def order(self, query: Query) -> tuple[str, ...]:
+        """Return all items that a ranking may show, best first: what `score` cuts its list from.
+
+        Raises:
+            CorruptArtifactError: As for `score`, or the version lacks a column that the query names.
+        """
+        block = self._build_block(query)
+        return tuple(block.items[row] for row in rank(block.items, self._model.run(block.values)[:, -1])) if block.items else ()
+
+    def read_from(self, snapshot: Snapshot) -> Scorer:
+        """Return this version on another snapshot's values: what it would have answered from them."""
+        return Scorer(self.artifact, self._model, snapshot, stale_after_seconds=self.stale_after_seconds)
+
     def describe(self, scored: Scored) -> Mapping[str, object]:
         """Return the feature vector as JSON-able values: by column, or for a ranking by column and by shown item and column."""
         return self._name(scored.items, scored.values)
+
+    def name_row(self, row: FloatArray) -> Mapping[str, object]:
+        """Return one row of `score_rows` by column, as JSON-able values."""
+        return self._layout.name_values(row)
 
     def explain(self, scored: Scored) -> Explained | None:
         """Return what made the scores, by column; for a ranking, by shown item. None if they are of more than two classes.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from presage.errors import CorruptArtifactError
-from presage.training.artifact import CANDIDATES_KEY, SnapshotManifest, build_snapshot_key
+from presage.training.artifact import CANDIDATES_KEY, SnapshotManifest, build_snapshot_key, build_snapshot_keys
 
 FloatArray = npt.NDArray[np.float64]
 _FLOAT, _BOOL = np.dtype("<f8"), np.dtype(np.bool_)
@@ -74,10 +74,11 @@ class Snapshot:
         Raises:
             CorruptArtifactError: A value has another width than the view.
         """
-        wanted = [build_snapshot_key(view, key) for key in keys]
+        wanted = build_snapshot_keys(view, keys)
         absent = _NULL * width
         with self._environment.begin() as transaction:
-            rows = [transaction.get(key, absent) for key in wanted]
+            get = transaction.get
+            rows = [get(key, absent) for key in wanted]
         body = b"".join(rows)
         if rows and {*map(len, rows)} != {len(absent)}:
             raise CorruptArtifactError(f"Snapshot {self.manifest.snapshot_id}: a value of {view} has not {width} numbers")

@@ -110,7 +110,7 @@ def find_past_units(
         count = log.count_by_model_day(workspace_id, model_id, day.isoformat())
         if len(entries) + count > most:
             break
-        entries.extend(_read_day(workspace_id, model_id, day, log) if count else ())
+        entries.extend(read_day(workspace_id, model_id, day, log) if count else ())
         read += 1
     if not read:
         return Inconclusive(f"there are more than {most} predictions a day: give units_a_day and the baseline")
@@ -137,7 +137,7 @@ def measure_baseline(
     version = feature_sets.find_version(workspace_id, dataset.dataset_id) if dataset else None
     if version is None:
         return Inconclusive(f"there are no records of {metric.dataset!r} yet")
-    chosen = _choose_parts(version, metric, past)
+    chosen = choose_parts(version, metric, [found.at for found in past.met])
     size = sum(part.size_bytes for part in chosen.parts)
     if size > MOST_BYTES:
         return Inconclusive(f"the records of these days have {size} bytes, more than {MOST_BYTES}: give the baseline")
@@ -153,7 +153,8 @@ def _list_days(until: datetime) -> Iterator[date]:
     return (last - timedelta(days=back) for back in range(DAYS))
 
 
-def _read_day(workspace_id: str, model_id: str, day: date, log: PredictionLog) -> Iterator[PredictionLogEntry]:
+def read_day(workspace_id: str, model_id: str, day: date, log: PredictionLog) -> Iterator[PredictionLogEntry]:
+    """Yield the predictions that were created on that UTC day, a page in memory at a time."""
     cursor: str | None = None
     while True:
         page = log.list_by_model_day(workspace_id, model_id, day.isoformat(), cursor=cursor, limit=PAGE)
@@ -178,9 +179,8 @@ def _read_shown(result: Mapping[str, object]) -> tuple[str, ...]:
     return (shown,) if isinstance(shown, str) else shown
 
 
-def _choose_parts(version: FeatureSetVersion, metric: Metric, past: PastUnits) -> FeatureSetVersion:
-    """Return the version with only those parts that may hold a record of a window."""
-    times = [found.at for found in past.met]
+def choose_parts(version: FeatureSetVersion, metric: Metric, times: Sequence[datetime]) -> FeatureSetVersion:
+    """Return the version with only those parts that may hold a record of a window that begins at one of `times`."""
     first, last = min(times), max(times) + timedelta(hours=metric.window_hours)
     months = f"{first.astimezone(UTC):%Y-%m}", f"{last.astimezone(UTC):%Y-%m}"
     parts = (part for part in version.parts if months[0] <= part.key.partition(MONTHS_PREFIX)[2][:7] <= months[1])

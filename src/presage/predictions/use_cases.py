@@ -11,13 +11,15 @@ from uuid_utils import uuid7
 
 from presage.predictions.answers import answer_by_model
 from presage.predictions.attempt import Answered, Attempt, ask_to_explain
+from presage.predictions.batches import Batch, BatchAnswers, Call, build_answers, score_batch, sort_entries
+from presage.predictions.blocks import Block
 from presage.predictions.catalog import CatalogCache
-from presage.predictions.entry_values import EntryError
+from presage.predictions.ladder import reach
 from presage.predictions.loading import ScorerCache
-from presage.predictions.policy import answer_all, assign
-from presage.predictions.ports import Deployment, PredictionJournal, PredictionLog, PredictionLogEntry
-from presage.predictions.request import PredictRequest, parse_entry
-from presage.predictions.response import EntryFailure, EntryFault, LoggedPrediction, PredictionResult, PredictResponse
+from presage.predictions.policy import answer_all
+from presage.predictions.ports import PredictionJournal, PredictionLog, PredictionLogEntry
+from presage.predictions.request import PredictRequest
+from presage.predictions.response import EntryFailure, LoggedPrediction, PredictionResult, PredictResponse
 from presage.training.model import ModelVersion
 
 
@@ -54,22 +56,21 @@ def predict(
         InvalidInputError: What it asks for beside the answers cannot be had.
         CorruptArtifactError: The version named explicitly cannot answer.
     """
-    deployment = ports.catalog.get_deployment(workspace_id, request.model)
-    attempts, failures = _parse_entries(request, deployment, now=now, new_id=new_id)
-    if request.explain:
-        attempts = ask_to_explain(attempts, entries=len(request.features), spec=deployment.model.spec)
-    if request.version is None:
-        answered = answer_all(attempts, deployment, ports.scorers)
-    else:
-        answered = _answer_by_version(attempts, ports.catalog.get_version(deployment, int(request.version)), ports.scorers)
-    results: dict[int, PredictionResult | EntryFailure] = failures
-    entries: list[PredictionLogEntry] = []
-    for item in answered:
-        result = item.build_result()
-        entries.append(item.build_log_entry(result, request, deployment.model, now=now))
-        results[item.attempt.position] = item.add_details(result, request) if request.include_features or request.explain else result
-    if entries:
-        ports.journal.append(entries)
+    call = Call(request, ports.catalog.get_deployment(workspace_id, request.model), now)
+    entries = sort_entries(call, new_id=new_id)
+    results: dict[int, PredictionResult | EntryFailure] = dict(entries.failures)
+    blocks: list[Block] = []
+    attempts = entries.attempts
+    for batch in entries.batches:
+        answers = _answer_batch(batch, call, ports, first_id=new_id())
+        if answers is None:
+            attempts += batch.list_attempts(now, new_id)
+        else:
+            blocks.append(answers.block)
+            results.update(zip(batch.positions, answers.results, strict=True))
+    logged = _answer_one_by_one(attempts, call, ports, results) if attempts or request.explain else []
+    if logged or blocks:
+        ports.journal.append(logged, blocks)
     return PredictResponse([results[position] for position in range(len(request.features))])
 
 
@@ -81,24 +82,36 @@ def get_prediction(*, workspace_id: str, prediction_id: str, log: PredictionLog)
     return msgspec.convert(log.get_prediction(workspace_id, prediction_id), LoggedPrediction, from_attributes=True)
 
 
-def _parse_entries(
-    request: PredictRequest, deployment: Deployment, *, now: datetime, new_id: Callable[[], str]
-) -> tuple[list[Attempt], dict[int, PredictionResult | EntryFailure]]:
-    columns, item_columns = deployment.columns, deployment.item_columns
-    allocation = deployment.allocation if request.version is None else None
-    attempts: list[Attempt] = []
-    failures: dict[int, PredictionResult | EntryFailure] = {}
-    for position, entry in enumerate(request.features):
-        try:
-            query = parse_entry(entry, path=f"$.features[{position}]", columns=columns, item_columns=item_columns, now=now)
-        except EntryError as error:
-            failures[position] = EntryFailure(EntryFault(error.code, str(error), error.path))
-        else:
-            prediction_id = new_id()
-            if query.exploration is not None:
-                query = msgspec.structs.replace(query, seed=prediction_id)
-            attempts.append(Attempt(position, entry, query, prediction_id, *assign(allocation, query.entity_id)))
-    return attempts, failures
+def _answer_batch(batch: Batch, call: Call, ports: PredictionPorts, *, first_id: str) -> BatchAnswers | None:
+    """Return the model's answers, or None if no version can give any."""
+    request, deployment = call.request, call.deployment
+    if request.version is None:
+        columns, reason = reach(
+            deployment, ports.scorers, lambda scorer, answered_by: score_batch(batch, scorer, answered_by, now=call.now)
+        )
+    else:
+        scorer = ports.scorers.get_scorer(ports.catalog.get_version(deployment, int(request.version)))
+        columns, reason = score_batch(batch, scorer, "model", now=call.now), None
+    return None if columns is None else build_answers(columns, call, first_id, fallback_reason=reason)
+
+
+def _answer_one_by_one(
+    attempts: Sequence[Attempt], call: Call, ports: PredictionPorts, results: dict[int, PredictionResult | EntryFailure]
+) -> list[PredictionLogEntry]:
+    """Add the results of what is in no batch, and return its log entries."""
+    request, deployment = call.request, call.deployment
+    if request.explain:
+        attempts = ask_to_explain(attempts, entries=len(request.features), spec=deployment.model.spec)
+    if request.version is None:
+        answered = answer_all(attempts, deployment, ports.scorers)
+    else:
+        answered = _answer_by_version(attempts, ports.catalog.get_version(deployment, int(request.version)), ports.scorers)
+    entries: list[PredictionLogEntry] = []
+    for item in answered:
+        result = item.build_result()
+        entries.append(item.build_log_entry(msgspec.to_builtins(result), request, deployment.model, now=call.now))
+        results[item.attempt.position] = item.add_details(result, request) if request.include_features or request.explain else result
+    return entries
 
 
 def _answer_by_version(attempts: Sequence[Attempt], version: ModelVersion, scorers: ScorerCache) -> list[Answered]:

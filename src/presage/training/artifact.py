@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,15 @@ def build_snapshot_key(view: str, join_key: str) -> bytes:
     if len(key) <= LONGEST_KEY_BYTES:
         return key
     return f"{view}\x00\x00{hashlib.sha256(join_key.encode()).hexdigest()}".encode()
+
+
+def build_snapshot_keys(view: str, join_keys: Sequence[str]) -> list[bytes]:
+    """Return the key of each join key, at less than the cost of one by one."""
+    prefix = f"{view}\x00".encode()
+    keys = [prefix + join_key.encode() for join_key in join_keys]
+    if max(map(len, keys), default=0) <= LONGEST_KEY_BYTES:
+        return keys
+    return [build_snapshot_key(view, join_key) for join_key in join_keys]
 
 
 @dataclass(frozen=True, slots=True)

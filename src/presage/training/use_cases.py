@@ -12,7 +12,7 @@ import msgspec
 from presage.errors import AlreadyExistsError, ConflictError, CorruptArtifactError, InvalidInputError, JobCancelledError
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.progress import Progress
-from presage.training.model import AliasMove, Model, ModelVersion
+from presage.training.model import Alias, AliasMove, Model, ModelVersion
 from presage.training.ports import SparkRunner, TaskRunner, TrainingFiles, VersionRegistry
 from presage.training.recipe import (
     InputDataset,
@@ -43,6 +43,15 @@ class BuildPorts:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """Which version to build, from what was known at `cutoff`, and under which alias it is to be found then."""
+
+    version: int
+    cutoff: datetime
+    alias: Alias = "production"
+
+
+@dataclass(frozen=True, slots=True)
 class _Places:
     """Where a build keeps its files; all prefixes end with a slash. The first and third are in the lake."""
 
@@ -55,13 +64,12 @@ class _Places:
 def build_model(
     *,
     model: Model,
-    version: int,
-    cutoff: datetime,
+    order: BuildOrder,
     ports: BuildPorts,
     progress: Progress,
     checkpoint: Mapping[str, object],
 ) -> ModelVersion:
-    """Build `version` of the model from what was known at `cutoff`, register it, and point the production alias at it.
+    """Build a version of the model from what was known at the cut-off, register it, and point the alias at it.
 
     The alias only goes forward here: a build that one begun later has overtaken is registered and does not serve.
 
@@ -78,15 +86,15 @@ def build_model(
     """
     state = Checkpoint(checkpoint, progress, now=ports.clock())
     try:
-        return _build(model, version, cutoff, ports=ports, state=state)
+        return _build(model, order, ports=ports, state=state)
     except JobCancelledError:
         stop_last_run(state, spark=ports.spark, tasks=ports.tasks)
         raise
 
 
-def _build(model: Model, version: int, cutoff: datetime, *, ports: BuildPorts, state: Checkpoint) -> ModelVersion:
-    now = ports.clock()
-    recipe = _pin_recipe(model, cutoff, ports, state)
+def _build(model: Model, order: BuildOrder, *, ports: BuildPorts, state: Checkpoint) -> ModelVersion:
+    now, version = ports.clock(), order.version
+    recipe = _pin_recipe(model, order.cutoff, ports, state)
     training_set_id = compute_training_set_id(recipe)
     places = _locate(model, version, training_set_id)
     ports.files.put_lake(f"{places.training_set}recipe.json", encode_recipe(recipe))
@@ -106,8 +114,8 @@ def _build(model: Model, version: int, cutoff: datetime, *, ports: BuildPorts, s
         created_at=now,
     )
     registered = _register(built, ports.versions)
-    serves = _advance_alias(registered, ports.versions, now=now)
-    state.report(1.0, f"version {version} serves" if serves else f"version {version} is registered")
+    serves = _advance_alias(registered, order.alias, ports.versions, now=now)
+    state.report(1.0, f"version {version} is in {order.alias}" if serves else f"version {version} is registered")
     return registered
 
 
@@ -211,7 +219,7 @@ def _register(built: ModelVersion, versions: VersionRegistry) -> ModelVersion:
     return built
 
 
-def _advance_alias(built: ModelVersion, versions: VersionRegistry, *, now: datetime) -> bool:
+def _advance_alias(built: ModelVersion, alias: Alias, versions: VersionRegistry, *, now: datetime) -> bool:
     """Let the version serve, unless it did before (it may have been rolled back since), or a build begun later has overtaken it."""
     reason = f"version {built.version} was built"
-    return versions.advance_alias(AliasMove(built.workspace_id, built.model_id, "production", built.version, "model", reason, now))
+    return versions.advance_alias(AliasMove(built.workspace_id, built.model_id, alias, built.version, "model", reason, now))

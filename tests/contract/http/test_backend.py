@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
 from presage.adapters.memory.certificate_store import MemoryCertificateStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
+from presage.adapters.memory.estimate_store import MemoryEstimateStore
 from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
@@ -77,6 +78,7 @@ def build_ports() -> BackendPorts:
         experiment_events=MemoryExperimentEvents(),
         holdouts=MemoryHoldoutStore(),
         certificates=MemoryCertificateStore(),
+        estimates=MemoryEstimateStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),
@@ -264,10 +266,11 @@ def test_an_import_needs_an_upload_of_the_same_workspace(service: Service) -> No
 def test_a_model_is_built_by_jobs_with_numbers_of_their_own(service: Service) -> None:
     path = f"/models/{service.create_model()}"
 
-    jobs = [service.post(f"{path}/builds", body) for body in ({}, {"cutoff": "1998-01-01T00:00:00Z"})]
+    jobs = [service.post(f"{path}/builds", body) for body in ({}, {"cutoff": "1998-01-01T00:00:00Z", "alias": "staging"})]
 
     assert [job["arguments"]["version"] for job in jobs] == [1, 2]
     assert jobs[1]["arguments"]["cutoff"] == "1998-01-01T00:00:00Z"
+    assert [job["arguments"]["alias"] for job in jobs] == ["production", "staging"]
     assert service.get(path)["spec"]["label"]["window_days"] == 30
 
 

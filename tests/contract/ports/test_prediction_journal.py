@@ -11,7 +11,10 @@ from presage.adapters.journal.journal_reader import FileJournalReader
 from presage.adapters.journal.prediction_journal import FilePredictionJournal
 from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.errors import UnavailableError
+from presage.predictions.blocks import read_entries as read_blocks
+from presage.predictions.messages import decode_call
 from presage.predictions.ports import JournalReader, PredictionJournal, PredictionLogEntry
+from tests.fixtures.blocks import build_block
 from tests.fixtures.logged import entry
 
 PLENTY = 1 << 30
@@ -54,6 +57,12 @@ def test_calls_are_read_as_they_were_appended_and_in_order(ends: Ends) -> None:
         ends.journal.append(call)
     assert read_entries(ends.reader) == calls
     assert {call.appended_at for call in ends.reader.read(max_bytes=PLENTY)} == {7.0}
+
+
+def test_blocks_are_read_with_the_entries_of_their_call(ends: Ends) -> None:
+    ends.journal.append([entry(1)], [build_block(2), build_block(3, first=50)])
+    (call,) = ends.reader.read(max_bytes=PLENTY)
+    assert list(decode_call(call.payload)) == [entry(1), *read_blocks(build_block(2)), *read_blocks(build_block(3, first=50))]
 
 
 def test_what_is_not_confirmed_comes_again_with_what_was_added(ends: Ends) -> None:

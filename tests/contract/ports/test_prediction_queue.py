@@ -12,8 +12,10 @@ from presage.adapters.signed_calls import SignedCalls
 from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.adapters.sqs.prediction_queue import SqsPredictionMessages, SqsPredictionQueue
 from presage.errors import InvalidInputError
-from presage.predictions.messages import encode_entries, encode_pointer, read_call
+from presage.predictions.blocks import read_entries
+from presage.predictions.messages import encode_call, encode_pointer, read_call
 from presage.predictions.ports import LoggedCall, PredictionLogEntry, PredictionMessages, PredictionQueue
+from tests.fixtures.blocks import build_block
 from tests.fixtures.logged import entry
 
 
@@ -59,7 +61,7 @@ def line(request: pytest.FixtureRequest) -> Line:
 
 
 def call(*entries: PredictionLogEntry) -> LoggedCall:
-    return read_call(encode_entries(entries))
+    return read_call(encode_call(entries))
 
 
 def test_what_is_published_arrives_in_one_message(line: Line) -> None:
@@ -75,6 +77,12 @@ def test_more_than_a_message_holds_arrives(line: Line) -> None:
     quiet = [entry(1_000 + number, workspace_id=f"ws_{number + 2}", features={"f": "x" * 50_000}) for number in range(10)]
     line.queue.publish_calls([*(call(each) for each in busy), *(call(each) for each in quiet)])
     assert line.take() == [*busy, *quiet]
+
+
+def test_blocks_arrive_as_the_entries_they_stand_for(line: Line) -> None:
+    packed = read_call(encode_call([entry(1)], [build_block(100)]))
+    line.queue.publish_calls([packed, call(entry(2))])
+    assert line.take() == sorted([entry(1), entry(2), *read_entries(build_block(100))], key=lambda each: each.prediction_id)
 
 
 def test_nothing_publishes_nothing(line: Line) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from presage.adapters.redshift.data_api import DataApi
 from presage.experiments.model import Metric, ValueMoments, VariantStatistics
 from tests.fixtures.warehouse import BASKET, CONVERSION, DAY, HIT, KEPT, ORDERS, RATE, SPENT, START, VISITS, Place
 
@@ -75,13 +76,62 @@ def test_a_ratio_divides_what_two_datasets_add_up_to(place: Place) -> None:
 
 
 def test_digits_survive_a_mean_far_from_zero(place: Place) -> None:
-    """Naive sums of squares of 1e9 would leave no digit of a variance of 2/3."""
+    """Naive sums of squares of 1e9 would leave no digit of a variance of 2/3, nor would a merge of hours by sums."""
     metric = Metric("spent", "sum", "purchases", value_column="amount")
+    place.experiment = replace(place.experiment, plan=replace(place.experiment.plan, secondary=(metric,)))
     for index in range(3):
-        place.expose(f"u{index}", "control", START)
-    place.load(place.land([place.record(f"u{index}", START + HOUR, amount=1e9 + index) for index in range(3)]), metric)
-    found = place.warehouse.get_statistics(place.experiment, metric, as_of=START + 9 * DAY, full=True).control
-    expect(found, 3, 3, 1e9 + 1, 2.0, 0.0, 0.0, 0.0)
+        place.expose(f"u{index}", "control", START + index * HOUR)
+    place.load(place.land([place.record(f"u{index}", START + 3 * HOUR, amount=1e9 + index) for index in range(3)]), metric)
+    expect(place.count(metric)[0], 3, 3, 1e9 + 1, 2.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("place", ["redshift"], indirect=True)
+def test_a_look_reads_no_row_of_an_hour_that_is_closed(place: Place, data_api: DataApi) -> None:
+    """Rows that somebody took away are missed in the hour that the look cuts, and not in the one before."""
+    for unit, exposed_at in (("before", START - HOUR), ("cut", START)):
+        place.expose(unit, "control", exposed_at)
+    place.load(place.land([place.record(unit, START + HOUR) for unit in ("before", "cut")]), CONVERSION)
+    as_of = START + 3 * DAY
+    assert place.count(as_of=as_of)[0] == VariantStatistics(2, 2)
+    for table in ("unit_exposures", "unit_values"):
+        data_api.query(f"DELETE FROM {table} WHERE experiment_id = '{place.experiment.experiment_id}'")  # noqa: S608 - literals above
+    assert place.warehouse.get_statistics(place.experiment, CONVERSION, as_of=as_of).control == VariantStatistics(1, 1)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("place", ["redshift"], indirect=True)
+def test_hours_are_kept_apart_by_version_and_none_is_missed_for_another(place: Place, data_api: DataApi) -> None:
+    """Rows that stand there for a version and hour of which nothing was kept are read neither: the hour is, for another version."""
+    first = place.expose("first", "control", START - HOUR)
+    place.reassign(replace(first, unit_id="second"), 2)
+    place.reassign(replace(first, unit_id="other"), 2, "treatment")
+    as_of = START + 3 * DAY
+    counted = [[arm.units for arm in place.count(as_of=as_of, version=version)] for version in (1, 2, 3)]
+    assert counted == [[1, 0], [1, 1], [0, 0]]
+    data_api.query(f"UPDATE unit_exposures SET allocation_version = 3 WHERE experiment_id = '{place.experiment.experiment_id}'")  # noqa: S608 - literals above
+    kept = [place.warehouse.get_statistics(place.experiment, CONVERSION, as_of=as_of, allocation_version=version) for version in (1, 2, 3)]
+    assert [[one.control.units, one.treatment.units] for one in kept] == counted
+
+
+def test_hours_that_no_update_has_closed_are_read_from_their_rows(place: Place) -> None:
+    place.expose("ann", "control", START)
+    place.load(place.land([place.record("ann", START + HOUR)]), CONVERSION)
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 1
+    found = place.warehouse.get_statistics(place.experiment, CONVERSION, as_of=START + 30 * DAY)
+    assert found.control == VariantStatistics(1, 1)
+
+
+def test_a_late_exposure_is_counted_in_its_hour(place: Place) -> None:
+    place.expose("ann", "control", START)
+    assert place.total() == (1, 1, 0)
+    place.expose("ann", "control", START + 2 * HOUR)
+    assert place.total() == (2, 1, 0)
+    place.expose("ann", "treatment", START + HOUR)
+    assert place.total() == (3, 1, 1)
+    assert place.total(START) == (1, 1, 0)
+    place.expose("ann", "treatment", START - HOUR)
+    assert place.total(START) == (2, 1, 1)
 
 
 def test_a_record_known_late_changes_a_closed_window(place: Place) -> None:
@@ -122,13 +172,13 @@ def test_only_units_that_were_touched_are_computed_anew(place: Place) -> None:
     place.expose("bob", "control", START)
     version = place.land([place.record("ann", START + HOUR, record_id="r1")])
     place.load(version, CONVERSION)
-    assert place.warehouse.update_units(place.experiment) == 2
-    assert place.warehouse.update_units(place.experiment) == 0
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 2
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 0
     place.warehouse.load_assignments([found])
     place.load(place.land([place.record("ann", START + HOUR, record_id="r1")]), CONVERSION)
-    assert place.warehouse.update_units(place.experiment) == 0
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 0
     place.load(place.land([place.record("bob", START + HOUR)]), CONVERSION)
-    assert place.warehouse.update_units(place.experiment) == 1
+    assert place.warehouse.update_units(place.experiment, as_of=START) == 1
     assert place.count()[0] == VariantStatistics(2, 2)
 
 

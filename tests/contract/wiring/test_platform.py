@@ -1,6 +1,7 @@
 """What the bundles tell Elastic Beanstalk's platform agrees with what the stacks tell it."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,21 @@ def test_the_backends_hook_may_be_executed() -> None:
     assert all(hook.stat().st_mode & 0o111 == 0o111 for hook in hooks)
 
 
+def test_the_workers_hook_finds_the_library_that_is_there() -> None:
+    (hook,) = (bundles.build_service("worker") / ".platform/hooks/prebuild").iterdir()
+
+    done = subprocess.run([hook], env={"PATH": "/usr/bin:/bin"}, check=False)  # which has no dnf
+
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_worker_is_deployed_after_the_migrations(stage: str) -> None:
     (predecessors,) = (names for stack, names in read_synthesis(stage).predecessors.items() if stack.endswith("-Worker"))
     assert [name for name in predecessors if name.endswith("Backend")]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_reads_the_predictions_queues_is_deployed_before_what_writes_to_them(stage: str) -> None:
+    (predecessors,) = (names for stack, names in read_synthesis(stage).predecessors.items() if stack.endswith("-PublicApi"))
+    assert [name for name in predecessors if name.endswith("Functions")]

@@ -15,7 +15,7 @@ from presage.adapters.client import build_client
 from presage.adapters.signed_calls import SignedCalls
 from presage.adapters.sqs.message_sender import SqsMessageSender
 from presage.adapters.sqs.prediction_queue import SqsPredictionQueue
-from presage.predictions.messages import encode_entries, read_call
+from presage.predictions.messages import encode_call, read_call
 from presage.predictions.ports import PredictionLog, PredictionLogEntry
 from tests.fixtures.logged import entry
 from tests.fixtures.prediction_table import create_table
@@ -38,7 +38,7 @@ class Surroundings:
     def publish(self, *entries: PredictionLogEntry) -> None:
         send = SqsMessageSender(self.queue_url, SignedCalls(read_timeout_seconds=5)).send
         queue = SqsPredictionQueue(send, self.lake, s3=build_client("s3"))
-        queue.publish_calls([read_call(encode_entries([each])) for each in entries])
+        queue.publish_calls([read_call(encode_call([each])) for each in entries])
 
     def receive_event(self) -> dict[str, Any]:
         """Return what Lambda's event source mapping would call the function with."""

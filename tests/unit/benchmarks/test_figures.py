@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -14,6 +13,9 @@ from benchmarks.ours import read_answer
 from benchmarks.process_tree import list_tree, measure
 from benchmarks.rounds import Ratio, compare
 from benchmarks.serving import build_line
+from presage.experiments.messages import encode_messages
+from presage.predictions.messages import encode_call, encode_pointer, pack_calls, read_call, stage_call
+from tests.fixtures.logged import entry
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios_with_its_spread() -> None:
@@ -59,14 +61,15 @@ def write_lines(path: Path, lines: list[str]) -> Path:
 
 
 def test_what_was_handed_over_is_counted_wherever_it_went(tmp_path: Path) -> None:
-    ids = [str(uuid4()) for _ in range(5)]
-    queued = {"schema": 1, "entries": [{"prediction_id": ids[0], "workspace_id": "w"}]}
-    staged = {"schema": 1, "entries": [{"prediction_id": ids[1]}, {"prediction_id": ids[1]}]}
-    write_lines(tmp_path / "objects" / "lake" / "ws=w" / "x.json", [json.dumps(staged)])
-    write_lines(tmp_path / "queues" / "predictions", [json.dumps(json.dumps(body)) for body in (queued, {"payload_key": "ws=w/x.json"})])
+    ids = [entry(number).prediction_id for number in range(4)]
+    queued, staged = encode_call([entry(0)]), encode_call([entry(1), entry(1)])
+    aside = stage_call(read_call(staged))
+    bodies = [message.body for message in pack_calls([read_call(queued)])] + [encode_pointer(aside.staging_key)]
+    write_lines(tmp_path / "objects" / "lake" / aside.staging_key, [aside.body.decode()])
+    write_lines(tmp_path / "queues" / "predictions", [json.dumps(body.decode()) for body in bodies])
     write_lines(tmp_path / "tables" / "predictions", [json.dumps({"prediction_id": {"S": ids[2]}})])
-    assigned = {"schema": 1, "assignments": [{"prediction_id": one} for one in ids[:2]]}
-    write_lines(tmp_path / "queues" / "assignments", [json.dumps(json.dumps(assigned))])
+    assigned = read_call(encode_call([entry(0), entry(1)])).assignments
+    write_lines(tmp_path / "queues" / "assignments", [json.dumps(body.decode()) for body in encode_messages(assigned)])
     acknowledged = write_lines(tmp_path / "ids.0", [ids[0], ids[1], ids[3]])
 
     found = count(tmp_path, [acknowledged])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from demo import cdnow, movielens
+from demo import cdnow, movielens, simulated
 from demo.scenario import Scenario
 from presage.experiments.model import ExperimentPlan
 from presage.experiments.plan import validate_plan
@@ -27,7 +27,11 @@ def build_datasets(scenario: Scenario) -> dict[str, Dataset]:
     }
 
 
-@pytest.mark.parametrize("build_scenario", [movielens.build_scenario, cdnow.build_scenario])
+def build_simulated() -> Scenario:
+    return simulated.build_scenario(simulated.MOVED, simulated.draw_shoppers(simulated.MOVED))
+
+
+@pytest.mark.parametrize("build_scenario", [movielens.build_scenario, cdnow.build_scenario, build_simulated])
 def test_the_experiment_is_a_valid_plan_that_outlasts_the_replay(build_scenario: Callable[[], Scenario]) -> None:
     scenario = build_scenario()
 

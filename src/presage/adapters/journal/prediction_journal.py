@@ -13,7 +13,8 @@ from typing import NoReturn
 from presage.adapters.journal.frames import build_frame
 from presage.adapters.journal.segments import create_segment, measure_segments
 from presage.errors import JournalFullError, UnavailableError
-from presage.predictions.messages import encode_entries
+from presage.predictions.blocks import Block
+from presage.predictions.messages import encode_call
 from presage.predictions.ports import PredictionLogEntry
 
 CAPACITY_BYTES = 1 << 30
@@ -41,7 +42,7 @@ class FilePredictionJournal:
         self._opened_at = 0.0
         self._full_until = 0.0
 
-    def append(self, entries: Sequence[PredictionLogEntry]) -> None:
+    def append(self, entries: Sequence[PredictionLogEntry], blocks: Sequence[Block] = ()) -> None:
         """Return once they are with the kernel, which keeps them whatever becomes of this process.
 
         Raises:
@@ -49,7 +50,7 @@ class FilePredictionJournal:
             JournalFullError: The disk is full, or `capacity_bytes` wait in the folder; nothing was kept.
         """
         now = self._clock()
-        frame = build_frame(encode_entries(entries), now)
+        frame = build_frame(encode_call(entries, blocks), now)
         with self._lock:
             file = self._file
             if file is None or self._is_due(now):

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from presage.errors import JournalFullError
-from presage.predictions.messages import encode_entries
+from presage.predictions.blocks import Block
+from presage.predictions.messages import encode_call
 from presage.predictions.ports import Backlog, JournalCall, PredictionLogEntry
 
 
@@ -21,12 +22,12 @@ class MemoryPredictionJournal:
         self._read = 0
         self._clock = clock
 
-    def append(self, entries: Sequence[PredictionLogEntry]) -> None:
+    def append(self, entries: Sequence[PredictionLogEntry], blocks: Sequence[Block] = ()) -> None:
         """Keep them, or raise `JournalFullError`."""
         if not self.room:
             self.refused += 1
             raise JournalFullError("no room in the journal")
-        self.calls.append(JournalCall(self._clock(), encode_entries(entries)))
+        self.calls.append(JournalCall(self._clock(), encode_call(entries, blocks)))
 
     def claim(self) -> bool:
         """Return True: nobody else can read it."""

@@ -6,23 +6,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
-from math import fsum
-from statistics import fmean
 
+from presage.adapters.memory.hours import (
+    Group,
+    HourMoments,
+    build_statistics,
+    choose_units,
+    forget_changed_hours,
+    group_units,
+    keep_closed_hours,
+    merge_hours,
+)
+from presage.adapters.memory.unit_rows import Outcome, Unit, Values, compute_units
 from presage.experiments.fingerprint import Fingerprint
 from presage.experiments.model import (
-    BINARY_KINDS,
     Assignment,
     Experiment,
     Metric,
     MetricStatistics,
     Source,
-    ValueMoments,
     Variant,
-    VariantStatistics,
-    list_sources,
 )
 from presage.experiments.plan import list_metrics
+from presage.experiments.ports import ExposureCounts
 from presage.features.ports import FeatureSetStore
 from presage.features.records import FeatureSetVersion
 
@@ -31,37 +37,17 @@ Key = tuple[str, str]
 TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    source: str
-    unit_id: str
-    event_timestamp: datetime
-    known_timestamp: datetime
-    item: str | None
-    value: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    variant: Variant
-    first_exposed_at: datetime
-    crossed_at: datetime | None
-    allocation_version: int
-
-
-Values = tuple[float, float]
-
-
 @dataclass(slots=True)
 class _Contents:
     """What is kept of one experiment: what was loaded, the units that it touched since, and what each unit did."""
 
     assignments: dict[str, Assignment] = field(default_factory=dict)
-    outcomes: dict[tuple[str, str], _Outcome] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     parts: set[tuple[str, str]] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)
-    units: dict[str, _Unit] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
     values: dict[tuple[str, str], Values] = field(default_factory=dict)
+    hours: HourMoments = field(default_factory=dict)
     loaded_at: dict[tuple[str, ...], datetime] = field(default_factory=dict)
 
 
@@ -95,15 +81,33 @@ class MemoryWarehouse:
             contents.parts |= fresh
         return len(fresh)
 
-    def update_units(self, experiment: Experiment) -> int:
-        """Compute anew what each unit did of which something was loaded since the last call; return how many units those are."""
+    def update_units(self, experiment: Experiment, *, as_of: datetime) -> int:
+        """Compute anew what each unit did of which something was loaded since the last call; return how many units those are.
+
+        Then moments are kept of the hours whose windows are closed at `as_of`.
+        """
         contents = self._contents.setdefault(_key(experiment), _Contents())
         touched, contents.touched = contents.touched, set()
+        if not touched:
+            return 0
         metrics = [metric for _, metric in list_metrics(experiment.plan)]
         units, values = _compute_units(contents, metrics, touched)
+        former = {unit_id: unit for unit_id, unit in contents.units.items() if unit_id in touched}
+        former_values = {key: found for key, found in contents.values.items() if key[1] in touched}
         contents.units = {unit_id: unit for unit_id, unit in contents.units.items() if unit_id not in touched} | units
-        contents.values = {key: kept for key, kept in contents.values.items() if key[1] not in touched} | values
+        contents.values = {key: found for key, found in contents.values.items() if key[1] not in touched} | values
+        changed = {key for key, _ in former_values.items() ^ values.items()}
+        forget_changed_hours(contents.hours, former, units, changed)
+        for metric in metrics:
+            keep_closed_hours(contents.hours, metric, contents.units, contents.values, as_of=as_of)
         return len(touched)
+
+    def get_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime) -> ExposureCounts:
+        """Return (rows, units, units met by both variants, first exposure) up to `as_of`, as of the last `update_units`."""
+        rows = [found for found in self._restrict(experiment, None, loaded_until).assignments.values() if found.exposed_at <= as_of]
+        units = [unit for unit in self._contents.get(_key(experiment), _Contents()).units.values() if unit.first_exposed_at <= as_of]
+        crossed = sum(unit.crossed_at is not None and unit.crossed_at <= as_of for unit in units)
+        return len(rows), len(units), crossed, min((unit.first_exposed_at for unit in units), default=None)
 
     def get_first_exposure(self, workspace_id: str, experiment_id: str) -> datetime | None:
         """Return when the first unit was exposed, or None."""
@@ -113,9 +117,7 @@ class MemoryWarehouse:
         """Return a time of the warehouse's own, which goes on with each load."""
         return self._now
 
-    def count_exposures(
-        self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None
-    ) -> tuple[int, int, int, datetime | None]:
+    def count_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None) -> ExposureCounts:
         """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
         met = [found for found in self._restrict(experiment, None, loaded_until).assignments.values() if found.exposed_at <= as_of]
         variants: dict[str, set[Variant]] = {}
@@ -129,7 +131,8 @@ class MemoryWarehouse:
     ) -> MetricStatistics:
         """Return the metric's statistics from all assignments and outcomes that were loaded until then."""
         units, values = _compute_units(self._restrict(experiment, None, loaded_until), [metric], None)
-        return _compute_statistics(experiment, metric, _choose(units, allocation_version), values, as_of)
+        groups = group_units(metric, choose_units(units, allocation_version), values, as_of=as_of)
+        return _build_statistics(experiment, metric, groups)
 
     def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> Sequence[Fingerprint]:
         """Return one for each table, of the experiment's rows that were loaded in (after, until]."""
@@ -157,22 +160,26 @@ class MemoryWarehouse:
     ) -> MetricStatistics:
         """Return the metric's statistics over units (without crossovers) whose window closed at or before `as_of`."""
         contents = self._contents.get(_key(experiment), _Contents())
-        units, values = _compute_units(contents, [metric], None) if full else (contents.units, contents.values)
-        return _compute_statistics(experiment, metric, _choose(units, allocation_version), values, as_of)
+        if full:
+            units, values = _compute_units(contents, [metric], None)
+            groups = group_units(metric, choose_units(units, allocation_version), values, as_of=as_of)
+        else:
+            kept = contents.hours, metric, contents.units, contents.values
+            groups = merge_hours(*kept, as_of=as_of, allocation_version=allocation_version)
+        return _build_statistics(experiment, metric, groups)
 
     def _list_exposures(self, workspace_id: str, experiment_id: str) -> Iterable[Assignment]:
         return self._contents.get((workspace_id, experiment_id), _Contents()).assignments.values()
 
 
-def _compute_statistics(
-    experiment: Experiment, metric: Metric, units: Mapping[str, _Unit], values: Mapping[tuple[str, str], Values], as_of: datetime
-) -> MetricStatistics:
-    found: dict[Variant, list[Values]] = {"control": [], "treatment": []}
-    for unit_id, unit in units.items():
-        crossed = unit.crossed_at is not None and unit.crossed_at <= as_of
-        if not crossed and unit.first_exposed_at + timedelta(hours=metric.window_hours) <= as_of:
-            found[unit.variant].append(values.get((metric.name, unit_id), (0.0, 0.0)))
-    control, treatment = (_summarise(metric, found[variant]) for variant in ("control", "treatment"))
+def _compute_units(
+    contents: _Contents, metrics: Sequence[Metric], wanted: set[str] | None
+) -> tuple[dict[str, Unit], dict[tuple[str, str], Values]]:
+    return compute_units(contents.assignments.values(), contents.outcomes.values(), metrics, wanted)
+
+
+def _build_statistics(experiment: Experiment, metric: Metric, groups: Mapping[Variant, Group]) -> MetricStatistics:
+    control, treatment = (build_statistics(metric, groups.get(variant)) for variant in ("control", "treatment"))
     return MetricStatistics(control, treatment, f"-- memory: {metric.kind} {metric.name} of {experiment.experiment_id}")
 
 
@@ -187,11 +194,11 @@ def _key(experiment: Experiment) -> Key:
     return experiment.workspace_id, experiment.experiment_id
 
 
-def _build_outcome(row: dict[str, object], source: Source) -> _Outcome:
+def _build_outcome(row: dict[str, object], source: Source) -> Outcome:
     moments = [moment.replace(tzinfo=UTC) for moment in (row["event_timestamp"], row["known_timestamp"]) if isinstance(moment, datetime)]
     item = row[source.item_column] if source.item_column else None
     value = row[source.value_column] if source.value_column else None
-    return _Outcome(
+    return Outcome(
         source=source.key,
         unit_id=str(row["entity_id"]),
         event_timestamp=moments[0],
@@ -201,100 +208,10 @@ def _build_outcome(row: dict[str, object], source: Source) -> _Outcome:
     )
 
 
-def _keep(contents: _Contents, record_id: str, outcome: _Outcome, *, now: datetime) -> None:
+def _keep(contents: _Contents, record_id: str, outcome: Outcome, *, now: datetime) -> None:
     former = contents.outcomes.get((outcome.source, record_id))
     if former is not None and (former.known_timestamp, former.event_timestamp) <= (outcome.known_timestamp, outcome.event_timestamp):
         return
     contents.outcomes[outcome.source, record_id] = outcome
     contents.loaded_at.setdefault(("outcomes", outcome.source, record_id), now)
     contents.touched |= {outcome.unit_id} if former is None else {outcome.unit_id, former.unit_id}
-
-
-def _compute_units(
-    contents: _Contents, metrics: Sequence[Metric], wanted: set[str] | None
-) -> tuple[dict[str, _Unit], dict[tuple[str, str], Values]]:
-    """Return what the wanted units (None: all) met and, by metric, what they did."""
-    exposures: dict[str, list[Assignment]] = {}
-    for found in contents.assignments.values():
-        if wanted is None or found.unit_id in wanted:
-            exposures.setdefault(found.unit_id, []).append(found)
-    outcomes: dict[tuple[str, str], list[_Outcome]] = {}
-    for outcome in contents.outcomes.values():
-        if outcome.unit_id in exposures:
-            outcomes.setdefault((outcome.source, outcome.unit_id), []).append(outcome)
-    units = {unit_id: _build_unit(met) for unit_id, met in exposures.items()}
-    values = {}
-    for metric in metrics:
-        for unit_id, unit in units.items():
-            mine = [outcome for source in list_sources(metric) for outcome in outcomes.get((source.key, unit_id), [])]
-            measured = _measure(metric, unit, [one for one in mine if _counts(metric, unit, one, exposures[unit_id])])
-            if measured is not None:
-                values[metric.name, unit_id] = measured
-    return units, values
-
-
-def _build_unit(exposures: Sequence[Assignment]) -> _Unit:
-    firsts: dict[Variant, datetime] = {}
-    for found in exposures:
-        firsts[found.variant] = min(found.exposed_at, firsts.get(found.variant, found.exposed_at))
-    (first_exposed_at, variant), *others = sorted((met_at, variant) for variant, met_at in firsts.items())
-    return _Unit(variant, first_exposed_at, others[0][0] if others else None, min(found.allocation_version for found in exposures))
-
-
-def _choose(units: Mapping[str, _Unit], allocation_version: int) -> dict[str, _Unit]:
-    return {unit_id: unit for unit_id, unit in units.items() if unit.allocation_version == allocation_version}
-
-
-def _counts(metric: Metric, unit: _Unit, outcome: _Outcome, exposures: Sequence[Assignment]) -> bool:
-    """Return whether the outcome is read: in the unit's window (or the covariate's), and for a hit shown to the unit before."""
-    opens = unit.first_exposed_at + timedelta(hours=metric.start_hours - metric.covariate_hours)
-    if not opens < outcome.event_timestamp <= unit.first_exposed_at + timedelta(hours=metric.window_hours):
-        return False
-    if metric.kind != "hit":
-        return True
-    return any(outcome.item in shown.shown for shown in exposures if shown.exposed_at < outcome.event_timestamp)
-
-
-def _measure(metric: Metric, unit: _Unit, outcomes: Sequence[_Outcome]) -> Values | None:
-    """Return the unit's two values, or None when it did nothing."""
-    if metric.kind == "mean":
-        found = [outcome.value for outcome in outcomes if outcome.value is not None]
-        return (_cap(fmean(found), metric), 1.0) if found else None
-    if not outcomes:
-        return None
-    if metric.kind in BINARY_KINDS:
-        return 1.0, 0.0
-    own, *others = list_sources(metric)
-    if others:
-        parts = [_add(source, (one for one in outcomes if one.source == source.key)) for source in (own, others[0])]
-        return parts[0], parts[1]
-    inside = _add(own, (one for one in outcomes if one.event_timestamp > unit.first_exposed_at))
-    before = _add(own, (one for one in outcomes if one.event_timestamp <= unit.first_exposed_at))
-    return _cap(inside, metric), _cap(before, metric) if metric.covariate_hours else 0.0
-
-
-def _add(source: Source, outcomes: Iterable[_Outcome]) -> float:
-    return fsum((outcome.value or 0.0) if source.value_column else 1.0 for outcome in outcomes)
-
-
-def _cap(value: float, metric: Metric) -> float:
-    return value if metric.cap is None else min(value, metric.cap)
-
-
-def _summarise(metric: Metric, values: Sequence[Values]) -> VariantStatistics:
-    firsts, seconds = [first for first, _ in values], [second for _, second in values]
-    conversions = sum(first != 0.0 for first in firsts)
-    if metric.kind in BINARY_KINDS:
-        return VariantStatistics(len(values), conversions)
-    (mean, ones), (second_mean, others) = _center(firsts), _center(seconds)
-    moments = ValueMoments(mean, _multiply(ones, ones), second_mean, _multiply(others, others), _multiply(ones, others))
-    return VariantStatistics(len(values), conversions, moments)
-
-
-def _multiply(left: Sequence[float], right: Sequence[float]) -> float:
-    return fsum(one * other for one, other in zip(left, right, strict=True))
-
-
-def _center(values: Sequence[float]) -> tuple[float, list[float]]:
-    mean = fsum(values) / max(1, len(values))
-    return mean, [value - mean for value in values]

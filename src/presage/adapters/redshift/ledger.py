@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -15,9 +15,10 @@ from presage.adapters.redshift.ledger_statements import (
     restrict_to_loaded,
 )
 from presage.adapters.redshift.statistics import build_full_statistics
-from presage.adapters.redshift.warehouse import format_time, name_count, name_experiment, read_statistics
+from presage.adapters.redshift.warehouse import format_time, name_count, name_experiment, read_exposures, read_statistics, read_time
 from presage.experiments.fingerprint import Fingerprint
 from presage.experiments.model import Experiment, Metric, MetricStatistics
+from presage.experiments.ports import ExposureCounts
 
 FIRST = "0001-01-01 00:00:00"
 LAST = "9999-12-31 00:00:00"
@@ -32,16 +33,12 @@ class RedshiftLedger:
     def get_clock(self) -> datetime:
         """Return the warehouse's time when it was asked, once what was being loaded then can be read; later loads have later times."""
         ((now,),) = self._data_api.query(CLOCK)
-        return _read_time(now)
+        return read_time(now)
 
-    def count_exposures(
-        self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None
-    ) -> tuple[int, int, int, datetime | None]:
+    def count_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None) -> ExposureCounts:
         """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
         parameters = {**name_experiment(experiment), "as_of": format_time(as_of), "loaded_until": _format_bound(loaded_until, LAST)}
-        ((rows, units, crossovers, first),) = self._data_api.query(restrict_to_loaded(EXPOSURES), parameters)
-        counts = msgspec.convert((rows, units, crossovers), tuple[int, int, int])
-        return *counts, None if first is None else _read_time(first)
+        return read_exposures(self._data_api.query(restrict_to_loaded(EXPOSURES), parameters))
 
     def recompute_statistics(
         self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
@@ -66,7 +63,3 @@ class RedshiftLedger:
 
 def _format_bound(moment: datetime | None, otherwise: str) -> str:
     return otherwise if moment is None else format_time(moment)
-
-
-def _read_time(text: object) -> datetime:
-    return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)

@@ -12,12 +12,9 @@ SELECT CAST(SYSDATE AS VARCHAR(32))
 FROM (SELECT COUNT(*) AS rows_read FROM assignments CROSS JOIN outcomes WHERE 1 = 0) AS waited"""
 """The time when it was asked, and it is answered once every load that was under way then has ended: loads lock these tables."""
 
-LOADED = "COALESCE(loaded_at, CAST('1970-01-01 00:00:00' AS TIMESTAMP))"
-"""Rows of before there was the column were loaded long ago."""
-
 RESTRICTED = """\
 {table} AS (
-  SELECT * FROM public.{table} WHERE {loaded} <= CAST(:loaded_until AS TIMESTAMP)
+  SELECT * FROM public.{table} WHERE loaded_at <= CAST(:loaded_until AS TIMESTAMP)
 )"""
 TABLES = ("assignments", "shown_items", "outcomes")
 
@@ -43,7 +40,7 @@ FROM (
   SELECT TRANSLATE(MD5({line}), 'abcdef', '012345') AS digits
   FROM {table}
   WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id
-    AND {loaded} > CAST(:loaded_after AS TIMESTAMP) AND {loaded} <= CAST(:loaded_until AS TIMESTAMP)
+    AND loaded_at > CAST(:loaded_after AS TIMESTAMP) AND loaded_at <= CAST(:loaded_until AS TIMESTAMP)
 ) AS hashed"""
 
 TIME = "TO_CHAR({column}, 'YYYY-MM-DD HH24:MI:SS.US')"
@@ -76,13 +73,13 @@ HASHED = {
 
 def restrict_to_loaded(query: str) -> str:
     """Return a query, which begins with WITH, over only those rows that were loaded until `:loaded_until`."""
-    restricted = ",\n".join(RESTRICTED.format(table=table, loaded=LOADED) for table in TABLES if _names(query, table))
+    restricted = ",\n".join(RESTRICTED.format(table=table) for table in TABLES if _names(query, table))
     return f"WITH {restricted}, {query.removeprefix('WITH ')}"
 
 
 def build_fingerprint(table: str) -> str:
     """Return the query that counts a table's rows of an experiment and adds up both halves of their hashes."""
-    return FINGERPRINT.format(line=" || ".join(HASHED[table]), table=table, loaded=LOADED)
+    return FINGERPRINT.format(line=" || ".join(HASHED[table]), table=table)
 
 
 def _names(query: str, table: str) -> bool:

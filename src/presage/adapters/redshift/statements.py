@@ -47,6 +47,14 @@ JOIN chosen_outcomes ON outcomes.workspace_id = chosen_outcomes.workspace_id AND
   AND outcomes.metric = chosen_outcomes.metric AND outcomes.record_id = chosen_outcomes.record_id"""
 """A record known earlier may be another unit's than the one it replaces."""
 
+TOUCH_UNITS = """\
+INSERT INTO touched_units (workspace_id, experiment_id, unit_id)
+SELECT DISTINCT workspace_id, experiment_id, unit_id FROM chosen_outcomes"""
+
+TOUCH_EXPOSED_UNITS = """\
+INSERT INTO touched_units (workspace_id, experiment_id, unit_id, exposed_hour)
+SELECT DISTINCT workspace_id, experiment_id, unit_id, DATE_TRUNC('hour', exposed_at) FROM stage_assignments"""
+
 KEEP_KNOWN_ASSIGNMENTS = """\
 DELETE FROM stage_assignments USING assignments
 WHERE assignments.workspace_id = stage_assignments.workspace_id AND assignments.experiment_id = stage_assignments.experiment_id
@@ -105,7 +113,7 @@ def build_assignment_load(*, assignments_uri: str, shown_items_uri: str | None, 
     statements = ["LOCK assignments, shown_items", stage, copy, KEEP_KNOWN_ASSIGNMENTS, merge]
     if shown_items_uri:
         statements += _load_json(SHOWN_ITEMS, shown_items_uri, role_arn)
-    return [*statements, _touch_units("stage_assignments")]
+    return [*statements, TOUCH_EXPOSED_UNITS]
 
 
 def build_outcome_load(source: Source, dataset: Dataset, *, manifest_uri: str, parts_uri: str, role_arn: str) -> list[str]:
@@ -125,7 +133,7 @@ def build_outcome_load(source: Source, dataset: Dataset, *, manifest_uri: str, p
         KEEP_EARLIER_OUTCOMES,
         TOUCH_FORMER_UNITS,
         build_merge(OUTCOMES),
-        _touch_units("chosen_outcomes"),
+        TOUCH_UNITS,
     ]
 
 
@@ -156,11 +164,6 @@ def quote(text: str) -> str:
     if "'" in text or "\\" in text or not text.isprintable():
         raise ValueError(f"not a plain S3 address or ARN: {text!r}")
     return f"'{text}'"
-
-
-def _touch_units(source: str) -> str:
-    columns = "workspace_id, experiment_id, unit_id"
-    return f"INSERT INTO touched_units ({columns})\nSELECT DISTINCT {columns} FROM {source}"
 
 
 def _build_stage_records(dataset: Dataset) -> str:

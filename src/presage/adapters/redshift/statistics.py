@@ -1,8 +1,6 @@
-"""The SQL of sufficient statistics: pure text in what Redshift and PostgreSQL have in common.
+"""The SQL of sufficient statistics from all assignments and outcomes: pure text in what Redshift and PostgreSQL have in common.
 
-What a unit did depends on its records alone, not on when it is looked at: a unit's row is right at every look, and only rows of units
-of which something was loaded are computed anew. A look reads the rows whose window is closed. The full computation is the same text over
-all assignments and outcomes.
+What a unit did depends on its records alone, not on when it is looked at: `unit_rows` keeps it, measured by the same text.
 
 Squared deviations are summed around the mean that the same statement computed before (two passes): sums of squares of large values
 would lose the digits that a variance consists of. Units without a record have the value 0 and no row: they add mean x mean each.
@@ -11,17 +9,12 @@ would lose the digits that a variance consists of. Units without a record have t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from presage.adapters.redshift.statements import quote
-from presage.experiments.model import BINARY_KINDS, Experiment, Metric, Source, list_sources
+from presage.experiments.model import BINARY_KINDS, Metric, Source, list_sources
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-PENDING = """\
-SELECT CAST(COUNT(DISTINCT unit_id) AS BIGINT) FROM touched_units
-WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id"""
 
 EXPOSED = """\
 SELECT unit_id, MIN(CASE WHEN place = 1 THEN variant END) AS variant, MIN(met_at) AS first_exposed_at,
@@ -39,11 +32,6 @@ RECORDS = """\
 SELECT unit_id, event_timestamp, item, value, CASE WHEN metric = {metric} THEN 1 ELSE 0 END AS is_own
 FROM outcomes
 WHERE workspace_id = {workspace} AND experiment_id = {experiment} AND {sources}{bounds}"""
-
-BOUNDS = """
-  AND event_timestamp > (SELECT DATEADD(hour, {opens}, MIN(first_exposed_at)) FROM {units})
-  AND event_timestamp <= (SELECT DATEADD(hour, {closes}, MAX(first_exposed_at)) FROM {units})"""
-"""True of every record of these units that counts. Said of outcomes alone, it lets their sort key pass over what lies outside."""
 
 MEASURED = """\
 SELECT units.unit_id, MIN(units.variant) AS variant, MIN(units.first_exposed_at) AS first_exposed_at, MIN(units.crossed_at) AS crossed_at,
@@ -103,49 +91,22 @@ records AS (
 {measured}
 )"""
 
-KEPT_RELATIONS = """\
-units AS (
-  SELECT variant FROM unit_exposures
-  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND {closed}
-), valued AS (
-  SELECT variant, first_value, second_value FROM unit_values
-  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND metric = :metric AND {closed}
-)"""
-
-CHOOSE_FRESH_UNITS = "CREATE TEMP TABLE fresh_units AS SELECT DISTINCT unit_id FROM touched_units WHERE {mine}"
-FORGET_TOUCHED = "DELETE FROM touched_units WHERE {mine}"
-FORGET_EXPOSURES = "DELETE FROM unit_exposures USING fresh_units WHERE {mine} AND unit_exposures.unit_id = fresh_units.unit_id"
-FORGET_VALUES = "DELETE FROM unit_values USING fresh_units WHERE {mine} AND unit_values.unit_id = fresh_units.unit_id"
-
-KEEP_EXPOSURES = """\
-INSERT INTO unit_exposures (workspace_id, experiment_id, unit_id, variant, first_exposed_at, crossed_at, allocation_version)
-SELECT {workspace}, {experiment}, unit_id, variant, first_exposed_at, crossed_at, allocation_version
-FROM fresh_exposures"""
-
-KEEP_VALUES = """\
-INSERT INTO unit_values (workspace_id, experiment_id, metric, unit_id, variant, first_exposed_at, crossed_at, allocation_version,
-  first_value, second_value)
-SELECT {workspace}, {experiment}, {metric}, unit_id, variant, first_exposed_at, crossed_at, allocation_version, first_value, second_value
-FROM (
-{measured}
-) AS measured"""
-
-METRIC_KEY = "(SELECT metric FROM stage_keys WHERE place = {place})"
-DENOMINATOR_KEY = "(SELECT denominator FROM stage_keys WHERE place = {place})"
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """How a statement names what it is about, each as an SQL expression; `units` is the relation whose units are measured."""
+    """How a statement names what it is about, each as an SQL expression.
+
+    `units` is the relation whose units are measured, `both` the condition that a record is one of either of a ratio's sources.
+    """
 
     workspace: str
     experiment: str
     metric: str
-    denominator: str
     units: str
+    both: str
 
 
-ASKED = Scope(":workspace_id", ":experiment_id", ":metric", ":denominator", "units")
+ASKED = Scope(":workspace_id", ":experiment_id", ":metric", "units", "(metric = :metric OR metric = :denominator)")
 
 
 def build_full_statistics(metric: Metric) -> str:
@@ -154,57 +115,27 @@ def build_full_statistics(metric: Metric) -> str:
     It names outcomes first, as the transactions that lock several tables do.
     """
     relations = FULL_RELATIONS.format(
-        records=_build_records(metric, ASKED, bounds=""),
+        records=build_records(metric, ASKED, bounds=""),
         exposed=EXPOSED.format(joined="", workspace=ASKED.workspace, experiment=ASKED.experiment),
         closed=CLOSED.format(closes=int(metric.window_hours)),
-        measured=_build_measured(metric, ASKED, "records"),
+        measured=build_measured(metric, ASKED, "records"),
     )
     return STATISTICS.format(relations=relations)
 
 
-def build_statistics(metric: Metric) -> str:
-    """Return the query that computes a metric's statistics from the units' rows."""
-    return STATISTICS.format(relations=KEPT_RELATIONS.format(closed=CLOSED.format(closes=int(metric.window_hours))))
-
-
-def build_update(metrics: Sequence[Metric], *, experiment: Experiment, keys_uri: str, role_arn: str) -> list[str]:
-    """Return the statements of one transaction that computes the touched units' rows of an experiment anew.
-
-    Tables are locked in the order in which loads lock them. `keys_uri` has a row (place, metric, denominator) for each metric: names
-    that users chose stand in no statement's text.
-    """
-    workspace, identifier = _quote_identifier(experiment.workspace_id), _quote_identifier(experiment.experiment_id)
-    mine = f"workspace_id = {workspace} AND experiment_id = {identifier}"
-    fresh = "JOIN fresh_units ON fresh_units.unit_id = assignments.unit_id"
-    exposed = EXPOSED.format(joined=f"\n  {fresh}", workspace=workspace, experiment=identifier)
-    return [
-        "LOCK outcomes, assignments, shown_items, touched_units, unit_exposures, unit_values",
-        "CREATE TEMP TABLE stage_keys (place INTEGER, metric VARCHAR(512), denominator VARCHAR(512))",
-        f"COPY stage_keys FROM {quote(keys_uri)} IAM_ROLE {quote(role_arn)} FORMAT AS JSON 'auto' TIMEFORMAT 'auto'",
-        *(text.format(mine=mine) for text in (CHOOSE_FRESH_UNITS, FORGET_TOUCHED, FORGET_EXPOSURES, FORGET_VALUES)),
-        f"CREATE TEMP TABLE fresh_exposures AS\n{exposed}",
-        KEEP_EXPOSURES.format(workspace=workspace, experiment=identifier),
-        *(_build_value_insert(metric, place, workspace, identifier) for place, metric in enumerate(metrics)),
-    ]
-
-
-def _build_value_insert(metric: Metric, place: int, workspace: str, experiment: str) -> str:
-    scope = Scope(workspace, experiment, METRIC_KEY.format(place=place), DENOMINATOR_KEY.format(place=place), "fresh_exposures")
-    measured = _build_measured(metric, scope, f"(\n{_build_records(metric, scope, bounds=BOUNDS)}\n)")
-    return KEEP_VALUES.format(workspace=workspace, experiment=experiment, metric=scope.metric, measured=measured)
-
-
-def _build_records(metric: Metric, scope: Scope, *, bounds: str) -> str:
+def build_records(metric: Metric, scope: Scope, *, bounds: str) -> str:
+    """Return the query for the records that a metric reads; `bounds` limits it further, with {units} and {opens}."""
     sources = f"metric = {scope.metric}"
     if metric.denominator:
-        sources = f"(metric = {scope.metric} OR metric = {scope.denominator})"
+        sources = scope.both
     elif metric.kind == "mean":
         sources += " AND value IS NOT NULL"
-    limits = bounds.format(units=scope.units, opens=_find_opening(metric), closes=int(metric.window_hours))
+    limits = bounds.format(units=scope.units, opens=_find_opening(metric))
     return RECORDS.format(workspace=scope.workspace, experiment=scope.experiment, metric=scope.metric, sources=sources, bounds=limits)
 
 
-def _build_measured(metric: Metric, scope: Scope, records: str) -> str:
+def build_measured(metric: Metric, scope: Scope, records: str) -> str:
+    """Return the query for both values of each unit of `scope.units` that has one of the `records` in its window."""
     first, second = _build_values(metric)
     shown = SHOWN_BEFORE.format(workspace=scope.workspace, experiment=scope.experiment) if metric.kind == "hit" else ""
     hours = {"opens": _find_opening(metric), "closes": int(metric.window_hours)}
@@ -245,7 +176,7 @@ def _cast(expression: str) -> str:
     return f"CAST({expression} AS DOUBLE PRECISION)"
 
 
-def _quote_identifier(identifier: str) -> str:
+def quote_identifier(identifier: str) -> str:
     """Return an id of ours as a literal.
 
     Raises:

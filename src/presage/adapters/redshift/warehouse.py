@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -12,13 +12,15 @@ import msgspec
 
 from presage.adapters.client import translate_errors
 from presage.adapters.redshift.data_api import DataApi, Value
+from presage.adapters.redshift.hours import build_exposures, build_sealing, build_statistics
 from presage.adapters.redshift.statements import (
     FIRST_EXPOSURE,
     LOADED_PARTS,
     build_assignment_load,
     build_outcome_load,
 )
-from presage.adapters.redshift.statistics import PENDING, build_full_statistics, build_statistics, build_update
+from presage.adapters.redshift.statistics import build_full_statistics
+from presage.adapters.redshift.unit_rows import PENDING, build_update
 from presage.experiments.model import (
     BINARY_KINDS,
     Assignment,
@@ -32,6 +34,7 @@ from presage.experiments.model import (
     list_sources,
 )
 from presage.experiments.plan import list_metrics
+from presage.experiments.ports import ExposureCounts
 from presage.features.records import FeatureSetVersion, Part
 
 if TYPE_CHECKING:
@@ -99,23 +102,32 @@ class RedshiftWarehouse:
         """Return when the first unit was exposed, or None."""
         parameters = {"workspace_id": workspace_id, "experiment_id": experiment_id}
         ((first,),) = self._data_api.query(FIRST_EXPOSURE, parameters)
-        return None if first is None else datetime.fromisoformat(str(first)).replace(tzinfo=UTC)
+        return None if first is None else read_time(first)
 
-    def update_units(self, experiment: Experiment) -> int:
+    def update_units(self, experiment: Experiment, *, as_of: datetime) -> int:
         """Compute anew what each unit did of which something was loaded since the last call; return how many units those are.
 
+        Then moments are kept of the hours whose windows are closed at `as_of`. They save reading rows and change no statistics, so
+        that is a transaction of its own.
+
         Raises:
-            UnavailableError: S3 or Redshift did not carry it out; all of it is done by the next call.
+            UnavailableError: S3 or Redshift did not carry it out; all that is left is done by the next call.
         """
         ((pending,),) = msgspec.convert(self._data_api.query(PENDING, name_experiment(experiment)), list[tuple[int]])
         if not pending:
             return 0
         metrics = [metric for _, metric in list_metrics(experiment.plan)]
-        keys = ({"place": place, **name_sources(metric)} for place, metric in enumerate(metrics))
-        uri = self._stage(f"ws={experiment.workspace_id}/staging/outcomes/{uuid4().hex}/metrics.json", keys)
-        statements = build_update(metrics, experiment=experiment, keys_uri=uri or "", role_arn=self._staging.copy_role_arn)
-        self._data_api.run_batch(statements)
+        folder, role_arn = f"ws={experiment.workspace_id}/staging/outcomes/{uuid4().hex}", self._staging.copy_role_arn
+        keys = self._stage(f"{folder}/keys.json", ({"place": place, **name_sources(metric)} for place, metric in enumerate(metrics)))
+        self._data_api.run_batch(build_update(metrics, experiment=experiment, keys_uri=keys or "", role_arn=role_arn))
+        closed = self._stage(f"{folder}/metrics.json", (_build_closed_row(metric, as_of) for metric in metrics))
+        self._data_api.run_batch(build_sealing(experiment, metrics_uri=closed or "", role_arn=role_arn))
         return pending
+
+    def get_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime) -> ExposureCounts:
+        """Return (rows, units, units met by both variants, first exposure) up to `as_of`, as of the last `update_units`."""
+        times = {"as_of": format_time(as_of), "loaded_until": format_time(loaded_until)}
+        return read_exposures(self._data_api.query(build_exposures(), {**name_experiment(experiment), **times}))
 
     def get_statistics(
         self, experiment: Experiment, metric: Metric, *, as_of: datetime, full: bool = False, allocation_version: int = 1
@@ -172,9 +184,25 @@ def _build_statistics(metric: Metric, row: Row) -> VariantStatistics:
     return VariantStatistics(units, conversions, None if metric.kind in BINARY_KINDS else ValueMoments(*moments))
 
 
+def read_exposures(rows: Sequence[tuple[Value, ...]]) -> ExposureCounts:
+    """Return what the one row of a query for exposures says."""
+    ((exposures, units, crossovers, first),) = rows
+    return *msgspec.convert((exposures, units, crossovers), tuple[int, int, int]), None if first is None else read_time(first)
+
+
+def read_time(text: Value) -> datetime:
+    """Return the time of a TIMESTAMP that was cast to text."""
+    return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+
+
 def format_time(moment: datetime) -> str:
     """Return the naive UTC text that both COPY and CAST read as a TIMESTAMP, in microseconds."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def _build_closed_row(metric: Metric, as_of: datetime) -> dict[str, object]:
+    """Return the latest hour whose units' windows are closed: its last unit may have been exposed at its very end."""
+    return {"metric": metric.name, "closed_until": format_time(as_of - timedelta(hours=metric.window_hours + 1))}
 
 
 def _build_assignment_row(found: Assignment) -> dict[str, object]:

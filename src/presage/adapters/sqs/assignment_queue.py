@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from presage.experiments.messages import encode_messages
-from presage.experiments.model import Assignment
+from presage.experiments.model import Assignment, AssignmentBlock
 
 
 class SqsAssignmentQueue:
@@ -15,7 +15,7 @@ class SqsAssignmentQueue:
         """Publish by `send`, which returns once a message is durable (`SqsMessageSender`)."""
         self._send = send
 
-    def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
+    def publish_assignments(self, assignments: Sequence[Assignment | AssignmentBlock]) -> None:
         """Return once they are durable, or raise `UnavailableError`, or `InvalidInputError` if SQS never takes one of them."""
         if not assignments:
             return

@@ -35,14 +35,22 @@ def test_a_job_outlives_a_queue_that_is_down(ports: JobPorts, store: MemoryJobSt
     queue.is_down = True
     job = submit_job(make_job("ws_1"), ports=ports, now=at(1))
     with pytest.raises(UnavailableError):
-        publish_pending(ports=ports, now=at(2))
+        publish_pending(ports=ports, now=at(12))
     queue.is_down = False
 
-    assert publish_pending(ports=ports, now=at(3)) == 1
-    assert publish_pending(ports=ports, now=at(4)) == 0
+    assert publish_pending(ports=ports, now=at(13)) == 1
+    assert publish_pending(ports=ports, now=at(14)) == 0
 
     assert [message.job_id for message in queue.published] == [job.job_id]
-    assert store.get_job("ws_1", job.job_id).published_at == at(3)
+    assert store.get_job("ws_1", job.job_id).published_at == at(13)
+
+
+def test_a_job_that_is_being_submitted_is_not_published_twice(ports: JobPorts, store: MemoryJobStore, queue: MemoryJobQueue) -> None:
+    """Between its row and its message, any worker may look for what is missing."""
+    store.create_job(make_job("ws_1"))
+
+    assert [publish_pending(ports=ports, now=at(seconds)) for seconds in (1, 9, 10, 11)] == [0, 0, 1, 0]
+    assert len(queue.published) == 1
 
 
 def test_a_job_whose_worker_died_with_its_message_is_published_again_once(

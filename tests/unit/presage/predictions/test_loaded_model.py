@@ -86,7 +86,7 @@ def test_a_row_is_answered_the_same_alone_and_beside_others(name: str, classes: 
 
 
 def test_many_rows_are_run_without_the_interpreters_lock() -> None:
-    model = LoadedModel(compile_classifier("boosted"))
+    model = LoadedModel(compile_classifier("histogram of categories"))
     many = np.tile(ROWS, (8, 1))
     np.testing.assert_array_equal(model.run(many)[:300], model.run(ROWS))
 

@@ -10,9 +10,9 @@ from presage.adapters.memory.assignment_queue import MemoryAssignmentQueue
 from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.prediction_queue import MemoryPredictionQueue
 from presage.errors import InvalidInputError, UnavailableError
-from presage.experiments.model import Assignment
+from presage.experiments.model import Assignment, AssignmentBlock
 from presage.predictions import shipping
-from presage.predictions.messages import MAX_MESSAGE_BYTES, decode_message, decode_staged, encode_entries, pack_calls, read_call
+from presage.predictions.messages import MAX_MESSAGE_BYTES, decode_message, decode_staged, encode_call, pack_calls, read_call
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.shipping import Report, Shipper, ShippingPorts
 from tests.fixtures.logged import NOON, entry, prediction_id
@@ -25,7 +25,7 @@ class FlakyAssignments(MemoryAssignmentQueue):
         super().__init__()
         self.available = True
 
-    def publish_assignments(self, assignments: Sequence[Assignment]) -> None:
+    def publish_assignments(self, assignments: Sequence[Assignment | AssignmentBlock]) -> None:
         if not self.available:
             raise UnavailableError("the queue does not answer")
         super().publish_assignments(assignments)
@@ -89,7 +89,7 @@ def test_entries_go_to_the_log_and_exposures_to_the_warehouse() -> None:
 
 
 def test_items_that_the_warehouse_does_not_take_do_not_cost_the_exposure() -> None:
-    call = read_call(encode_entries([entry(1, result={"prediction": ["", "a", "x" * 257]})]))
+    call = read_call(encode_call([entry(1, result={"prediction": ["", "a", "x" * 257]})]))
     assert [assignment.shown for assignment in call.assignments] == [("a",)]
 
 
@@ -167,10 +167,10 @@ def test_the_report_tells_what_was_handed_over_how_late_and_what_waits() -> None
     scene.run(later, nothing, lambda: setattr(scene, "now", scene.now + shipping.REPORT_SECONDS), drain_seconds=0.0)
     first, *_, last = scene.reports
     assert (first.calls, first.lag_ms_p50, first.lag_ms_p99, first.failures) == (2, 750.0, 1_000.0, 0)
-    assert first.unshipped_bytes == len(encode_entries([entry(4)]))
+    assert first.unshipped_bytes == len(encode_call([entry(4)]))
     assert sum(report.failures for report in scene.reports) == 3
     assert last.oldest_seconds == shipping.REPORT_SECONDS
-    assert last.unshipped_bytes == len(encode_entries([entry(4)]))
+    assert last.unshipped_bytes == len(encode_call([entry(4)]))
 
 
 def test_a_call_that_cannot_be_read_does_not_hold_the_others_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -214,7 +214,7 @@ def test_an_exposure_that_no_message_holds_is_set_aside_and_the_others_are_publi
 
 class TestMessages:
     def test_small_calls_share_messages_and_none_is_larger_than_the_queue_takes(self) -> None:
-        calls = [read_call(encode_entries([entry(number, workspace_id=f"ws_{number % 40}")])) for number in range(2_000)]
+        calls = [read_call(encode_call([entry(number, workspace_id=f"ws_{number % 40}")])) for number in range(2_000)]
         messages = list(pack_calls(calls))
         assert max(len(message.body) for message in messages) <= MAX_MESSAGE_BYTES
         assert {message.staging_key for message in messages} == {None}
@@ -224,17 +224,15 @@ class TestMessages:
         assert sorted(each.prediction_id for each in found) == [prediction_id(number) for number in range(2_000)]
 
     def test_a_workspace_that_overfills_a_message_is_staged_alone_and_below_itself(self) -> None:
-        busy = [read_call(encode_entries([entry(number, features={"f": "x" * 1_000})])) for number in range(300)]
-        other = read_call(encode_entries([entry(900, workspace_id="ws_2")]))
+        busy = [read_call(encode_call([entry(number, features={"f": "x" * 1_000})])) for number in range(300)]
+        other = read_call(encode_call([entry(900, workspace_id="ws_2")]))
         staged, shared = list(pack_calls([*busy[:150], other, *busy[150:]]))
         assert staged.staging_key == f"ws=ws_1/staging/predictions/{prediction_id(0)}.json"
         assert len(entries_of(staged.body)) == 300
         assert (shared.staging_key, entries_of(shared.body)) == (None, (entry(900, workspace_id="ws_2"),))
 
     def test_characters_that_double_when_they_are_escaped_are_counted_so(self) -> None:
-        calls = [
-            read_call(encode_entries([entry(number, entity_id="\uffff" * 256, request={"x": "\ufffe" * 20_000})])) for number in range(3)
-        ]
+        calls = [read_call(encode_call([entry(number, entity_id="\uffff" * 256, request={"x": "\ufffe" * 20_000})])) for number in range(3)]
         messages = list(pack_calls(calls))
         assert all(len(message.body) <= MAX_MESSAGE_BYTES or message.staging_key for message in messages)
         assert all("\ufffe" not in message.body.decode() for message in messages)
@@ -248,6 +246,6 @@ class TestMessages:
             decode_message(body)
 
     def test_times_survive_to_the_microsecond(self) -> None:
-        (message,) = pack_calls([read_call(encode_entries([entry(1)]))])
+        (message,) = pack_calls([read_call(encode_call([entry(1)]))])
         (found,) = entries_of(message.body)
         assert (found.created_at, found.created_at.tzinfo) == (NOON.replace(microsecond=1), NOON.tzinfo)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import exp, log
 
 import numpy as np
@@ -7,10 +8,15 @@ from presage.stats.inconclusive import Inconclusive
 from presage.stats.off_policy import (
     LoggedActions,
     PolicyValue,
+    average_rewards,
     compute_effective_units,
+    correct_predictions,
+    estimate_difference,
     estimate_doubly_robust,
     estimate_ips,
+    estimate_logged,
     estimate_snips,
+    find_propensity_fault,
 )
 from tests.unit.presage.stats.samples import conclusive
 
@@ -90,6 +96,72 @@ def test_judging_the_policy_that_logged_gives_its_mean_reward() -> None:
         assert found.effective_units == pytest.approx(log_.rewards.size)
 
 
+def draw_lists_of_units(seed: int) -> tuple[LoggedActions, LoggedActions]:
+    """Return the same log of 200 units' 10 rewards each, by unit and as if each row were one. Half of the units never click."""
+    generator = np.random.default_rng(seed)
+    units = np.repeat(np.arange(200), 10)
+    fondness = 2.0 * (generator.random(200) < 0.5)
+    actions = generator.choice(ACTIONS, units.size, p=LOGGING)
+    rewards = (generator.random(units.size) < fondness[units] * REWARDS[actions] / 2.0).astype(np.float64)
+    apart = LoggedActions(rewards, LOGGING[actions], JUDGED[actions])
+    return replace(apart, units=units), apart
+
+
+def test_choices_for_one_unit_hang_together_and_their_interval_is_over_units() -> None:
+    """300 seeded logs at 90 %: Monte-Carlo error 1.7 %. As if rows were units, the intervals would be too narrow."""
+    truth = float(JUDGED @ REWARDS) / 2.0
+    covered = np.zeros(2)
+    for seed in range(300):
+        found = [conclusive(estimate_snips(log_, alpha=0.1)) for log_ in draw_lists_of_units(seed)]
+        assert found[0].estimate.value == pytest.approx(found[1].estimate.value)
+        covered += [one.interval.lower <= truth <= one.interval.upper for one in found]
+    assert covered[0] / 300 == pytest.approx(0.9, abs=0.055)
+    assert covered[1] / 300 < 0.8
+
+
+def test_each_unit_counts_once_however_many_rows_it_has() -> None:
+    units = np.concatenate([np.arange(200), np.zeros(800, dtype=np.intp)])
+    rewards = np.concatenate([np.arange(200.0) % 2, np.ones(800)])
+    log_ = LoggedActions(rewards, np.full(1_000, 0.5), np.full(1_000, 0.5), units)
+    found = conclusive(estimate_ips(log_, alpha=0.05))
+    assert found.estimate.value == pytest.approx((100 + 800 / 801) / 200)
+    assert found.effective_units == pytest.approx(200)
+
+
+def test_padding_changes_nothing() -> None:
+    log_, _ = draw_log(1)
+    padded = LoggedActions(
+        np.column_stack([log_.rewards, np.zeros(2_000)]),
+        np.column_stack([log_.propensities, np.ones(2_000)]),
+        np.column_stack([log_.targets, np.zeros(2_000)]),
+        lengths=np.ones(2_000, dtype=np.intp),
+    )
+    for estimate in (estimate_ips, estimate_snips, estimate_logged):
+        assert estimate(padded, alpha=0.05) == estimate(log_, alpha=0.05)
+
+
+def test_a_difference_takes_out_what_both_policies_have_in_common() -> None:
+    """200 seeded logs at 90 %, against the policy that logged: Monte-Carlo error 2.1 %."""
+    truth = float((JUDGED - LOGGING) @ REWARDS)
+    covered = 0
+    for seed in range(200):
+        log_, actions = draw_log(seed)
+        judged = correct_predictions(log_, predicted=REWARDS[actions], expected=np.full(actions.size, float(JUDGED @ REWARDS)))
+        found = conclusive(estimate_difference(log_, judged=judged, reference=average_rewards(log_), alpha=0.1))
+        assert found.interval.upper - found.estimate.value == pytest.approx(found.estimate.value - found.interval.lower)
+        covered += found.interval.lower <= truth <= found.interval.upper
+    assert covered / 200 == pytest.approx(0.9, abs=0.065)
+
+
+def test_other_propensities_than_those_of_the_log_are_found_at_fault() -> None:
+    """Right ones in 2,000 seeded logs seldom are: one in 1,000 is meant to be."""
+    assert sum(find_propensity_fault(draw_log(seed)[0]) is not None for seed in range(2_000)) <= 6
+    log_, _ = draw_log(1)
+    fault = find_propensity_fault(replace(log_, propensities=np.full(2_000, 0.25)))
+    assert fault is not None
+    assert "must be 1: the propensities are not those of what was shown" in fault.reason
+
+
 def test_negative_rewards_get_a_symmetric_interval() -> None:
     log_, _ = draw_log(1)
     found = conclusive(estimate_ips(LoggedActions(log_.rewards - 0.2, log_.propensities, log_.targets), alpha=0.05))
@@ -127,6 +199,14 @@ def test_a_log_that_no_policy_has_written_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         LoggedActions(np.array(rewards), np.array(propensities), np.array(targets))
+
+
+def test_units_and_lengths_are_one_a_row() -> None:
+    log_, _ = draw_log(1)
+    with pytest.raises(ValueError, match="units must number"):
+        replace(log_, units=np.full(2_000, 1))
+    with pytest.raises(ValueError, match="lengths must be"):
+        replace(log_, lengths=np.zeros(2_000, dtype=np.intp))
 
 
 def test_predictions_are_of_the_same_units_and_alpha_is_a_rate() -> None:

@@ -17,11 +17,11 @@ from presage.errors import ConflictError, CorruptArtifactError, InvalidInputErro
 from presage.features.dataset import Column, Dataset
 from presage.features.records import FeatureSetVersion, Part
 from presage.training.artifact import ModelArtifact, Parity, SnapshotManifest
-from presage.training.model import AliasMove, Model, ModelVersion
+from presage.training.model import Alias, AliasMove, Model, ModelVersion
 from presage.training.ports import RunState
 from presage.training.recipe import compute_training_set_id, decode_recipe
 from presage.training.spec import feature_columns
-from presage.training.use_cases import BuildPorts, build_model
+from presage.training.use_cases import BuildOrder, BuildPorts, build_model
 from tests.fixtures.training import CLASSIFICATION
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -60,12 +60,12 @@ class Factory:
         parts = tuple(Part(f"part{index}", "0" * 64, 10, 100) for index in range(number))
         self.feature_sets.create_version(FeatureSetVersion(self.orders, number, parts, NOW))
 
-    def build(self, version: int = 1, *, retry: bool = False) -> ModelVersion:
+    def build(self, version: int = 1, *, retry: bool = False, alias: Alias = "production") -> ModelVersion:
         ports = BuildPorts(
             self.datasets, self.feature_sets, self.spark, self.tasks, self.files, self.versions, lambda: NOW, lambda _seconds: None
         )
         checkpoint = self.checkpoint if retry else {}
-        return build_model(model=MODEL, version=version, cutoff=CUTOFF, ports=ports, progress=self.report, checkpoint=checkpoint)
+        return build_model(model=MODEL, order=BuildOrder(version, CUTOFF, alias), ports=ports, progress=self.report, checkpoint=checkpoint)
 
     def report(self, fraction: float, message: str, checkpoint: Mapping[str, object] | None = None) -> None:
         assert 0 <= fraction <= 1
@@ -123,6 +123,16 @@ class Factory:
     @property
     def moves(self) -> Sequence[AliasMove]:
         return self.versions.list_alias_moves("ws_1", "mdl_1", "production")
+
+
+def test_a_build_for_staging_gets_no_traffic() -> None:
+    factory = Factory()
+    factory.build()
+    built = factory.build(2, alias="staging")
+
+    assert factory.versions.get_version("ws_1", "mdl_1", 2) == built
+    assert [move.version for move in factory.moves] == [1]
+    assert [move.version for move in factory.versions.list_alias_moves("ws_1", "mdl_1", "staging")] == [2]
 
 
 def test_a_build_ends_in_a_registered_version_that_serves() -> None:

@@ -16,6 +16,7 @@ from presage.adapters.memory.idempotency_store import MemoryIdempotencyStore
 from presage.adapters.memory.prediction_journal import MemoryPredictionJournal
 from presage.adapters.memory.record_queue import MemoryRecordQueue
 from presage.features.messages import BatchMessage
+from presage.predictions.blocks import Block
 from presage.predictions.catalog import CatalogCache
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.use_cases import PredictionPorts
@@ -32,6 +33,7 @@ from tests.fixtures.serving import CLASSIFICATION, KEY_ID, RANKING, World, build
 
 KEY = {"x-presage-api-key-id": KEY_ID, "content-type": "application/json"}
 BODY = json.dumps({"model": "m", "features": [{"id": "c1"}]}).encode()
+LONG = [{"id": "c" * 250}] * 70
 RECORDS = json.dumps({"records": [{"entity_id": "c1", "event_timestamp": "1998-01-01T00:00:00Z", "values": {"spent": 1.5}}]}).encode()
 
 
@@ -136,7 +138,7 @@ def test_slow_stores_hold_up_neither_predictions_nor_health(world: World, worker
 def test_calls_with_a_key_wait_for_their_store_where_nothing_is_computed(world: World, workers: list[Worker]) -> None:
     store = SlowAnswers()
     worker = start(workers, build_ports(world, records=MemoryRecordQueue(), answers=store))
-    heavy = json.dumps({"model": "m", "features": [{"id": "c1"}] * 11}).encode()
+    heavy = json.dumps({"model": "m", "features": LONG}).encode()
     with ThreadPoolExecutor(4) as callers:
         waiting = [callers.submit(ask, worker, idempotency_key=f"k{number}") for number in range(4)]
         deadline = time.monotonic() + 10
@@ -172,7 +174,7 @@ def test_calls_refused_for_overload_are_counted_with_the_others(
 ) -> None:
     caplog.set_level(logging.INFO)
     worker = start(workers, build_ports(world, records=MemoryRecordQueue()))
-    many = json.dumps({"model": "m", "features": [{"id": "c1"}] * 20}).encode()
+    many = json.dumps({"model": "m", "features": LONG}).encode()
     assert [ask(worker)[0], ask(worker, many)[0]] == [200, 200]
     monkeypatch.setattr(fronts, "LONGEST_WAIT_SECONDS", -1.0)
     assert ask(worker)[0] == 503
@@ -207,9 +209,9 @@ def test_what_computes_for_long_leaves_the_loop_to_others(world: World, workers:
     threads: list[str] = []
 
     class Watching(MemoryPredictionJournal):
-        def append(self, entries: Sequence[PredictionLogEntry]) -> None:
+        def append(self, entries: Sequence[PredictionLogEntry], blocks: Sequence[Block] = ()) -> None:
             threads.append(threading.current_thread().name.rpartition("_")[0])
-            super().append(entries)
+            super().append(entries, blocks)
 
     catalog = CatalogCache(world.catalog, ttl_seconds=math.inf)
     world.ports = PredictionPorts(catalog, world.ports.scorers, Watching(), world.ports.log)
@@ -219,11 +221,12 @@ def test_what_computes_for_long_leaves_the_loop_to_others(world: World, workers:
         {"model": "m", "features": [entry]},
         {"model": "m", "features": [entry]},
         {"model": "m", "features": [entry], "explain": True},
-        {"model": "m", "features": [entry] * 11},
+        {"model": "m", "features": [entry] * 100},
+        {"model": "m", "features": LONG},
         {"model": "r", "features": [entry]},
     ]
-    assert [ask(worker, json.dumps(call).encode())[0] for call in calls] == [200] * 5
-    assert [name == "compute" for name in threads[1:]] == [False, True, True, True]
+    assert [ask(worker, json.dumps(call).encode())[0] for call in calls] == [200] * 6
+    assert [name == "compute" for name in threads[1:]] == [False, True, False, True, True]
 
 
 def test_a_body_that_does_not_arrive_costs_its_caller_only(world: World, workers: list[Worker], monkeypatch: pytest.MonkeyPatch) -> None:

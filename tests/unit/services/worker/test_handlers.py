@@ -2,17 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from presage.adapters.memory.estimate_store import MemoryEstimateStore
 from presage.adapters.memory.import_files import MemoryImportFiles
+from presage.adapters.memory.model_files import MemoryModelFiles
 from presage.adapters.memory.model_registry import MemoryModelRegistry
+from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.adapters.memory.spark_runner import MemorySparkRunner
 from presage.adapters.memory.task_runner import MemoryTaskRunner
 from presage.adapters.memory.training_files import MemoryTrainingFiles
 from presage.jobs.arguments import AnalyseExperiment
 from presage.jobs.execution import JobResult
 from presage.jobs.use_cases import SYSTEM, build_job
+from presage.off_policy.use_cases import OffPolicyPorts
+from presage.predictions.loading import ScorerCache
 from presage.progress import ignore_progress
 from presage.training.ports import RunState
 from presage.training.use_cases import BuildPorts
@@ -43,6 +49,14 @@ def analyse(world: World, days: int) -> JobResult:
         models=MemoryModelRegistry(),
         build=build,
         analysis=world.ports,
+        off_policy=OffPolicyPorts(
+            MemoryPredictionLog(),
+            world.versions,
+            ScorerCache(MemoryModelFiles(Path())),
+            world.datasets,
+            world.feature_sets,
+            MemoryEstimateStore(),
+        ),
         clock=lambda: BEGIN + days * DAY,
     )
     job = build_job(AnalyseExperiment(world.experiment.experiment_id), workspace_id="ws", created_by=SYSTEM, now=NOW)

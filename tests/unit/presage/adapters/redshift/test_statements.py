@@ -7,7 +7,7 @@ import pytest
 from sqlglot import exp
 
 from localstack.bridges.redshift_sql import list_parameters, parse, translate
-from presage.adapters.redshift import ledger_statements, statements, statistics
+from presage.adapters.redshift import hours, ledger_statements, statements, statistics, unit_rows
 from presage.adapters.redshift.migrate import CREATE_RECORD, list_migrations, read_statements
 from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, list_sources
 from presage.experiments.plan import MOST_METRICS
@@ -43,8 +43,9 @@ EXPERIMENT = Experiment(
 QUERIES = [
     statements.LOADED_PARTS,
     statements.FIRST_EXPOSURE,
-    statistics.PENDING,
-    *(build(metric) for metric in METRICS for build in (statistics.build_statistics, statistics.build_full_statistics)),
+    unit_rows.PENDING,
+    hours.build_exposures(),
+    *(build(metric) for metric in METRICS for build in (hours.build_statistics, statistics.build_full_statistics)),
     *(ledger_statements.restrict_to_loaded(statistics.build_full_statistics(metric)) for metric in METRICS),
     ledger_statements.restrict_to_loaded(ledger_statements.EXPOSURES),
     *(ledger_statements.build_fingerprint(table) for table in ledger_statements.HASHED),
@@ -59,11 +60,12 @@ LOADS = [
         )
     ),
 ]
-UPDATE = statistics.build_update(METRICS, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
+UPDATE = unit_rows.build_update(METRICS, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
+SEALING = hours.build_sealing(EXPERIMENT, metrics_uri="s3://b/m", role_arn=ROLE)
 MIGRATIONS = [CREATE_RECORD, *(statement for name in list_migrations() for statement in read_statements(name))]
 
 
-@pytest.mark.parametrize("statement", [*QUERIES, ledger_statements.CLOCK, *LOADS, *UPDATE, *MIGRATIONS])
+@pytest.mark.parametrize("statement", [*QUERIES, ledger_statements.CLOCK, *LOADS, *UPDATE, *SEALING, *MIGRATIONS])
 def test_a_statement_parses_as_redshift_and_translates(statement: str) -> None:
     tree = parse(statement)
     if not isinstance(tree, exp.Copy):
@@ -93,36 +95,37 @@ def test_tables_are_laid_out_for_redshift() -> None:
         assert "DISTKEY (unit_id)" in table
     for table in (assignments, shown_items, outcomes, loaded_parts):
         assert "SORTKEY (experiment_id" in table
-    units = [statement for statement in read_statements("0003_units.sql") if "CREATE TABLE" in statement]
-    assert len(units) == 3
-    for table in units:
+    units, values, *by_hour = [statement for statement in read_statements("0005_hours.sql") if "CREATE TABLE" in statement]
+    for table in (units, values):
         assert "DISTKEY (unit_id)" in table
-        assert "SORTKEY (experiment_id" in table
+    assert len(by_hour) == 2
+    for table in (units, values, *by_hour):
+        assert "exposed_hour)" in table.rpartition("SORTKEY (experiment_id")[2]
 
 
 def test_an_update_carries_our_identifiers_and_no_name_of_a_user() -> None:
     named = replace(SPENT, name="it's mine")
-    update = statistics.build_update([CONVERSION, named], experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
-    found = {node.name for text in update if not text.startswith("LOCK") for node in parse(text).find_all(exp.Literal) if node.is_string}
-    assert found == {"s3://b/k", ROLE, "auto", "ws_1", "exp_1"}
-    assert len(update) <= MOST_STATEMENTS
+    update = unit_rows.build_update([CONVERSION, named], experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
+    texts = [text for text in [*update, *SEALING] if not text.startswith("LOCK")]
+    found = {node.name for text in texts for node in parse(text).find_all(exp.Literal) if node.is_string}
+    assert found == {"s3://b/k", "s3://b/m", ROLE, "auto", "ws_1", "exp_1", ""}
 
 
 def test_the_largest_plan_is_updated_by_one_batch() -> None:
     metrics = [replace(HIT, name=str(number)) for number in range(1 + 2 * MOST_METRICS)]
-    assert len(statistics.build_update(metrics, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)) <= MOST_STATEMENTS
+    assert len(unit_rows.build_update(metrics, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)) <= MOST_STATEMENTS
 
 
 @pytest.mark.parametrize("identifier", ["exp'", "", "exp_1; DROP TABLE outcomes"])
 def test_only_our_identifiers_stand_in_an_update(identifier: str) -> None:
     with pytest.raises(ValueError, match="not an identifier"):
-        statistics.build_update([HIT], experiment=replace(EXPERIMENT, experiment_id=identifier), keys_uri="s3://b/k", role_arn=ROLE)
+        unit_rows.build_update([HIT], experiment=replace(EXPERIMENT, experiment_id=identifier), keys_uri="s3://b/k", role_arn=ROLE)
 
 
-def test_the_full_computation_reads_what_was_loaded_and_a_look_the_units_rows() -> None:
+def test_the_full_computation_reads_what_was_loaded_and_a_look_what_is_kept() -> None:
     for metric in METRICS:
-        kept, full = (read_tables(build(metric)) for build in (statistics.build_statistics, statistics.build_full_statistics))
-        assert kept == {"unit_exposures", "unit_values"}
+        kept, full = (read_tables(build(metric)) for build in (hours.build_statistics, statistics.build_full_statistics))
+        assert kept == {"hour_exposures", "hour_moments", "unit_exposures", "unit_values"}
         assert full == {"assignments", "outcomes"} | ({"shown_items"} if metric.kind == "hit" else set())
 
 

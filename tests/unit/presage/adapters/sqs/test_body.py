@@ -19,7 +19,7 @@ from presage.experiments.messages import decode_message
 from presage.experiments.model import Assignment
 from presage.features.records import build_batch
 from presage.predictions.messages import decode_message as predictions_of
-from presage.predictions.messages import encode_entries, read_call
+from presage.predictions.messages import encode_call, read_call
 from tests.fixtures.feature_records import NOW, make_dataset, make_record, write
 from tests.fixtures.logged import entry
 
@@ -60,7 +60,7 @@ def test_all_queues_publish_so() -> None:
     SqsRecordQueue(messages, "lake", s3=cast("Any", None)).publish_batch(write(batch))
     logged = entry(1, entity_id=ODD, request={ODD: ODD})
     predictions = SqsPredictionQueue(queue.send, "lake", s3=cast("Any", None))
-    predictions.publish_calls([read_call(encode_entries([logged]))])
+    predictions.publish_calls([read_call(encode_call([logged]))])
     assignments, records, entries = queue.bodies
     assert predictions_of(entries) == (logged,)
     assert decode_message(assignments) == (assignment,)
