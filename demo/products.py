@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from demo import simulated
 from demo.clients import JsonClient, JsonObject, split
+from demo.evidence import wait_until
 from demo.journey import PREDICTIONS_PER_CALL, RECORDS_PER_CALL, Journey
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 KEY_HEADER = "x-presage-api-key-id"
 """What the gateway sets once it knows the key."""
-START_SECONDS = 3.0
-"""Longer than the local stage caches its metadata: who asks too early is answered as before the experiment, and is not in it."""
+CONCLUDED = {"concluded_ship", "concluded_rollback", "concluded_inconclusive", "paused_srm"}
 CALLERS = 3
 """Calls at once of one product."""
 
@@ -60,20 +59,30 @@ class ProductJourney(Journey):
         answers = {pages: str(result["prediction"]) for pages, result in enumerate(results, start=1)}
         self.true_effect = simulated.compute_true_effect(self.shoppers, self.product, answers)
 
-    def start_experiment(self) -> None:
-        """As any journey; then wait until every process of the service has forgotten that there was none."""
-        super().start_experiment()
-        time.sleep(START_SECONDS)
-
     def ask_predictions(self, since: datetime, until: datetime) -> None:
         """Ask for the shoppers who come in [since, until), several calls at once, and let them act on the answers."""
         coming = [shopper for shopper in self.shoppers if since <= shopper.at < until]
         groups = [coming[start : start + PREDICTIONS_PER_CALL] for start in range(0, len(coming), PREDICTIONS_PER_CALL)]
         with ThreadPoolExecutor(CALLERS) as callers:
-            answered = callers.map(lambda group: self.predict([shopper.build_entry() for shopper in group]), groups)
-            for group, results in zip(groups, answered, strict=True):
-                self.note_predictions(results)
-                self._act(group, results)
+            for group, answers in zip(groups, callers.map(self._ask, groups), strict=True):
+                for results in answers:
+                    self.note_predictions(results)
+                self._act(group, answers[-1])
+
+    def _ask(self, group: Sequence[Shopper]) -> list[list[JsonObject]]:
+        """Return the answers to a group, which asks again while a process of the service has not heard of the experiment yet.
+
+        What is answered until then is in the log and in no experiment; shoppers act on the last answer.
+        """
+        entries: list[JsonObject] = [shopper.build_entry() for shopper in group]
+        answers: list[list[JsonObject]] = []
+
+        def is_in_experiment() -> bool:
+            answers.append(self.predict(entries))
+            return self.report.decision in CONCLUDED or all("experiment_id" in result for result in answers[-1])
+
+        wait_until(is_in_experiment, "the service does not know of the experiment")
+        return answers
 
     def _act(self, group: Sequence[Shopper], results: Sequence[JsonObject]) -> None:
         for shopper, result in zip(group, results, strict=True):
