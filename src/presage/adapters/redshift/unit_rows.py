@@ -58,11 +58,11 @@ WHERE {mine} AND hour_moments.exposed_hour = changes.exposed_hour AND (changes.m
 
 CHOOSE_FRESH_HOURS = """\
 CREATE TEMP TABLE fresh_hours AS
-SELECT 'assignments' AS counted, exposed_hour FROM touched_units WHERE {mine} AND exposed_hour IS NOT NULL
+SELECT CAST('assignments' AS VARCHAR(16)) AS counted, exposed_hour FROM touched_units WHERE {mine} AND exposed_hour IS NOT NULL
 UNION
-SELECT 'units', exposed_hour FROM changes WHERE metric = ''
+SELECT CAST('units' AS VARCHAR(16)), exposed_hour FROM changes WHERE metric = ''
 UNION
-SELECT 'crossovers', DATE_TRUNC('hour', crossed_at) FROM changes WHERE metric = '' AND crossed_at IS NOT NULL"""
+SELECT CAST('crossovers' AS VARCHAR(16)), DATE_TRUNC('hour', crossed_at) FROM changes WHERE metric = '' AND crossed_at IS NOT NULL"""
 """A unit that crosses over changes the hour of its first exposure, of which no assignment has to be counted again."""
 
 FORGET_HOURS = """\
@@ -73,7 +73,8 @@ KEEP_HOURS = """\
 INSERT INTO hour_exposures (
   workspace_id, experiment_id, exposed_hour, counted, exposures, units, steady_units, crossovers, first_exposed_at
 )
-SELECT {workspace}, {experiment}, exposed_hour, counted, SUM(exposures), SUM(units), SUM(steady_units), SUM(crossovers), MIN(first_exposed_at)
+SELECT {workspace}, {experiment}, exposed_hour, counted,
+  SUM(exposures), SUM(units), SUM(steady_units), SUM(crossovers), MIN(first_exposed_at)
 FROM (
   SELECT fresh_hours.exposed_hour, counted, 1 AS exposures, 0 AS units, 0 AS steady_units, 0 AS crossovers,
     CAST(NULL AS TIMESTAMP) AS first_exposed_at
