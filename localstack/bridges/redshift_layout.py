@@ -18,6 +18,10 @@ BLOCK_SEARCHED = frozenset({"loaded_at", "crossed_at"})
 MANY_ROWS = 100_000
 """A table that has grown by so many is analysed before it is read again in the same transaction, and so many are not looked up."""
 
+LOOK_UP = "SET LOCAL enable_nestloop = on; SET LOCAL max_parallel_workers_per_gather = 0"
+"""Beside workers a scan of everything looks cheap, and takes the cores from whoever else works here."""
+JOIN_WHOLE = "SET LOCAL enable_nestloop = off; SET LOCAL max_parallel_workers_per_gather TO DEFAULT"
+
 STALE = """\
 SELECT relname FROM pg_stat_user_tables
 WHERE relname = ANY(%s) AND n_mod_since_analyze > 1000 + n_live_tup / 5"""
@@ -57,7 +61,7 @@ class Planning:
         elif isinstance(tree, exp.Copy) or (isinstance(tree, exp.Create) and tree.find(exp.TemporaryProperty) and tree.expression):
             self._has_many |= touched >= MANY_ROWS
             self._analyze([_name_target(tree)])
-            self._cursor.execute("SET LOCAL enable_nestloop = off" if self._has_many else "SET LOCAL enable_nestloop = on")
+            self._cursor.execute(JOIN_WHOLE if self._has_many else LOOK_UP)
         elif isinstance(tree, exp.Insert) and touched >= MANY_ROWS:
             self._analyze([_name_target(tree)])
 

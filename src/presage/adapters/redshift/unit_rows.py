@@ -58,41 +58,45 @@ WHERE {mine} AND hour_moments.exposed_hour = changes.exposed_hour AND (changes.m
 
 CHOOSE_FRESH_HOURS = """\
 CREATE TEMP TABLE fresh_hours AS
-SELECT exposed_hour FROM touched_units WHERE {mine} AND exposed_hour IS NOT NULL
+SELECT CAST('assignments' AS VARCHAR(16)) AS counted, exposed_hour FROM touched_units WHERE {mine} AND exposed_hour IS NOT NULL
 UNION
-SELECT exposed_hour FROM changes WHERE metric = ''
+SELECT CAST('units' AS VARCHAR(16)), exposed_hour FROM changes WHERE metric = ''
 UNION
-SELECT DATE_TRUNC('hour', crossed_at) FROM changes WHERE metric = '' AND crossed_at IS NOT NULL"""
+SELECT CAST('crossovers' AS VARCHAR(16)), DATE_TRUNC('hour', crossed_at) FROM changes WHERE metric = '' AND crossed_at IS NOT NULL"""
+"""A unit that crosses over changes the hour of its first exposure, of which no assignment has to be counted again."""
 
-FORGET_HOURS = "DELETE FROM hour_exposures USING fresh_hours WHERE {mine} AND hour_exposures.exposed_hour = fresh_hours.exposed_hour"
+FORGET_HOURS = """\
+DELETE FROM hour_exposures USING fresh_hours
+WHERE {mine} AND hour_exposures.exposed_hour = fresh_hours.exposed_hour AND hour_exposures.counted = fresh_hours.counted"""
 
 KEEP_HOURS = """\
 INSERT INTO hour_exposures (
-  workspace_id, experiment_id, exposed_hour, exposures, units, steady_units, crossovers, first_exposed_at
+  workspace_id, experiment_id, exposed_hour, counted, exposures, units, steady_units, crossovers, first_exposed_at
 )
-SELECT {workspace}, {experiment}, exposed_hour, SUM(exposures), SUM(units), SUM(steady_units), SUM(crossovers), MIN(first_exposed_at)
+SELECT {workspace}, {experiment}, exposed_hour, counted,
+  SUM(exposures), SUM(units), SUM(steady_units), SUM(crossovers), MIN(first_exposed_at)
 FROM (
-  SELECT fresh_hours.exposed_hour, 1 AS exposures, 0 AS units, 0 AS steady_units, 0 AS crossovers,
+  SELECT fresh_hours.exposed_hour, counted, 1 AS exposures, 0 AS units, 0 AS steady_units, 0 AS crossovers,
     CAST(NULL AS TIMESTAMP) AS first_exposed_at
   FROM fresh_hours
   JOIN assignments ON assignments.exposed_at >= fresh_hours.exposed_hour
     AND assignments.exposed_at < DATEADD(hour, 1, fresh_hours.exposed_hour)
     AND DATE_TRUNC('hour', assignments.exposed_at) = fresh_hours.exposed_hour
-  WHERE {mine}
+  WHERE {mine} AND counted = 'assignments'
   UNION ALL
-  SELECT fresh_hours.exposed_hour, 0, 1, CASE WHEN crossed_at IS NULL THEN 1 ELSE 0 END, 0, first_exposed_at
+  SELECT fresh_hours.exposed_hour, counted, 0, 1, CASE WHEN crossed_at IS NULL THEN 1 ELSE 0 END, 0, first_exposed_at
   FROM fresh_hours
   JOIN unit_exposures ON unit_exposures.exposed_hour = fresh_hours.exposed_hour
-  WHERE {mine}
+  WHERE {mine} AND counted = 'units'
   UNION ALL
-  SELECT fresh_hours.exposed_hour, 0, 0, 0, 1, CAST(NULL AS TIMESTAMP)
+  SELECT fresh_hours.exposed_hour, counted, 0, 0, 0, 1, CAST(NULL AS TIMESTAMP)
   FROM fresh_hours
   JOIN unit_exposures ON unit_exposures.crossed_at >= fresh_hours.exposed_hour
     AND unit_exposures.crossed_at < DATEADD(hour, 1, fresh_hours.exposed_hour)
     AND DATE_TRUNC('hour', unit_exposures.crossed_at) = fresh_hours.exposed_hour
-  WHERE {mine}
+  WHERE {mine} AND counted = 'crossovers'
 ) AS happened
-GROUP BY exposed_hour"""
+GROUP BY exposed_hour, counted"""
 """The time is said as a range and as an hour: the first is for an index or a sort key, the second for a join by hash."""
 
 KEEP_EXPOSURES = """\

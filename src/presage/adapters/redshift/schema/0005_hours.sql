@@ -38,18 +38,19 @@ DISTSTYLE KEY
 DISTKEY (unit_id)
 SORTKEY (experiment_id, metric, exposed_hour);
 
--- Grain: one row per experiment and hour in which anything of this happened. exposures: rows of assignments. units: first exposed then,
+-- Grain: one row per experiment, hour in which it happened, and what is counted: assignments, units or crossovers. exposures: rows of assignments. units: first exposed then,
 -- of which steady_units met one variant only. crossovers: units that met their second variant then.
 CREATE TABLE hour_exposures (
   workspace_id VARCHAR(64) NOT NULL,
   experiment_id VARCHAR(64) NOT NULL,
   exposed_hour TIMESTAMP NOT NULL,
+  counted VARCHAR(16) NOT NULL,
   exposures BIGINT NOT NULL,
   units BIGINT NOT NULL,
   steady_units BIGINT NOT NULL,
   crossovers BIGINT NOT NULL,
   first_exposed_at TIMESTAMP,
-  PRIMARY KEY (workspace_id, experiment_id, exposed_hour)
+  PRIMARY KEY (workspace_id, experiment_id, exposed_hour, counted)
 )
 DISTSTYLE ALL
 SORTKEY (experiment_id, exposed_hour);

@@ -108,7 +108,7 @@ def test_an_update_carries_our_identifiers_and_no_name_of_a_user() -> None:
     update = unit_rows.build_update([CONVERSION, named], experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
     texts = [text for text in [*update, *SEALING] if not text.startswith("LOCK")]
     found = {node.name for text in texts for node in parse(text).find_all(exp.Literal) if node.is_string}
-    assert found == {"s3://b/k", "s3://b/m", ROLE, "auto", "ws_1", "exp_1", ""}
+    assert found == {"s3://b/k", "s3://b/m", ROLE, "auto", "ws_1", "exp_1", "", "assignments", "units", "crossovers"}
 
 
 def test_the_largest_plan_is_updated_by_one_batch() -> None:
