@@ -45,7 +45,6 @@ def build_stacks(app: cdk.App, config: StageConfig) -> OwnRules:
     )
     functions = FunctionsStack(app, config=config, inputs=inputs)
     public_api, gateway = _build_services(app, config, network=network, data=data, alerts=alerts)
-    public_api.add_dependency(functions, "They read what a new version of it writes, before it does.")
     observed = ObservedStacks(alerts, data, functions, public_api, gateway)
     ObservabilityStack(app, config=config, observed=observed)
     CostStack(app, config=config, topic=alerts.topic)

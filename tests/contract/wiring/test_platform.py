@@ -45,9 +45,3 @@ def test_the_workers_hook_finds_the_library_that_is_there() -> None:
 def test_the_worker_is_deployed_after_the_migrations(stage: str) -> None:
     (predecessors,) = (names for stack, names in read_synthesis(stage).predecessors.items() if stack.endswith("-Worker"))
     assert [name for name in predecessors if name.endswith("Backend")]
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_what_reads_the_predictions_queues_is_deployed_before_what_writes_to_them(stage: str) -> None:
-    (predecessors,) = (names for stack, names in read_synthesis(stage).predecessors.items() if stack.endswith("-PublicApi"))
-    assert [name for name in predecessors if name.endswith("Functions")]

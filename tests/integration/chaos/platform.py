@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 
+from presage.experiments.messages import decode_message
 from tests.fixtures.public_api_process import ROOT, Running, prepare, run
 from tests.fixtures.serving import World
 from tests.integration.chaos.proxies import Proxy
@@ -78,7 +79,7 @@ class Platform:
         client, queue = boto3.client("sqs"), self.service.settings["PRESAGE_ASSIGNMENTS_QUEUE_URL"]
         while messages := client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                self._assigned |= {row["prediction_id"] for row in json.loads(message["Body"])["assignments"]}
+                self._assigned |= {assignment.prediction_id for assignment in decode_message(message["Body"])}
                 client.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return self._assigned
 
