@@ -34,12 +34,11 @@ def test_a_prediction_is_on_the_way_to_the_log_and_the_warehouse_when_it_is_answ
     status, answer = running.call("/v1/predict", {"model": "m", "features": [{"id": "c1"}, {"id": "c2"}], "include_features": True})
     assert status == 200
     assert {result["answered_by"] for result in answer["results"]} <= {"model", "default"}
-    entries = {entry["prediction_id"]: entry for body in running.receive("PREDICTIONS") for entry in body["entries"]}
+    entries = {entry.prediction_id: entry for entry in running.receive_logged()}
     for result, unit in zip(answer["results"], ("c1", "c2"), strict=True):
         entry = entries[result["prediction_id"]]
-        assert (entry["entity_id"], entry["variant"], entry["features"]) == (unit, result["variant"], result["features"])
-    published = [assignment for body in running.receive("ASSIGNMENTS") for assignment in body["assignments"]]
-    assert {(row["prediction_id"], row["variant"]) for row in published} == {
+        assert (entry.entity_id, entry.variant, entry.features) == (unit, result["variant"], result["features"])
+    assert {(row.prediction_id, row.variant) for row in running.receive_assignments()} == {
         (result["prediction_id"], result["variant"]) for result in answer["results"]
     }
 
@@ -58,8 +57,7 @@ def test_of_calls_with_one_key_at_once_one_is_executed_and_all_are_answered_alik
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(24)))
     assert answers == [answers[0]] * 24
-    entries = [entry for message in running.receive("PREDICTIONS") for entry in message["entries"]]
-    assert [entry["entity_id"] for entry in entries].count("keyed") == 1
+    assert [entry.entity_id for entry in running.receive_logged()].count("keyed") == 1
     assert running.call("/v1/predict", body | {"version": 1}, idempotency_key="k-1")[1]["code"] == "idempotency_key_reused"
 
 
@@ -140,7 +138,7 @@ def test_a_killed_shipper_and_killed_workers_are_replaced_and_lose_nothing(runni
             os.kill(process, signal.SIGKILL)
         deadline = time.monotonic() + START_SECONDS
         while not asked <= found and time.monotonic() < deadline:
-            found |= {entry["prediction_id"] for body in running.receive("PREDICTIONS", seconds=20) for entry in body["entries"]}
+            found |= {entry.prediction_id for entry in running.receive_logged(seconds=20)}
     assert asked <= found
     wait_ready(running, running.log)
 
@@ -162,5 +160,5 @@ def test_a_request_under_way_is_answered_after_sigterm_and_what_it_wrote_down_is
     assert answer.startswith(b"HTTP/1.1 200")
     assert b'"prediction_id"' in answer
     assert running.process.wait(60) == 0
-    assert "late" in {entry["entity_id"] for body in running.receive("PREDICTIONS") for entry in body["entries"]}
+    assert "late" in {entry.entity_id for entry in running.receive_logged()}
     assert list(Path(running.settings["PRESAGE_CACHE_DIRECTORY"], "journal").glob("*.segment")) == []

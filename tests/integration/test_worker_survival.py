@@ -97,6 +97,8 @@ def place(mariadb: str, tmp_path: Path) -> Place:
         "STAGE": "local",
         "LAKE_BUCKET": bucket,
         "ARTIFACTS_BUCKET": bucket,
+        "PREDICTION_TABLE": "predictions",
+        "CACHE_DIRECTORY": tmp_path / "cache",
         "JOBS_QUEUE_URL": queue_url,
         "DATABASE_HOST": address.hostname,
         "DATABASE_PORT": address.port,
