@@ -40,12 +40,11 @@ def build_stacks(app: cdk.App, config: StageConfig) -> OwnRules:
         metadata=MetadataStack(app, config=config, network=network, topic=alerts.topic),
         warehouse=WarehouseStack(app, config=config, network=network, storage=storage),
     )
-    inputs = FunctionInputs(
+    functions = FunctionInputs(
         alerts=alerts, storage=storage, queues=data.queues, prediction_log=data.prediction_log, warehouse=data.warehouse
     )
-    functions = FunctionsStack(app, config=config, inputs=inputs)
     public_api, gateway = _build_services(app, config, network=network, data=data, alerts=alerts)
-    observed = ObservedStacks(alerts, data, functions, public_api, gateway)
+    observed = ObservedStacks(alerts, data, FunctionsStack(app, config=config, inputs=functions), public_api, gateway)
     ObservabilityStack(app, config=config, observed=observed)
     CostStack(app, config=config, topic=alerts.topic)
     rules = OwnRules()

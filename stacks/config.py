@@ -1,9 +1,9 @@
 """The one file for everything that differs between local, staging and production."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-ReadContext = Callable[[str], object]
+from stacks.context import ReadContext, read_number, read_optional, read_text
 
 
 @dataclass(frozen=True)
@@ -155,23 +155,9 @@ def read_stage(read_context: ReadContext) -> StageConfig:
     return builders[name](read_context)
 
 
-def _text(read_context: ReadContext, name: str, default: str) -> str:
-    value = read_context(name)
-    return default if value is None else str(value)
-
-
-def _optional(read_context: ReadContext, name: str) -> str | None:
-    value = read_context(name)
-    return None if value is None else str(value)
-
-
-def _number(read_context: ReadContext, name: str, default: int = 0) -> int:
-    return int(_text(read_context, name, str(default)))
-
-
 def _delegations(read_context: ReadContext) -> dict[str, tuple[str, ...]]:
     """The name servers of the staging zone, once it exists: `-c staging_name_servers=ns-1…,ns-2…`."""
-    servers = _text(read_context, "staging_name_servers", "")
+    servers = read_text(read_context, "staging_name_servers", "")
     return {"staging": tuple(servers.split(","))} if servers else {}
 
 
@@ -197,23 +183,23 @@ def _local(read_context: ReadContext) -> StageConfig:
         database=DatabaseConfig("db.t4g.micro", storage_gib=20, multi_az=False, backup_days=1, rotation_days=30),
         warehouse=WarehouseConfig(base_units=8, maximum_units=8, monthly_unit_hours=0),
         spark=SparkConfig("X86_64", maximum_vcpu=8, maximum_memory_gib=32),
-        functions=FunctionConfig("x86_64", _text(read_context, "lambda_python", "3.11"), memory_mib=1024, sample_rows=1000),
+        functions=FunctionConfig("x86_64", read_text(read_context, "lambda_python", "3.11"), memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
             architecture="X86_64",
-            image_tag=_text(read_context, "image_tag", "local"),
+            image_tag=read_text(read_context, "image_tag", "local"),
             cpu=512,
             memory_mib=1024,
             minimum_tasks=1,
             maximum_tasks=2,
             bake_minutes=1,
             spot=False,
-            cache_directory=_text(read_context, "cache_directory", ".local/cache"),
+            cache_directory=read_text(read_context, "cache_directory", ".local/cache"),
             catalog_ttl_seconds=1,
             model_memory_mib=128,
         ),
         gateway=GatewayConfig(
-            origin=_text(read_context, "public_api_origin", "http://127.0.0.1:8081"),
-            public_url=_text(read_context, "public_api_url", "http://127.0.0.1:4566/_aws/execute-api/{api}/{stage}"),
+            origin=read_text(read_context, "public_api_origin", "http://127.0.0.1:8081"),
+            public_url=read_text(read_context, "public_api_url", "http://127.0.0.1:4566/_aws/execute-api/{api}/{stage}"),
             rate_per_second=2000,
             burst=4000,
             plans=_plans(10),
@@ -224,7 +210,7 @@ def _local(read_context: ReadContext) -> StageConfig:
             "t3.small",
             1,
             1,
-            cache_directory=_text(read_context, "cache_directory", ".local/cache") + "-worker",
+            cache_directory=read_text(read_context, "cache_directory", ".local/cache") + "-worker",
         ),
     )
 
@@ -232,27 +218,27 @@ def _local(read_context: ReadContext) -> StageConfig:
 def _staging(read_context: ReadContext) -> StageConfig:
     return StageConfig(
         name="staging",
-        account=_optional(read_context, "account"),
-        region=_text(read_context, "region", "us-east-1"),
+        account=read_optional(read_context, "account"),
+        region=read_text(read_context, "region", "us-east-1"),
         retain=False,
         log_retention_days=30,
-        alarm_email=_optional(read_context, "alarm_email"),
+        alarm_email=read_optional(read_context, "alarm_email"),
         monthly_budget_usd=900,
-        domain=_text(read_context, "domain", "staging.presage.example"),
+        domain=read_text(read_context, "domain", "staging.presage.example"),
         delegations={},
         network=NetworkConfig("10.30.0.0/16", availability_zones=3, nat_gateways=1, interface_endpoints=False),
         database=DatabaseConfig("db.t4g.small", storage_gib=20, multi_az=True, backup_days=7, rotation_days=30),
         warehouse=WarehouseConfig(
             8,
             maximum_units=16,
-            monthly_unit_hours=_number(read_context, "redshift_unit_hours", 200),
-            cluster_nodes=_number(read_context, "redshift_nodes"),
+            monthly_unit_hours=read_number(read_context, "redshift_unit_hours", 200),
+            cluster_nodes=read_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128, cluster_nodes=_number(read_context, "spark_nodes")),
+        spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128, cluster_nodes=read_number(read_context, "spark_nodes")),
         functions=FunctionConfig("arm64", "3.13", memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",
-            image_tag=_text(read_context, "image_tag", "unreleased"),
+            image_tag=read_text(read_context, "image_tag", "unreleased"),
             cpu=1024,
             memory_mib=2048,
             minimum_tasks=1,
@@ -271,30 +257,30 @@ def _staging(read_context: ReadContext) -> StageConfig:
 def _production(read_context: ReadContext) -> StageConfig:
     return StageConfig(
         name="production",
-        account=_optional(read_context, "account"),
-        region=_text(read_context, "region", "us-east-1"),
+        account=read_optional(read_context, "account"),
+        region=read_text(read_context, "region", "us-east-1"),
         retain=True,
         log_retention_days=365,
-        alarm_email=_optional(read_context, "alarm_email"),
+        alarm_email=read_optional(read_context, "alarm_email"),
         monthly_budget_usd=6000,
-        domain=_text(read_context, "domain", "presage.example"),
+        domain=read_text(read_context, "domain", "presage.example"),
         delegations=_delegations(read_context),
         network=NetworkConfig("10.40.0.0/16", availability_zones=3, nat_gateways=3, interface_endpoints=True),
         database=DatabaseConfig("db.m7g.large", storage_gib=100, multi_az=True, backup_days=35, rotation_days=30),
         warehouse=WarehouseConfig(
             16,
             maximum_units=64,
-            monthly_unit_hours=_number(read_context, "redshift_unit_hours", 3000),
-            cluster_nodes=_number(read_context, "redshift_nodes"),
+            monthly_unit_hours=read_number(read_context, "redshift_unit_hours", 3000),
+            cluster_nodes=read_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512, cluster_nodes=_number(read_context, "spark_nodes")),
+        spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512, cluster_nodes=read_number(read_context, "spark_nodes")),
         functions=FunctionConfig("arm64", "3.13", memory_mib=2048, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",
-            image_tag=_text(read_context, "image_tag", "unreleased"),
+            image_tag=read_text(read_context, "image_tag", "unreleased"),
             cpu=2048,
             memory_mib=4096,
-            minimum_tasks=_number(read_context, "minimum_tasks", 3),
+            minimum_tasks=read_number(read_context, "minimum_tasks", 3),
             maximum_tasks=30,
             bake_minutes=15,
             spot=False,

@@ -14,7 +14,7 @@ References:
 from __future__ import annotations
 
 from presage.adapters.redshift.statements import quote
-from presage.adapters.redshift.statistics import quote_identifier
+from presage.adapters.redshift.statistics import SUM_MOMENTS, quote_identifier
 from presage.experiments.model import Experiment, Metric
 
 MINE = "workspace_id = :workspace_id AND experiment_id = :experiment_id"
@@ -139,14 +139,7 @@ WITH hours AS (
 )
 SELECT {workspace}, {experiment}, means.metric, means.exposed_hour, means.allocation_version, means.variant, means.units,
   COALESCE(SUM(CASE WHEN valued.first_value <> 0 THEN 1 ELSE 0 END), 0),
-  means.first_mean,
-  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.first_value - means.first_mean)), 0)
-    + (means.units - means.valued) * means.first_mean * means.first_mean,
-  means.second_mean,
-  COALESCE(SUM((valued.second_value - means.second_mean) * (valued.second_value - means.second_mean)), 0)
-    + (means.units - means.valued) * means.second_mean * means.second_mean,
-  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.second_value - means.second_mean)), 0)
-    + (means.units - means.valued) * means.first_mean * means.second_mean
+{sums}
 FROM means
 LEFT JOIN valued
   ON valued.metric = means.metric AND valued.exposed_hour = means.exposed_hour
@@ -181,5 +174,5 @@ def build_sealing(experiment: Experiment, *, metrics_uri: str, role_arn: str) ->
         "CREATE TEMP TABLE stage_metrics (metric VARCHAR(512), closed_until TIMESTAMP)",
         f"COPY stage_metrics FROM {quote(metrics_uri)} IAM_ROLE {quote(role_arn)} FORMAT AS JSON 'auto' TIMEFORMAT 'auto'",
         CHOOSE_OPEN_HOURS.format(mine=mine),
-        KEEP_MOMENTS.format(moments=MOMENTS, mine=mine, workspace=workspace, experiment=identifier),
+        KEEP_MOMENTS.format(moments=MOMENTS, sums=SUM_MOMENTS, mine=mine, workspace=workspace, experiment=identifier),
     ]

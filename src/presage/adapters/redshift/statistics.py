@@ -52,6 +52,17 @@ CLOSED = """\
     AND first_exposed_at <= DATEADD(hour, -{closes}, CAST(:as_of AS TIMESTAMP))
     AND allocation_version = CAST(:allocation_version AS INTEGER)"""
 
+SUM_MOMENTS = """\
+  means.first_mean,
+  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.first_value - means.first_mean)), 0)
+    + (means.units - means.valued) * means.first_mean * means.first_mean,
+  means.second_mean,
+  COALESCE(SUM((valued.second_value - means.second_mean) * (valued.second_value - means.second_mean)), 0)
+    + (means.units - means.valued) * means.second_mean * means.second_mean,
+  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.second_value - means.second_mean)), 0)
+    + (means.units - means.valued) * means.first_mean * means.second_mean"""
+"""Both means, squared deviations and products of `means` joined with `valued`; units without a row have the value 0."""
+
 STATISTICS = """\
 WITH {relations}, counts AS (
   SELECT variant, COUNT(*) AS units FROM units GROUP BY variant
@@ -66,14 +77,7 @@ WITH {relations}, counts AS (
 SELECT means.variant,
   CAST(means.units AS BIGINT),
   CAST(SUM(CASE WHEN valued.first_value <> 0 THEN 1 ELSE 0 END) AS BIGINT),
-  means.first_mean,
-  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.first_value - means.first_mean)), 0)
-    + (means.units - means.valued) * means.first_mean * means.first_mean,
-  means.second_mean,
-  COALESCE(SUM((valued.second_value - means.second_mean) * (valued.second_value - means.second_mean)), 0)
-    + (means.units - means.valued) * means.second_mean * means.second_mean,
-  COALESCE(SUM((valued.first_value - means.first_mean) * (valued.second_value - means.second_mean)), 0)
-    + (means.units - means.valued) * means.first_mean * means.second_mean
+{sums}
 FROM means
 LEFT JOIN valued ON valued.variant = means.variant
 GROUP BY means.variant, means.units, means.valued, means.first_mean, means.second_mean
@@ -120,7 +124,7 @@ def build_full_statistics(metric: Metric) -> str:
         closed=CLOSED.format(closes=int(metric.window_hours)),
         measured=build_measured(metric, ASKED, "records"),
     )
-    return STATISTICS.format(relations=relations)
+    return STATISTICS.format(relations=relations, sums=SUM_MOMENTS)
 
 
 def build_records(metric: Metric, scope: Scope, *, bounds: str) -> str:
