@@ -77,6 +77,7 @@ class Place:
         return self.stores.jobs.get_job(job.workspace_id, job.job_id)
 
     def wait(self, job: Job, reached: Callable[[Job], bool]) -> Job:
+        """Return the job as soon as it is as asked. An ended one may be told to its user a moment later: that is another write."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not reached(current := self.read(job)):
             assert time.monotonic() < deadline, f"{current}\n{(self.folder / 'worker.log').read_text()[-3000:]}"
@@ -145,6 +146,7 @@ def test_an_import_whose_worker_ends_in_its_middle_is_done_once(place: Place, nu
         interrupted = place.read(job)
         with place.worker():
             ended = place.wait(job, lambda current: current.state not in {"queued", "running"})
+            place.wait(job, lambda current: bool(place.stores.notifications.list_notifications(current.workspace_id)))
 
     assert (interrupted.state, interrupted.attempts) == ("running", 1)
     assert (ended.state, ended.attempts, ended.result["accepted"]) == ("succeeded", 2, ROWS)
