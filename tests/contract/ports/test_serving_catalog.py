@@ -129,10 +129,10 @@ def test_changes_of_a_running_experiments_weights_are_there_in_their_order(place
     during = place.deployment()
     place.stores.experiments.move_state(running, state="stopped_by_user", now=at(2))
 
-    assert during.shares == (0.5, 0.2)
+    assert during.weights == ((0.5,), (0.2,))
     assert during.allocation is not None
     assert (during.allocation.version, during.allocation.arms[0].weight) == (3, 0.2)
-    assert place.deployment().shares == ()
+    assert place.deployment().weights == ()
 
 
 def test_workspaces_with_a_model_in_production_are_listed_newest_first(place: Place) -> None:
