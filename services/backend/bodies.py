@@ -162,6 +162,7 @@ class OutlookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     power: float = 0.8
     treatment_share: float = 0.5
     min_days: int = 7
+    arms: int = 1
     baseline: BaselineBody | None = None
     units_a_day: Annotated[float, msgspec.Meta(gt=0)] | None = None
 

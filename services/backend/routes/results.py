@@ -59,7 +59,7 @@ def create_outlook() -> Response:
     model = ports.models.find_model_by_name(workspace_id, body.model)
     if model is None:
         raise InvalidInputError(f"There is no model named {body.model[:100]!r}", path="$.model")
-    aim = Aim(body.primary, body.effect, body.alpha, body.power, body.treatment_share, body.min_days)
+    aim = Aim(body.primary, body.effect, body.alpha, body.power, body.treatment_share, body.min_days, body.arms)
     given_traffic = None if body.units_a_day is None else Traffic(body.units_a_day)
     planning = PlanningPorts(ports.predictions, ports.datasets, ports.feature_sets)
     baseline, traffic = measure(model, aim, baseline=read_baseline(body), traffic=given_traffic, now=get_now(), ports=planning)

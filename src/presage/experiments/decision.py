@@ -39,9 +39,10 @@ Conclusion = tuple[State, str, Variant | None]
 def decide(plan: ExperimentPlan, evidence: Evidence, limits: Limits | None = None) -> Decision:
     """Return the decision of one look; `limits` are the plan's, unless operators extended it.
 
-    A mismatched sample ratio pauses. Otherwise, in this order: rollback (exempt from the minimum of days; by a guardrail of any arm, whose
-    interval counts only from its own size gates on, also from the primary metric's; by the primary metric when all arms lose), ship of
-    the arm of which most is proven, inconclusive by futility of all arms, by the maximum of days, by the planned units; else keep running.
+    A mismatched sample ratio pauses. Otherwise, in this order: ship of the arm of which most is proven, which takes traffic off all others;
+    rollback (exempt from the minimum of days; by a guardrail of any arm, whose interval counts only from its own size gates on, also from
+    the primary metric's; by the primary metric when all arms lose); inconclusive by futility of all arms, by the maximum of days, by the
+    planned units; else keep running. An arm cannot be both shipped and rolled back.
     """
     gates = compute_gates(plan, evidence)
     failed = {gate.name for gate in gates if not gate.passed}
@@ -100,11 +101,12 @@ def _conclusions(plan: ExperimentPlan, evidence: Evidence, failed: set[str], lim
         yield "paused_srm", f"sample-ratio mismatch: units are {evidence.sample_ratio.units}, p = {p_value:.3g}", None
         return
     days_passed = "min_days" not in failed
+    if days_passed:
+        yield from _ships(plan, evidence.arms)
     for arm in evidence.arms:
         yield from _breaches(plan, arm)
     yield from _losses(plan, evidence.arms)
     if days_passed:
-        yield from _ships(plan, evidence.arms)
         yield from _futilities(plan, evidence.arms)
     yield from _limits(limits, evidence, days_passed=days_passed)
 

@@ -87,6 +87,15 @@ class TestDecision:
         assert look.decision == "concluded_rollback"
         assert detail_of(look).reason.startswith("large: guardrail visits is breached")
 
+    def test_a_clean_arm_is_shipped_from_beside_one_that_breaches(self) -> None:
+        world = World(GUARDED)
+        units = {name: world.meet(name, count) for name, count in (("control", 5_000), ("small", 3_000), ("large", 2_000))}
+        for name, bought in (("control", 500), ("small", 600), ("large", 200)):
+            world.land(units[name][:bought])
+        world.land([*units["control"][:2_000], *units["small"][:1_200], *units["large"][:400]], VISITS)
+        look = world.analyse()
+        assert (look.decision, detail_of(look).shipped) == ("concluded_ship", "small")
+
     def test_an_arm_whose_guardrail_is_open_gives_way_to_a_clean_one(self) -> None:
         world = World(GUARDED)
         units = {name: world.meet(name, count) for name, count in (("control", 5_000), ("small", 3_000), ("large", 2_000))}
