@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Engine, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
@@ -174,7 +174,7 @@ def _list_weights(session: Session, workspace_id: str) -> dict[str, tuple[Weight
     )
     found: dict[str, tuple[Weights, ...]] = {}
     for model_id, treatment_share, arm_weights in session.execute(statement):
-        weights = read_weights(treatment_share, arm_weights)
+        weights = read_weights(treatment_share, cast("Sequence[float] | None", arm_weights))
         if weights is not None:
             found[model_id] = (*found.get(model_id, ()), weights)
     return found

@@ -117,11 +117,15 @@ def build_evidence(trial: Trial, history: History, course: Course, *, run: int, 
 
 
 def _conclude(trial: Trial, history: History, course: Course, *, run: int) -> tuple[Decision, int]:
-    for look in _list_turns(trial, course, run=run):
-        decision = decide(trial.plan, build_evidence(trial, history, course, run=run, look=look))
+    def decide_at(look: int) -> Decision:
+        return decide(trial.plan, build_evidence(trial, history, course, run=run, look=look))
+
+    *turns, last = _list_turns(trial, course, run=run)
+    for look in turns:
+        decision = decide_at(look)
         if decision.state != "running":
             return decision, look
-    return decision, course.mismatch_p.shape[1] - 1
+    return decide_at(last), last
 
 
 def _list_turns(trial: Trial, course: Course, *, run: int) -> Iterator[int]:

@@ -94,10 +94,10 @@ def test_hours_merged_are_the_units_drawn() -> None:
     hours = draw_history(trial, runs=2, generator=np.random.default_rng(4), looks=12)
     total = history.control.first.units + history.arms[0].first.units
     np.testing.assert_array_equal(total, trial.units_a_look * np.arange(1, 13) * np.ones((2, 1)))
-    np.testing.assert_array_equal(hours.treatment.products, history.arms[0].products)
+    np.testing.assert_array_equal(hours.arms[0].products, history.arms[0].products)
     generator = np.random.default_rng(4)
     treated = generator.random((2, 12, trial.units_a_look)) < 0.5
-    clicks, sessions = trial.population.draw(generator, treated * trial.lifts[0])
+    clicks, sessions = trial.population.draw(generator, np.where(treated, trial.lifts[0], 0.0))
     for run in range(2):
         chosen = treated[run]
         assert history.arms[0].first.mean[run, -1] == pytest.approx(clicks[run][chosen].mean())
