@@ -10,7 +10,7 @@ import msgspec
 from flask import request
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import Metric
+from presage.experiments.model import TREATMENT, Metric
 from presage.features.dataset import Column
 from presage.jobs.arguments import FileFormat
 from presage.jobs.model import Job, JobKind, JobState
@@ -114,10 +114,21 @@ class ExtensionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WeightsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The share of a running experiment's units that are to meet the treatment from now on, and why."""
+    """The share of a running experiment's units that are to meet the treatment or, with arms, each one from now on, and why."""
 
-    treatment_share: float
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    treatment_share: float | None = None
+    weights: dict[str, float] | None = None
+
+    def read_weights(self) -> dict[str, float]:
+        """Return each arm's weight.
+
+        Raises:
+            InvalidInputError: There is not one of both.
+        """
+        if (self.treatment_share is None) == (self.weights is None):
+            raise InvalidInputError("a change has either a treatment_share or, for a plan with arms, weights", path="$")
+        return {TREATMENT: self.treatment_share} if self.treatment_share is not None else self.weights or {}
 
 
 class HoldoutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,6 +162,7 @@ class OutlookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     power: float = 0.8
     treatment_share: float = 0.5
     min_days: int = 7
+    arms: int = 1
     baseline: BaselineBody | None = None
     units_a_day: Annotated[float, msgspec.Meta(gt=0)] | None = None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 from flask import Blueprint, Response
 
-from presage.errors import InvalidInputError
+from presage.errors import InvalidInputError, NotFoundError
 from presage.experiments import use_cases
 from presage.experiments.model import ExperimentPlan
 from presage.experiments.operations import (
@@ -19,6 +21,7 @@ from presage.experiments.operations import (
 )
 from presage.jobs.arguments import AnalyseExperiment
 from presage.runtime.http import respond
+from presage.training.model import Model
 from presage.training.served import AliasHistory
 from services.backend.bodies import AnalysisBody, ExtensionBody, OrderBody, StartBody, WeightsBody, read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
@@ -38,7 +41,7 @@ def create() -> Response:
     experiment = use_cases.create_experiment(
         plan,
         workspace_id=workspace_id,
-        model=use_cases.Subject(model.model_id, ranks=model.spec.kind == "ranking"),
+        model=use_cases.Subject(model.model_id, ranks=model.spec.kind == "ranking", versions=list_registered(model, plan)),
         now=get_now(),
         store=ports.experiments,
         datasets=ports.datasets,
@@ -91,10 +94,10 @@ def extend(experiment_id: str) -> Response:
 
 @blueprint.post("/<experiment_id>/weights")
 def reweight(experiment_id: str) -> Response:
-    """Divide a running experiment's units by another share."""
+    """Divide a running experiment's units by other weights."""
     body, ports = read_body(WeightsBody), get_operator_ports()
     order, workspace_id = read_order(body.reason), get_user().workspace_id
-    return respond(reweight_experiment(workspace_id, experiment_id, treatment_share=body.treatment_share, order=order, ports=ports), 201)
+    return respond(reweight_experiment(workspace_id, experiment_id, weights=body.read_weights(), order=order, ports=ports), 201)
 
 
 @blueprint.post("/<experiment_id>/analyses")
@@ -105,6 +108,16 @@ def create_analysis(experiment_id: str) -> Response:
     if body.as_of is not None and body.as_of > get_now():
         raise InvalidInputError("as_of must not be in the future", path="$.as_of")
     return submit(AnalyseExperiment(experiment_id, body.as_of))
+
+
+def list_registered(model: Model, plan: ExperimentPlan) -> frozenset[int]:
+    """Return those of the arms' versions that the model has."""
+    versions, wanted = get_ports().versions, {arm.version for arm in plan.arms if arm.version != "production"}
+    found = set()
+    for version in wanted:
+        with suppress(NotFoundError):
+            found.add(versions.get_version(model.workspace_id, model.model_id, version).version)
+    return frozenset(found)
 
 
 def read_order(reason: str) -> Order:

@@ -7,13 +7,13 @@ from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError
 from presage.experiments.planning import Aim, Baseline, Traffic, plan_experiment
-from presage.experiments.results import LookPage, build_look_result, build_primary_path, describe_path, read_results
+from presage.experiments.results import LookPage, build_look_result, build_primary_paths, describe_path, read_results
 from presage.experiments.use_cases import CertificatePorts, get_certificate_document
 from presage.predictions.traffic import PlanningPorts, measure
 from presage.runtime.http import respond
 from services.backend.bodies import OutlookBody, read_body
 from services.backend.context import get_now, get_ports, get_user
-from services.backend.interval_plot import PlotText, draw_interval_path
+from services.backend.interval_plot import PlotText, draw_interval_paths
 from services.backend.paging import read_limit
 
 PLOT_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -39,7 +39,7 @@ def get_plot(experiment_id: str) -> Response:
     looks, plan = ports.experiments.list_looks(workspace_id, experiment_id), experiment.plan
     latest = build_look_result(plan, looks[-1]) if looks else None
     title = f"{plan.name}: {experiment.state.replace('_', ' ')}"
-    svg = draw_interval_path(build_primary_path(looks), PlotText(title, describe_path(plan, latest), plan.primary.name))
+    svg = draw_interval_paths(build_primary_paths(plan, looks), PlotText(title, describe_path(plan, latest), plan.primary.name))
     return Response(svg, content_type="image/svg+xml; charset=utf-8", headers={"content-security-policy": PLOT_POLICY})
 
 
@@ -59,7 +59,7 @@ def create_outlook() -> Response:
     model = ports.models.find_model_by_name(workspace_id, body.model)
     if model is None:
         raise InvalidInputError(f"There is no model named {body.model[:100]!r}", path="$.model")
-    aim = Aim(body.primary, body.effect, body.alpha, body.power, body.treatment_share, body.min_days)
+    aim = Aim(body.primary, body.effect, body.alpha, body.power, body.treatment_share, body.min_days, body.arms)
     given_traffic = None if body.units_a_day is None else Traffic(body.units_a_day)
     planning = PlanningPorts(ports.predictions, ports.datasets, ports.feature_sets)
     baseline, traffic = measure(model, aim, baseline=read_baseline(body), traffic=given_traffic, now=get_now(), ports=planning)

@@ -16,7 +16,7 @@ from math import isclose
 from typing import Literal, NamedTuple
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import Experiment, Variant
+from presage.experiments.model import CONTROL, Experiment, Variant, list_arms
 
 BUCKETS = 2**53
 
@@ -84,18 +84,19 @@ class Placement(NamedTuple):
     version: int
 
 
-def build_allocation(experiment: Experiment, shares: Sequence[float]) -> Allocation:
-    """Return how the experiment's units are divided by the newest of `shares`, the treatment's under each version.
+def build_allocation(experiment: Experiment, weights: Sequence[Sequence[float]]) -> Allocation:
+    """Return how the experiment's units are divided by the newest of `weights`, its arms' under each version.
 
-    The treatment's part lies first, so that raising its share moves units into it and none out.
+    Control's part lies last, so that raising the share of a single arm moves units into it and none out.
     """
-    share, held = shares[-1], experiment.holdout_share
+    held, names = experiment.holdout_share, (arm.name for arm in list_arms(experiment.plan))
+    arms = tuple(Arm(name, weight) for name, weight in zip(names, weights[-1], strict=True))
     return Allocation(
         salt=experiment.salt,
-        arms=(Arm("treatment", share), Arm("control", 1.0 - share)),
+        arms=(*arms, Arm(CONTROL, 1.0 - sum(weights[-1]))),
         holdout=Segment(f"holdout\x00{experiment.workspace_id}", 0.0, held) if held else None,
         segment=find_segment(experiment),
-        version=len(shares),
+        version=len(weights),
     )
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from presage.errors import InvalidInputError, NotFoundError
 from presage.experiments.events import ExperimentEvent
-from presage.experiments.evidence import GateResult, LookDetail, MetricEvidence
+from presage.experiments.evidence import GateResult, LookDetail, MetricEvidence, list_arm_evidence
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import Experiment, ExperimentPlan, Look, State, Traffic
+from presage.experiments.model import TREATMENT, Experiment, ExperimentPlan, Look, State, Traffic, Variant
 from presage.experiments.path import PathPoint
 
 SCHEMA = 1
@@ -37,7 +37,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class MetricPath:
-    """A metric's way through the looks. `e_values` and `p_values` are those of `path`, look by look."""
+    """A metric's way through the looks, in one arm's comparison with control.
+
+    `e_values` and `p_values` are those of `path`, look by look. `statements`, of all variants, stand with the first arm.
+    """
 
     role: Role
     metric: str
@@ -45,6 +48,7 @@ class MetricPath:
     path: tuple[PathPoint, ...]
     e_values: tuple[float | None, ...]
     p_values: tuple[float, ...]
+    arm: Variant = TREATMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,14 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What the last look came to; `action` is None when traffic stays as it is."""
+    """What the last look came to; `action` is None when traffic stays as it is. Of several arms, `arm` is shipped."""
 
     look: int
     decision: State
     reason: str
     gates: tuple[GateResult, ...]
     action: Action | None
+    arm: Variant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +138,26 @@ def build_certificate(experiment: Experiment, *, events: Sequence[ExperimentEven
         looks=tuple(
             CertifiedLook(look.number, look.as_of, look.decision, strip_sql(detail)) for look, detail in zip(looks, details, strict=True)
         ),
-        conclusion=Conclusion(looks[-1].number, looks[-1].decision, last.reason, last.gates, build_action(experiment, looks[-1].decision)),
+        conclusion=_build_conclusion(experiment, looks[-1], last),
         control_version=experiment.control_version,
         holdout_share=experiment.holdout_share,
     )
 
 
-def build_action(experiment: Experiment, decision: State) -> Action | None:
-    """Return the traffic move that a decision means, if any: a rollback goes to what answers the control, or from chance to the default."""
+def _build_conclusion(experiment: Experiment, look: Look, last: LookDetail) -> Conclusion:
+    action = build_action(experiment, look.decision, last.shipped)
+    return Conclusion(look.number, look.decision, last.reason, last.gates, action, last.shipped)
+
+
+def build_action(experiment: Experiment, decision: State, shipped: Variant | None) -> Action | None:
+    """Return the traffic move that a decision means, if any: to what answers the `shipped` arm.
+
+    A rollback goes to what answers the control, or from chance to the default.
+    """
     reason = f"experiment {experiment.experiment_id}: {decision}"
     if decision == "concluded_ship":
-        return Action("model", experiment.model_id, reason)
+        versions = [arm.version for arm in experiment.plan.arms if arm.name == shipped and arm.version != "production"]
+        return Action("model", experiment.model_id, reason, versions[0] if versions else None)
     if decision != "concluded_rollback":
         return None
     if experiment.plan.control_policy == "previous_version":
@@ -174,11 +188,24 @@ def decode_certificate(body: bytes) -> Certificate:
     return certificate
 
 
-def list_evidence(plan: ExperimentPlan, detail: LookDetail) -> list[tuple[Role, str, MetricEvidence]]:
-    """Return (role, metric, evidence) of everything that a look counted, in the order of the plan."""
-    found: list[tuple[Role, str, MetricEvidence]] = [("primary", plan.primary.name, detail.primary)]
-    found += [("guardrail", guardrail.metric.name, one) for guardrail, one in zip(plan.guardrails, detail.guardrails, strict=True)]
-    return found + [("secondary", metric.name, one) for metric, one in zip(plan.secondary, detail.secondary, strict=True)]
+class Found(NamedTuple):
+    """A metric's evidence at a look, in one arm's comparison with control."""
+
+    arm: Variant
+    role: Role
+    metric: str
+    evidence: MetricEvidence
+
+
+def list_evidence(plan: ExperimentPlan, detail: LookDetail) -> list[Found]:
+    """Return everything that a look counted: arm by arm, each in the order of the plan."""
+    found: list[Found] = []
+    for arm in list_arm_evidence(plan, detail):
+        found.append(Found(arm.arm, "primary", plan.primary.name, arm.primary))
+        guarded = zip(plan.guardrails, arm.guardrails, strict=True)
+        found += [Found(arm.arm, "guardrail", guardrail.metric.name, one) for guardrail, one in guarded]
+        found += [Found(arm.arm, "secondary", metric.name, one) for metric, one in zip(plan.secondary, arm.secondary, strict=True)]
+    return found
 
 
 def build_path(looks: Sequence[Look], evidence: Sequence[MetricEvidence]) -> tuple[PathPoint, ...]:
@@ -211,8 +238,8 @@ def _strip(found: MetricEvidence) -> MetricEvidence:
 
 def _build_paths(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[LookDetail]) -> tuple[MetricPath, ...]:
     paths = []
-    for place, (role, metric, _) in enumerate(list_evidence(plan, details[0])):
-        evidence = [list_evidence(plan, detail)[place][2] for detail in details]
+    for place, (arm, role, metric, _) in enumerate(list_evidence(plan, details[0])):
+        evidence = [list_evidence(plan, detail)[place].evidence for detail in details]
         paths.append(
             MetricPath(
                 role=role,
@@ -221,6 +248,7 @@ def _build_paths(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[
                 path=build_path(looks, evidence),
                 e_values=tuple(found.e_value for found in evidence),
                 p_values=tuple(found.p_value for found in evidence),
+                arm=arm,
             )
         )
     return tuple(paths)
@@ -230,6 +258,6 @@ def _list_statements(looks: Sequence[Look], evidence: Sequence[MetricEvidence]) 
     """Return each text with the look that it began with: a new build may count by another."""
     statements: list[Statement] = []
     for look, found in zip(looks, evidence, strict=True):
-        if not statements or statements[-1].sql != found.counted.sql:
+        if found.counted.sql and (not statements or statements[-1].sql != found.counted.sql):
             statements.append(Statement(look.number, found.counted.sql))
     return tuple(statements)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from presage.experiments.events import Limits
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, MetricKind, VariantStatistics
+from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, MetricKind, Variant, VariantStatistics, list_arms
 from presage.stats.cuped import adjust_by_covariate
 from presage.stats.effect import Comparison, Estimate, Sample, build_comparison, estimate_difference, estimate_relative_lift
 from presage.stats.inconclusive import Inconclusive
@@ -33,7 +33,8 @@ from presage.stats.sequential import (
 class Counted:
     """A metric as the warehouse counted it, and by which statement over which data.
 
-    `loaded_parts` are those that this look brought, of both datasets of a ratio. `has_covariate` tells what the second value is.
+    `treatment` is one arm's. `sql`, which stands with the first arm, counts them all. `loaded_parts` are those that this look brought,
+    of both datasets of a ratio. `has_covariate` tells what the second value is.
     """
 
     metric: str
@@ -67,16 +68,27 @@ class MetricEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmEvidence:
+    """What one arm's comparison with control came to; `mixture` is its confidence sequences'."""
+
+    arm: Variant
+    mixture: Mixture
+    primary: MetricEvidence
+    guardrails: tuple[MetricEvidence, ...]
+    secondary: tuple[MetricEvidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SampleRatio:
-    """Units whose primary window is closed, per variant (control, treatment), against the planned shares.
+    """Units whose primary window is closed, per variant (control, then the arms), against the planned shares.
 
     `p_value` is over all looks and may be acted upon; `chi_square_p` is this look's and for display. After a change of weights, units
     and shares are those of the newest version, `log_bayes_factor` is of all versions, each against its own shares, and
     `earlier_units` were counted under those before.
     """
 
-    units: tuple[int, int]
-    shares: tuple[float, float]
+    units: tuple[int, ...]
+    shares: tuple[float, ...]
     log_bayes_factor: float
     p_value: float
     chi_square_p: float | None
@@ -95,7 +107,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class Exposures:
-    """Exposures up to the look: rows, units, units met by both variants, and the time since the first."""
+    """Exposures up to the look: rows, units, units that met a second variant, and the time since the first."""
 
     rows: int
     units: int
@@ -108,6 +120,8 @@ class Exposures:
 class LookDetail:
     """Everything of a look that is kept as `Look.detail`. `schema` tells readers its form; fields with defaults came after 1.
 
+    `mixture`, `primary`, `guardrails` and `secondary` are the first arm's, and `further_arms` has the others'.
+    `adjusted_p_values` are Holm's of the primary metric, an arm each, and `shipped` is the arm that the look decides for.
     `discoveries` names the secondary metrics whose effect e-BH finds at this look; of such an expected share of at most alpha is none.
     `limits` are those after the first `events` of the operators. What the look saw is what was loaded until `loaded_until`, by the
     warehouse's clock; `data` are its fingerprints. It counts units that were first met under `allocation_version`.
@@ -129,11 +143,26 @@ class LookDetail:
     loaded_until: datetime | None = None
     data: tuple[Fingerprint, ...] = ()
     allocation_version: int = 1
+    further_arms: tuple[ArmEvidence, ...] = ()
+    adjusted_p_values: tuple[float, ...] = ()
+    shipped: Variant | None = None
 
 
-def build_plan_mixture(plan: ExperimentPlan) -> Mixture:
-    """Return the confidence sequence's parameters, frozen by the plan."""
-    return build_mixture(alpha=plan.alpha, planned_units=plan.planned_units)
+def build_plan_mixture(plan: ExperimentPlan, place: int = 0) -> Mixture:
+    """Return the parameters of an arm's confidence sequences, frozen by the plan.
+
+    Each of k arms errs with at most alpha / k, so that all of their intervals hold at all looks at once with 1 - alpha, whichever is
+    looked at for what it shows. It is tuned to the units that are planned for the arm and control.
+    """
+    arms = list_arms(plan)
+    others = sum(arm.weight for arm in arms) - arms[place].weight
+    return build_mixture(alpha=plan.alpha / len(arms), planned_units=plan.planned_units * (1.0 - others))
+
+
+def list_arm_evidence(plan: ExperimentPlan, detail: LookDetail) -> tuple[ArmEvidence, ...]:
+    """Return what a look kept of each arm, in the plan's order."""
+    first = ArmEvidence(list_arms(plan)[0].name, detail.mixture, detail.primary, detail.guardrails, detail.secondary)
+    return first, *detail.further_arms
 
 
 def compute_metric_evidence(
@@ -215,11 +244,11 @@ def build_pair(arm: VariantStatistics) -> PairMoments[float]:
     return PairMoments(first, second, found.products)
 
 
-def find_discoveries(secondary: Sequence[MetricEvidence], *, alpha: float) -> tuple[str, ...]:
+def find_discoveries(secondary: Mapping[str, MetricEvidence], *, alpha: float) -> tuple[str, ...]:
     """Return the names of the secondary metrics that e-BH finds, from this look's e-values; a metric below its gates has none."""
-    e_values = [found.e_value if found.enough and found.e_value is not None else 0.0 for found in secondary]
+    e_values = [found.e_value if found.enough and found.e_value is not None else 0.0 for found in secondary.values()]
     chosen = select_by_e_bh(e_values, alpha=alpha)
-    return tuple(found.counted.metric for found, is_found in zip(secondary, chosen, strict=True) if is_found)
+    return tuple(name for name, is_found in zip(secondary, chosen, strict=True) if is_found)
 
 
 def has_enough(counted: Counted, gates: Gates) -> bool:
@@ -232,17 +261,17 @@ def has_enough(counted: Counted, gates: Gates) -> bool:
 
 
 def compute_sample_ratio(
-    counted: Counted, *, treatment_share: float, history: Sequence[SampleRatio], earlier: SampleRatio | None = None
+    units: Sequence[int], *, weights: Sequence[float], history: Sequence[SampleRatio], earlier: SampleRatio | None = None
 ) -> SampleRatio:
     """Return the sample-ratio evidence at this look, with the p-value over all looks; `earlier` is that of the version before, at its end.
 
-    Units of two versions are different units, so their Bayes factors multiply, each against the shares that its units were drawn by.
+    `units` are control's and each arm's, `weights` the arms'. Units of two versions are different units, so their Bayes factors
+    multiply, each against the shares that its units were drawn by.
     """
-    units = (counted.control.units, counted.treatment.units)
-    shares = (1.0 - treatment_share, treatment_share)
+    shares = (1.0 - sum(weights), *weights)
     factor = compute_log_bayes_factor(units, shares) + (earlier.log_bayes_factor if earlier else 0.0)
     return SampleRatio(
-        units=units,
+        units=tuple(units),
         shares=shares,
         log_bayes_factor=factor,
         p_value=compute_sequential_p([*(past.log_bayes_factor for past in history), factor]),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import Assignment, AssignmentBlock
+from presage.experiments.model import VARIANT_NAME, Assignment, AssignmentBlock
 from presage.identifiers import derive_uuids
 
 SCHEMA = 2
@@ -100,6 +100,8 @@ def keep_storable(shown: Sequence[str]) -> tuple[str, ...]:
 def _require_storable(assignment: Assignment, path: str) -> None:
     if assignment.exposed_at.utcoffset() is None:
         raise InvalidInputError("exposed_at needs an offset from UTC", path=f"{path}.exposed_at")
+    if VARIANT_NAME.fullmatch(assignment.variant) is None:
+        raise InvalidInputError(f"variant must be an arm's name, got {assignment.variant[:50]!r}", path=f"{path}.variant")
     limits = [(name, getattr(assignment, name), LONGEST_IDENTIFIER) for name in ("workspace_id", "experiment_id", "prediction_id")]
     limits.append(("unit_id", assignment.unit_id, LONGEST_TEXT))
     limits += [(f"shown[{index}]", item, LONGEST_TEXT) for index, item in enumerate(assignment.shown)]

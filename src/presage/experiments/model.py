@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Variant = Literal["control", "treatment"]
+Variant = str
+"""The name of an arm, or `CONTROL`."""
+CONTROL = "control"
+TREATMENT = "treatment"
+"""The one arm of a plan without arms."""
+VARIANT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,15}")
+"""What the warehouse's columns hold."""
 ControlPolicy = Literal["default", "random", "previous_version", "popularity"]
 Traffic = Literal["model", "default", "popularity"]
 MetricKind = Literal["conversion", "hit", "retention", "count", "sum", "mean", "ratio"]
@@ -94,11 +101,21 @@ class LayerSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class TreatmentArm:
+    """A treatment: the version that answers it, whatever the alias says, or the one in production; `weight` is its share of the units."""
+
+    name: Variant
+    weight: float
+    version: int | Literal["production"] = "production"
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentPlan:
-    """What is decided before the start and frozen by it. `planned_units` (both arms) tunes the confidence sequence.
+    """What is decided before the start and frozen by it. `planned_units` (of all variants) tunes the confidence sequence.
 
     The primary metric and the guardrails decide; `secondary` metrics are reported and never do. With a `segment`, only its units meet
-    the experiment.
+    the experiment. With `arms`, each is compared with the control, which gets what their weights leave; without, there is one, the
+    version in production, whose weight is `treatment_share`.
     """
 
     name: str
@@ -114,6 +131,7 @@ class ExperimentPlan:
     gates: Gates = field(default_factory=Gates)
     secondary: tuple[Metric, ...] = ()
     segment: LayerSegment | None = None
+    arms: tuple[TreatmentArm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +222,16 @@ class VariantStatistics:
 
 @dataclass(frozen=True, slots=True)
 class MetricStatistics:
-    """Both variants' statistics of a metric. `sql` computes them from the assignments and outcomes that were loaded."""
+    """Every variant's statistics of a metric, arms in the plan's order. `sql` computes them from what was loaded."""
 
     control: VariantStatistics
-    treatment: VariantStatistics
+    arms: tuple[VariantStatistics, ...]
     sql: str
+
+    @property
+    def treatment(self) -> VariantStatistics:
+        """The first arm's, the only one's of most plans."""
+        return self.arms[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +248,16 @@ class Look:
     as_of: datetime
     decision: State
     detail: Mapping[str, object]
+
+
+def list_arms(plan: ExperimentPlan) -> tuple[TreatmentArm, ...]:
+    """Return the treatments in their order; a plan without arms has one, the version in production."""
+    return plan.arms or (TreatmentArm(TREATMENT, plan.treatment_share),)
+
+
+def name_in_arm(plan: ExperimentPlan, arm: Variant, name: str) -> str:
+    """Return what a gate or a metric is called where those of all arms stand side by side."""
+    return f"{arm}: {name}" if plan.arms else name
 
 
 def list_sources(metric: Metric) -> tuple[Source, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from presage.experiments.decision import Evidence, decide
-from presage.experiments.events import ExperimentEvent, compute_limits, list_shares
+from presage.experiments.decision import Evidence, decide, list_losing
+from presage.experiments.events import ExperimentEvent, compute_limits, list_weights
 from presage.experiments.evidence import (
+    ArmEvidence,
     Counted,
     Exposures,
     LookDetail,
@@ -18,11 +19,12 @@ from presage.experiments.evidence import (
     compute_sample_ratio,
     find_discoveries,
     find_period,
+    list_arm_evidence,
 )
 from presage.experiments.fingerprint import Fingerprint, add_fingerprints
-from presage.experiments.model import Experiment, ExperimentPlan, State
-from presage.experiments.plan import list_metrics
+from presage.experiments.model import Experiment, ExperimentPlan, Metric, MetricStatistics, State, list_arms, name_in_arm
 from presage.experiments.ports import ExposureCounts, WarehouseLedger
+from presage.stats.multiplicity import adjust_by_holm
 from presage.stats.sequential import Period
 
 DETAIL_SCHEMA = 3
@@ -30,17 +32,37 @@ DETAIL_SCHEMA = 3
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the warehouse says at a look: every metric in the order of `list_metrics`, the exposures, and the rows behind them."""
+    """What the warehouse says at a look: every metric in the order of `list_metrics`, of each arm, the exposures, and the rows behind."""
 
-    counted: Sequence[Counted]
+    counted: Sequence[Sequence[Counted]]
     exposures: Exposures
     data: tuple[Fingerprint, ...]
     loaded_until: datetime | None
 
 
+def build_counted(
+    metric: Metric, found: MetricStatistics, *, dataset_version: int | None, loaded_parts: int, denominator_version: int | None
+) -> tuple[Counted, ...]:
+    """Return a metric of each arm, as the warehouse counted it."""
+    return tuple(
+        Counted(
+            metric=metric.name,
+            dataset_version=dataset_version,
+            loaded_parts=loaded_parts,
+            sql="" if place else found.sql,
+            control=found.control,
+            treatment=treatment,
+            kind=metric.kind,
+            has_covariate=metric.covariate_hours > 0,
+            denominator_version=denominator_version,
+        )
+        for place, treatment in enumerate(found.arms)
+    )
+
+
 def observe(
     experiment: Experiment,
-    counted: Sequence[Counted],
+    counted: Sequence[Sequence[Counted]],
     exposures: Exposures,
     *,
     history: Sequence[LookDetail],
@@ -67,33 +89,31 @@ def conclude(
     experiment: Experiment, observation: Observation, *, history: Sequence[LookDetail], events: Sequence[ExperimentEvent]
 ) -> tuple[LookDetail, State]:
     """Return the look's detail and the state to be in after it; `events` are all that the look knows of."""
-    plan, mixture = experiment.plan, build_plan_mixture(experiment.plan)
-    shares = list_shares(plan, events)
-    before = [past for past in history if past.allocation_version < len(shares)]
-    primary, *others = (
-        compute_metric_evidence(one, plan=plan, mixture=mixture, history=past, earlier=earlier)
-        for one, past, earlier in zip(observation.counted, _split_history(plan, history), _find_periods(plan, before), strict=True)
-    )
-    guardrails, secondary = tuple(others[: len(plan.guardrails)]), tuple(others[len(plan.guardrails) :])
+    plan, weights = experiment.plan, list_weights(experiment.plan, events)
+    arms = _weigh_arms(plan, observation, history=history, allocation_version=len(weights))
+    before = [past for past in history if past.allocation_version < len(weights)]
+    primary = observation.counted[0]
     ratio = compute_sample_ratio(
-        observation.counted[0],
-        treatment_share=shares[-1],
+        (primary[0].control.units, *(one.treatment.units for one in primary)),
+        weights=weights[-1],
         history=[past.sample_ratio for past in history],
         earlier=before[-1].sample_ratio if before else None,
     )
     limits = compute_limits(plan, events)
-    decision = decide(plan, Evidence(observation.exposures, primary, guardrails, ratio), limits)
+    decision = decide(plan, Evidence(observation.exposures, arms, ratio), limits)
+    first, *further = arms
+    secondary = {name_in_arm(plan, arm.arm, one.counted.metric): one for arm in arms for one in arm.secondary}
     detail = LookDetail(
         schema=DETAIL_SCHEMA,
         exposures=observation.exposures,
-        mixture=mixture,
-        primary=primary,
-        guardrails=guardrails,
+        mixture=first.mixture,
+        primary=first.primary,
+        guardrails=first.guardrails,
         sample_ratio=ratio,
         gates=decision.gates,
-        warnings=_list_warnings(plan, observation.exposures),
+        warnings=(*_list_warnings(plan, observation.exposures), *_list_losses(plan, arms)),
         reason=decision.reason,
-        secondary=secondary,
+        secondary=first.secondary,
         discoveries=find_discoveries(secondary, alpha=plan.alpha),
     )
     kept = replace(
@@ -102,27 +122,57 @@ def conclude(
         events=len(events),
         loaded_until=observation.loaded_until,
         data=observation.data,
-        allocation_version=len(shares),
+        allocation_version=len(weights),
+        further_arms=tuple(further),
+        adjusted_p_values=tuple(adjust_by_holm([arm.primary.p_value for arm in arms])) if plan.arms else (),
+        shipped=decision.arm if plan.arms else None,
     )
     return kept, decision.state
 
 
-def _find_periods(plan: ExperimentPlan, history: Sequence[LookDetail]) -> list[list[Period]]:
-    """Return what each version of the allocation but the newest came to, for each metric in the order of `list_metrics`."""
-    versions = sorted({past.allocation_version for past in history})
-    ended = [_split_history(plan, [past for past in history if past.allocation_version == version]) for version in versions]
-    metrics = len(list_metrics(plan))
-    return [[period for pasts in ended if (period := find_period(pasts[place])) is not None] for place in range(metrics)]
+def _weigh_arms(
+    plan: ExperimentPlan, observation: Observation, *, history: Sequence[LookDetail], allocation_version: int
+) -> list[ArmEvidence]:
+    """Return each arm's evidence at this look."""
+    weighed = []
+    for place, arm in enumerate(list_arms(plan)):
+        mixture = build_plan_mixture(plan, place)
+        pasts = [list_arm_evidence(plan, detail)[place] for detail in history]
+        versions = [detail.allocation_version for detail in history]
+        before = [[past for past, met in zip(pasts, versions, strict=True) if met == version] for version in range(1, allocation_version)]
+        found = [
+            compute_metric_evidence(
+                of_arms[place],
+                plan=plan,
+                mixture=mixture,
+                history=[_list_metrics(past)[index] for past in pasts],
+                earlier=_find_periods(before, index),
+            )
+            for index, of_arms in enumerate(observation.counted)
+        ]
+        guarded = 1 + len(plan.guardrails)
+        weighed.append(ArmEvidence(arm.name, mixture, found[0], tuple(found[1:guarded]), tuple(found[guarded:])))
+    return weighed
 
 
-def _split_history(plan: ExperimentPlan, history: Sequence[LookDetail]) -> list[list[MetricEvidence]]:
-    """Return each metric's evidence at all earlier looks, in the order of `list_metrics`."""
-    pasts = [[past.primary for past in history]]
-    pasts += [[past.guardrails[index] for past in history] for index in range(len(plan.guardrails))]
-    return pasts + [[past.secondary[index] for past in history] for index in range(len(plan.secondary))]
+def _find_periods(versions: Sequence[Sequence[ArmEvidence]], index: int) -> list[Period]:
+    """Return what the looks of each version of the allocation came to for an arm's metric."""
+    found = (find_period([_list_metrics(past)[index] for past in pasts]) for pasts in versions)
+    return [period for period in found if period is not None]
+
+
+def _list_metrics(arm: ArmEvidence) -> tuple[MetricEvidence, ...]:
+    """Return an arm's evidence in the order of `list_metrics`."""
+    return arm.primary, *arm.guardrails, *arm.secondary
 
 
 def _list_warnings(plan: ExperimentPlan, exposures: Exposures) -> tuple[str, ...]:
     if exposures.crossovers <= plan.gates.max_crossover_share * exposures.units:
         return ()
-    return (f"{exposures.crossovers} of {exposures.units} units met both variants and are excluded",)
+    met = "more than one variant" if plan.arms else "both variants"
+    return (f"{exposures.crossovers} of {exposures.units} units met {met} and are excluded",)
+
+
+def _list_losses(plan: ExperimentPlan, arms: Sequence[ArmEvidence]) -> tuple[str, ...]:
+    """Return which of several arms do worse than control, and keep their weight unless somebody changes it."""
+    return tuple(f"arm {arm.arm} does worse than control and keeps its weight" for arm in list_losing(plan, arms) if len(arms) > 1)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
 from presage.experiments.assignment import build_allocation, compute_moved_share, find_segment, share_units
 from presage.experiments.decision import ACTIVE, CONCLUDED
-from presage.experiments.events import EventKind, ExperimentEvent, compute_limits, list_shares
-from presage.experiments.model import Experiment
-from presage.experiments.plan import LONGEST_DAYS
+from presage.experiments.events import EventKind, ExperimentEvent, Weights, compute_limits, list_weights
+from presage.experiments.model import Experiment, ExperimentPlan, list_arms
+from presage.experiments.plan import LONGEST_DAYS, leaves_control
 from presage.experiments.ports import ExperimentEvents, ExperimentStore, HoldoutStore, ServedVersions
 
 PAGE = 50
@@ -115,27 +115,40 @@ class Reweighting:
 
 
 def reweight_experiment(
-    workspace_id: str, experiment_id: str, *, treatment_share: float, order: Order, ports: OperatorPorts
+    workspace_id: str, experiment_id: str, *, weights: Mapping[str, float], order: Order, ports: OperatorPorts
 ) -> Reweighting:
-    """Return the change: from now on units are divided by another share, and counted apart from those that were divided before.
+    """Return the change: from now on units are divided by other weights, and counted apart from those that were divided before.
+
+    `weights` has one for each arm.
 
     Raises:
         NotFoundError: The workspace has no such experiment.
         ConflictError: It is not running, or was changed by somebody else at the same time.
-        InvalidInputError: The share is none of (0, 1), or the one that holds; or the reason is missing or too long.
+        InvalidInputError: The weights are not above 0 with a sum below 1, not of the plan's arms, or those that hold; or the reason is
+            missing or too long.
     """
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
     if experiment.state != "running":
         raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a running one's weights can be changed")
     if not order.reason.strip():
         raise InvalidInputError("a change of weights needs a reason", path="$.reason")
-    shares = list_shares(experiment.plan, ports.events.list_events(workspace_id, experiment_id))
-    if not 0.0 < treatment_share < 1.0 or treatment_share == shares[-1]:
-        message = f"treatment_share must be in (0, 1) and another than {shares[-1]:g}, got {treatment_share}"
-        raise InvalidInputError(message, path="$.treatment_share")
-    before, after = (build_allocation(experiment, known) for known in (shares, [*shares, treatment_share]))
-    event = _note(experiment, "reweighted", order=order, ports=ports, treatment_share=treatment_share)
+    known = list_weights(experiment.plan, ports.events.list_events(workspace_id, experiment_id))
+    wanted = _require_weights(experiment.plan, weights, known[-1])
+    before, after = (build_allocation(experiment, versions) for versions in (known, [*known, wanted]))
+    details = {"arm_weights": wanted} if experiment.plan.arms else {"treatment_share": wanted[0]}
+    event = _note(experiment, "reweighted", order=order, ports=ports, **details)
     return Reweighting(event, after.version, compute_moved_share(before, after))
+
+
+def _require_weights(plan: ExperimentPlan, weights: Mapping[str, float], current: Weights) -> Weights:
+    names, path = [arm.name for arm in list_arms(plan)], "$.weights" if plan.arms else "$.treatment_share"
+    if set(names) != set(weights):
+        raise InvalidInputError(f"weights are of the arms {names}, got {sorted(weights)}", path=path)
+    wanted = tuple(weights[name] for name in names)
+    if not (min(wanted) > 0.0 and leaves_control(plan, wanted)) or wanted == current:
+        held, got = (", ".join(f"{weight:g}" for weight in found) for found in (current, wanted))
+        raise InvalidInputError(f"{path[2:]} must be above 0, leave control a part, and differ from {held}; got {got}", path=path)
+    return wanted
 
 
 def stop_experiment(workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts) -> Experiment:
@@ -177,7 +190,10 @@ def _choose_control(experiment: Experiment, wanted: int | None, *, ports: Operat
             raise InvalidInputError(f"the control policy is {policy!r}; only 'previous_version' has a version", path="$.control_version")
         return None
     served = ports.served.list_served(experiment.workspace_id, experiment.model_id)
-    return find_previous(served) if wanted is None else _require_served(wanted, served)
+    if all(arm.version != "production" for arm in experiment.plan.arms) and experiment.plan.arms:
+        return _choose_beside(experiment.plan, wanted, served)
+    chosen = find_previous(served) if wanted is None else _require_served(wanted, served)
+    return _require_apart(experiment.plan, chosen)
 
 
 def find_previous(served: Sequence[int]) -> int:
@@ -204,6 +220,23 @@ def _require_served(wanted: int, served: Sequence[int]) -> int:
     return wanted
 
 
+def _choose_beside(plan: ExperimentPlan, wanted: int | None, served: Sequence[int]) -> int:
+    """Return the control's version where every arm has one of its own: by default the one that serves now."""
+    if not served:
+        raise ConflictError("no version was in production yet, which the control policy 'previous_version' could answer with")
+    if wanted is not None and wanted not in served:
+        _require_served(wanted, served)
+    return _require_apart(plan, served[0] if wanted is None else wanted)
+
+
+def _require_apart(plan: ExperimentPlan, version: int) -> int:
+    """Return the control's version, which no arm may be."""
+    for arm in plan.arms:
+        if arm.version == version:
+            raise InvalidInputError(f"version {version} answers arm {arm.name}; the control needs another", path="$.control_version")
+    return version
+
+
 def _require_extension(extension: Extension, *, longest: int) -> None:
     if extension.days == 0 and extension.units == 0:
         raise InvalidInputError("an extension adds days, units, or both", path="$")
@@ -213,7 +246,7 @@ def _require_extension(extension: Extension, *, longest: int) -> None:
         raise InvalidInputError(f"units must be in [0, {MAX_EXTRA_UNITS}], got {extension.units}", path="$.units")
 
 
-def _note(experiment: Experiment, kind: EventKind, *, order: Order, ports: OperatorPorts, **details: float) -> ExperimentEvent:
+def _note(experiment: Experiment, kind: EventKind, *, order: Order, ports: OperatorPorts, **details: object) -> ExperimentEvent:
     """Return the event, appended with its details. One that a crash left without effect is not appended twice."""
     if len(order.reason) > LONGEST_REASON:
         raise InvalidInputError(f"a reason has at most {LONGEST_REASON} characters, got {len(order.reason)}", path="$.reason")
@@ -225,7 +258,7 @@ def _note(experiment: Experiment, kind: EventKind, *, order: Order, ports: Opera
     event = ExperimentEvent(
         experiment.workspace_id, experiment.experiment_id, number=len(events) + 1, kind=kind, at=order.now, by=order.by, reason=order.reason
     )
-    event = replace(event, **details)  # type: ignore[arg-type] # the orders above name numbers
+    event = replace(event, **details)  # type: ignore[arg-type] # the orders above name fields
     try:
         ports.events.append_event(event)
     except AlreadyExistsError as error:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, LayerSegment, Metric, MetricKind, list_sources
+from presage.experiments.model import (
+    BINARY_KINDS,
+    CONTROL,
+    VARIANT_NAME,
+    ExperimentPlan,
+    Gates,
+    LayerSegment,
+    Metric,
+    MetricKind,
+    list_arms,
+    list_sources,
+)
 from presage.features.dataset import Dataset
 
 FindDataset = Callable[[str], Dataset | None]
@@ -18,6 +29,10 @@ LONGEST_WINDOW_HOURS = 24 * 90
 LONGEST_DAYS = 20 * 365  # a replayed history may be as long as its data
 MOST_METRICS = 10
 """Guardrails, and secondary metrics: what every look counts, in one batch of the warehouse's 40 statements."""
+MOST_ARMS = 5
+RESERVED_NAMES = frozenset({CONTROL, "none"})
+"""The variants of whoever is in no arm."""
+LEAST_CONTROL = 0.01
 
 OWN_FIELDS: dict[str, frozenset[MetricKind]] = {
     "item_column": frozenset({"hit"}),
@@ -45,6 +60,7 @@ def validate_plan(plan: ExperimentPlan, *, find_dataset: FindDataset) -> None:
         InvalidInputError: The first fault, with its path.
     """
     metrics = list_metrics(plan)
+    _require(_check_arms(plan))
     _require(_check_numbers(plan))
     _require(_check_gates(plan.gates))
     _require(_check_segment(plan.segment))
@@ -70,6 +86,11 @@ def list_metrics(plan: ExperimentPlan) -> list[tuple[str, Metric]]:
     return [("primary", plan.primary), *guardrails, *((f"secondary[{index}]", metric) for index, metric in enumerate(plan.secondary))]
 
 
+def leaves_control(plan: ExperimentPlan, weights: Sequence[float]) -> bool:
+    """Return whether control gets a part beside the arms: of several weights the rest may be what rounding leaves."""
+    return sum(weights) <= 1.0 - LEAST_CONTROL if plan.arms else sum(weights) < 1.0
+
+
 def _require(checks: Iterator[Check]) -> None:
     for holds, path, message in checks:
         if not holds:
@@ -77,7 +98,7 @@ def _require(checks: Iterator[Check]) -> None:
 
 
 def _check_numbers(plan: ExperimentPlan) -> Iterator[Check]:
-    smallest = 2 * plan.gates.min_units_per_variant
+    smallest = (1 + len(list_arms(plan))) * plan.gates.min_units_per_variant
     yield 0 < len(plan.name) <= LONGEST_NAME, "name", f"name must have 1 to {LONGEST_NAME} characters, got {len(plan.name)}"
     yield bool(plan.model), "model", "model must name a model of the workspace"
     yield 0.0 < plan.alpha <= 0.5, "alpha", f"alpha must be in (0, 0.5], got {plan.alpha}"  # noqa: PLR2004 - more is a coin toss
@@ -85,7 +106,7 @@ def _check_numbers(plan: ExperimentPlan) -> Iterator[Check]:
     yield (
         plan.planned_units >= smallest,
         "planned_units",
-        f"planned_units must allow both variants' gate, {smallest}, got {plan.planned_units}",
+        f"planned_units must allow every variant's gate, {smallest}, got {plan.planned_units}",
     )
     yield (
         max(1, plan.gates.min_days) <= plan.max_days <= LONGEST_DAYS,
@@ -97,6 +118,19 @@ def _check_numbers(plan: ExperimentPlan) -> Iterator[Check]:
         yield _check_size(guardrail.margin, guardrail.metric, path=f"guardrails[{index}].margin")
     for name, metrics in (("guardrails", plan.guardrails), ("secondary", plan.secondary)):
         yield len(metrics) <= MOST_METRICS, name, f"must be at most {MOST_METRICS} metrics, got {len(metrics)}"
+
+
+def _check_arms(plan: ExperimentPlan) -> Iterator[Check]:
+    yield len(plan.arms) <= MOST_ARMS, "arms", f"must be at most {MOST_ARMS} arms, got {len(plan.arms)}"
+    for place, arm in enumerate(plan.arms):
+        before, path = plan.arms[:place], f"arms[{place}]"
+        is_name = VARIANT_NAME.fullmatch(arm.name) is not None and arm.name not in RESERVED_NAMES
+        yield is_name, f"{path}.name", f"an arm's name has 1 to 16 of a-z, 0-9, _ and -, and is not control or none, got {arm.name!r}"
+        yield all(arm.name != other.name for other in before), f"{path}.name", f"arm {arm.name!r} is named twice"
+        yield arm.weight > 0.0, f"{path}.weight", f"must be above 0, got {arm.weight}"
+        yield all(arm.version != other.version for other in before), f"{path}.version", f"two arms are of version {arm.version}"
+    is_left = leaves_control(plan, [arm.weight for arm in plan.arms])
+    yield not plan.arms or is_left, "arms", f"the arms' weights must leave control at least {LEAST_CONTROL:g}"
 
 
 def _check_size(size: float, metric: Metric, *, path: str) -> Check:

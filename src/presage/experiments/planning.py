@@ -7,9 +7,11 @@ units come a day are measured from the workspace's own traffic (`presage.predict
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from presage.errors import InvalidInputError
 from presage.experiments.model import BINARY_KINDS, Metric
+from presage.experiments.plan import MOST_ARMS
 from presage.stats.inconclusive import Inconclusive
 from presage.stats.power import Design, compute_expected_days, compute_expected_units, compute_minimum_detectable_effect, plan_units
 
@@ -36,7 +38,10 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What the experiment is to be like. `effect` is the smallest one worth finding, absolute, in the metric's unit."""
+    """What the experiment is to be like. `effect` is the smallest one worth finding, absolute, in the metric's unit.
+
+    `treatment_share` is that of all `arms` together, which have equal parts of it.
+    """
 
     metric: Metric
     effect: float | None = None
@@ -44,6 +49,12 @@ class Aim:
     power: float = 0.8
     treatment_share: float = 0.5
     min_days: int = 7
+    arms: int = 1
+
+    @property
+    def compared_share(self) -> float:
+        """The share of the units that an arm's comparison with control is of."""
+        return 1.0 - self.treatment_share + self.treatment_share / self.arms
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,7 @@ def _require(aim: Aim, baseline: Baseline, traffic: Traffic) -> None:
         "$.alpha": (0.0 < aim.alpha <= 0.5, "must be in (0, 0.5]"),  # noqa: PLR2004 - as of a plan
         "$.treatment_share": (0.0 < aim.treatment_share < 1.0, "must be in (0, 1)"),
         "$.power": (aim.alpha / 2.0 < aim.power < 1.0, "must be above alpha / 2 and below 1"),
+        "$.arms": (1 <= aim.arms <= MOST_ARMS, f"must be in [1, {MOST_ARMS}]"),
         "$.min_days": (aim.min_days >= 0, "must not be negative"),
         "$.baseline.variance": (baseline.variance > 0.0, "must be above 0: where all units do the same nothing can be planned"),
         "$.units_a_day": (traffic.units_a_day > 0.0, "must be above 0: without traffic there is no experiment"),
@@ -109,16 +121,17 @@ def _require(aim: Aim, baseline: Baseline, traffic: Traffic) -> None:
 
 
 def build_design(aim: Aim, baseline: Baseline, *, effect: float) -> Design:
-    """Return what is decided with, if treatment has that effect: a rate's variance follows its mean, any other's stays."""
+    """Return what an arm is decided with, if it has that effect: a rate's variance follows its mean, any other's stays."""
     treated = baseline.mean + effect
     variance = treated * (1.0 - treated) if aim.metric.kind in BINARY_KINDS else baseline.variance
-    return Design(aim.alpha, aim.treatment_share, baseline.variance, variance)
+    share = aim.treatment_share / aim.arms / aim.compared_share
+    return Design(aim.alpha / aim.arms, share, baseline.variance, variance)
 
 
 def _describe_duration(days: int, aim: Aim, baseline: Baseline, traffic: Traffic) -> Duration:
     units = int(days * traffic.units_a_day)
     design = build_design(aim, baseline, effect=0.0)
-    effect = compute_minimum_detectable_effect(design, planned_units=units, power=aim.power)
+    effect = compute_minimum_detectable_effect(design, planned_units=units * aim.compared_share, power=aim.power)
     return Duration(days, units, effect, effect / baseline.mean if baseline.mean > 0.0 else None)
 
 
@@ -127,8 +140,10 @@ def _describe_need(effect: float, aim: Aim, baseline: Baseline, traffic: Traffic
     units = plan_units(design, effect=effect, power=aim.power)
     if isinstance(units, Inconclusive):
         raise InvalidInputError(units.reason, path="$.effect")
-    days = compute_expected_days(design, effect=effect, planned_units=units, units_a_day=traffic.units_a_day, min_days=float(aim.min_days))
+    share, a_day = aim.compared_share, traffic.units_a_day
+    days = compute_expected_days(design, effect=effect, planned_units=units, units_a_day=a_day * share, min_days=float(aim.min_days))
     if isinstance(days, Inconclusive):
         raise InvalidInputError(days.reason, path="$.units_a_day")
     expected = compute_expected_units(design, effect=effect, planned_units=units)
-    return Need(effect, units, units / traffic.units_a_day, expected, days)
+    planned = ceil(units / share)
+    return Need(effect, planned, planned / a_day, expected / share, days)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from presage.experiments.certificate import Action, Role, build_action, build_path, list_evidence, read_detail
+from presage.experiments.certificate import Action, Found, Role, build_action, build_path, list_evidence, read_detail
 from presage.experiments.events import ExperimentEvent, Limits, compute_limits
-from presage.experiments.evidence import GateResult, MetricEvidence, SampleRatio
-from presage.experiments.model import ExperimentPlan, Look, State, VariantStatistics
+from presage.experiments.evidence import GateResult, LookDetail, SampleRatio, list_arm_evidence
+from presage.experiments.model import ExperimentPlan, Look, State, Variant, VariantStatistics, list_arms, name_in_arm
 from presage.experiments.path import PathPoint
 from presage.experiments.ports import ExperimentEvents, ExperimentStore
 from presage.stats.effect import Estimate
@@ -21,11 +21,13 @@ MOST_POINTS = 400
 
 @dataclass(frozen=True, slots=True)
 class MetricResult:
-    """One metric at one look. `effect` is treatment minus control in the metric's unit; the relative `lift` is for display.
+    """One metric of one `arm` at one look. `effect` is treatment minus control in the metric's unit; the relative `lift` is for display.
 
-    `interval` holds at all looks at once; `discovered` says of a secondary metric whether e-BH found an effect.
+    `interval` holds at all looks, and for all arms, at once; `discovered` says of a secondary metric whether e-BH found an effect.
+    `adjusted_p_value` is Holm's of the primary metric, where there are several arms.
     """
 
+    arm: Variant
     role: Role
     metric: str
     control: VariantStatistics
@@ -35,13 +37,14 @@ class MetricResult:
     interval: Interval[float] | None
     e_value: float | None
     p_value: float
+    adjusted_p_value: float | None
     discovered: bool | None
     inconclusive: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class LookResult:
-    """One look: what it counted, by which gates it was decided, and why."""
+    """One look: what it counted, by which gates it was decided, why, and which of several arms was `shipped`."""
 
     number: int
     as_of: datetime
@@ -51,6 +54,7 @@ class LookResult:
     sample_ratio: SampleRatio
     gates: tuple[GateResult, ...]
     warnings: tuple[str, ...]
+    shipped: Variant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def read_results(workspace_id: str, experiment_id: str, *, page: LookPage, store
         state=experiment.state,
         limits=compute_limits(experiment.plan, happened),
         latest=build_look_result(experiment.plan, newest[0]) if newest else None,
-        action=build_action(experiment, experiment.state),
+        action=build_action(experiment, experiment.state, read_detail(newest[0]).shipped if newest else None),
         events=tuple(happened),
         looks=tuple(build_look_result(experiment.plan, look) for look in looks),
         next=looks[-1].number if len(found) > page.limit else None,
@@ -105,7 +109,7 @@ def read_results(workspace_id: str, experiment_id: str, *, page: LookPage, store
 def build_look_result(plan: ExperimentPlan, look: Look) -> LookResult:
     """Return what people want to know of a look."""
     detail = read_detail(look)
-    metrics = (_build_metric_result(role, name, found, detail.discoveries) for role, name, found in list_evidence(plan, detail))
+    metrics = (_build_metric_result(plan, found, detail) for found in list_evidence(plan, detail))
     return LookResult(
         number=look.number,
         as_of=look.as_of,
@@ -115,33 +119,41 @@ def build_look_result(plan: ExperimentPlan, look: Look) -> LookResult:
         sample_ratio=detail.sample_ratio,
         gates=detail.gates,
         warnings=detail.warnings,
+        shipped=detail.shipped,
     )
 
 
-def build_primary_path(looks: Sequence[Look]) -> list[PathPoint]:
-    """Return how the primary metric's interval narrowed, in at most `MOST_POINTS` points, the last look's among them."""
+def build_primary_paths(plan: ExperimentPlan, looks: Sequence[Look]) -> dict[Variant, list[PathPoint]]:
+    """Return how each arm's primary interval narrowed, in at most `MOST_POINTS` points an arm, the last look's among them."""
     step = -(-len(looks) // MOST_POINTS) or 1
     chosen = list(looks[::-1][::step])[::-1]
-    return list(build_path(chosen, [read_detail(look).primary for look in chosen]))
+    arms = [list_arm_evidence(plan, read_detail(look)) for look in chosen]
+    return {arm.name: list(build_path(chosen, [found[place].primary for found in arms])) for place, arm in enumerate(list_arms(plan))}
 
 
 def describe_path(plan: ExperimentPlan, latest: LookResult | None) -> str:
     """Return what the plot of the primary metric shows, in words."""
     if latest is None:
         return "No look was taken yet."
-    primary = latest.metrics[0]
     begin = f"After look {latest.number}, as of {latest.as_of:%Y-%m-%d %H:%M} UTC"
+    effects = [_describe_effect(plan, found) for found in latest.metrics if found.role == "primary"]
+    return f"{begin}, {'; '.join(effects)}. {latest.decision.replace('_', ' ').capitalize()}: {latest.reason}."
+
+
+def _describe_effect(plan: ExperimentPlan, primary: MetricResult) -> str:
+    of_arm = f" of arm {primary.arm}" if plan.arms else ""
     if primary.interval is None:
-        return f"{begin}, there is no interval yet: {primary.inconclusive}."
-    effect = f"the difference in {plan.primary.name} lies between {primary.interval.lower:+.4g} and {primary.interval.upper:+.4g}"
-    estimate = f" (estimate {primary.effect.value:+.4g})" if primary.effect else ""
-    return f"{begin}, {effect}{estimate}. {latest.decision.replace('_', ' ').capitalize()}: {latest.reason}."
+        return f"there is no interval{of_arm} yet: {primary.inconclusive}"
+    effect = f"the difference{of_arm} in {plan.primary.name} lies between {primary.interval.lower:+.4g} and {primary.interval.upper:+.4g}"
+    return effect + (f" (estimate {primary.effect.value:+.4g})" if primary.effect else "")
 
 
-def _build_metric_result(role: Role, name: str, found: MetricEvidence, discoveries: Sequence[str]) -> MetricResult:
+def _build_metric_result(plan: ExperimentPlan, of: Found, detail: LookDetail) -> MetricResult:
+    found, adjusted = of.evidence, dict(zip((arm.name for arm in plan.arms), detail.adjusted_p_values, strict=True))
     return MetricResult(
-        role=role,
-        metric=name,
+        arm=of.arm,
+        role=of.role,
+        metric=of.metric,
         control=found.counted.control,
         treatment=found.counted.treatment,
         effect=found.estimate,
@@ -149,6 +161,7 @@ def _build_metric_result(role: Role, name: str, found: MetricEvidence, discoveri
         interval=found.running_interval,
         e_value=found.e_value,
         p_value=found.p_value,
-        discovered=name in discoveries if role == "secondary" else None,
+        adjusted_p_value=adjusted.get(of.arm) if of.role == "primary" else None,
+        discovered=name_in_arm(plan, of.arm, of.metric) in detail.discoveries if of.role == "secondary" else None,
         inconclusive=found.inconclusive,
     )

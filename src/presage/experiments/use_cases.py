@@ -11,10 +11,10 @@ import msgspec
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError
 from presage.experiments.certificate import build_action, build_certificate, encode_certificate, read_detail
 from presage.experiments.decision import CONCLUDED, ENDED
-from presage.experiments.events import list_shares
-from presage.experiments.evidence import Counted, LookDetail
-from presage.experiments.model import Experiment, ExperimentPlan, Look, Metric, MetricStatistics, Source, list_sources
-from presage.experiments.observation import Observation, build_exposures, conclude, observe
+from presage.experiments.events import list_weights
+from presage.experiments.evidence import LookDetail
+from presage.experiments.model import Experiment, ExperimentPlan, Look, Source, list_sources
+from presage.experiments.observation import Observation, build_counted, build_exposures, conclude, observe
 from presage.experiments.plan import list_metrics, validate_plan
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, TrafficSwitch, Warehouse, WarehouseLedger
 from presage.features.ports import DatasetStore, FeatureSetStore
@@ -40,10 +40,11 @@ class AnalysisPorts:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The model that an experiment is about, and whether it ranks items."""
+    """The model that an experiment is about, whether it ranks items, and its registered versions that arms may be."""
 
     model_id: str
     ranks: bool = False
+    versions: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def create_experiment(
         message = f"only rankings have a popularity list, and model {plan.model!r} is none; its version's baseline is one class for all"
         raise InvalidInputError(message, path="$.control_policy")
     validate_plan(plan, find_dataset=lambda name: datasets.find_dataset_by_name(workspace_id, name))
+    _require_versions(plan, model)
     experiment_id = new_identifier("exp")
     experiment = Experiment(
         workspace_id=workspace_id,
@@ -89,7 +91,7 @@ def analyse_experiment(
 ) -> Look:
     """Return a new look at the experiment as of `as_of`, its own clock, after acting on its decision.
 
-    New outcomes are loaded, both variants counted over units whose window is closed, and the decision is kept in the look
+    New outcomes are loaded, all variants counted over units whose window is closed, and the decision is kept in the look
     before anything acts on it; then traffic moves, then the certificate is written, then the state changes.
     Idempotency: a concluded experiment answers its last look; an analysis that crashed after its look is finished by the next one.
 
@@ -105,7 +107,7 @@ def analyse_experiment(
     _require_analysable(experiment, looks, as_of=as_of, now=now)
     events = ports.events.list_events(workspace_id, experiment_id)
     history = [read_detail(look) for look in looks]
-    version = len(list_shares(experiment.plan, events))
+    version = len(list_weights(experiment.plan, events))
     observation = _observe(experiment, history, version, as_of=as_of, ports=ports, progress=progress)
     detail, state = conclude(experiment, observation, history=history, events=events)
     look = Look(workspace_id, experiment_id, len(looks) + 1, as_of, state, msgspec.json.decode(msgspec.json.encode(detail)))
@@ -130,6 +132,12 @@ def get_certificate_document(workspace_id: str, experiment_id: str, *, look: int
         raise NotFoundError(f"experiment {experiment_id} has no look {look}; it has {len(looks)}")
     events = ports.events.list_events(workspace_id, experiment_id)
     return encode_certificate(build_certificate(experiment, events=events, looks=looks[:look]))
+
+
+def _require_versions(plan: ExperimentPlan, model: Subject) -> None:
+    for place, arm in enumerate(plan.arms):
+        if arm.version != "production" and arm.version not in model.versions:
+            raise InvalidInputError(f"model {plan.model!r} has no version {arm.version}", path=f"$.arms[{place}].version")
 
 
 def _require_analysable(experiment: Experiment, looks: Sequence[Look], *, as_of: datetime, now: datetime) -> None:
@@ -158,7 +166,9 @@ def _observe(
     for index, (metric, loaded) in enumerate(zip(metrics, loads, strict=True)):
         progress(0.6 + 0.3 * index / len(metrics), f"counting {metric.name}")
         found = ports.warehouse.get_statistics(experiment, metric, as_of=as_of, allocation_version=version)
-        counted.append(_describe_count(metric, found, loaded))
+        denominator = loaded[1][0] if metric.denominator else None
+        parts = sum(fresh for _, fresh in loaded)
+        counted.append(build_counted(metric, found, dataset_version=loaded[0][0], loaded_parts=parts, denominator_version=denominator))
     count_exposures = ports.warehouse.get_exposures if is_settled else ports.ledger.count_exposures
     exposures = build_exposures(count_exposures(experiment, as_of=as_of, loaded_until=loaded_until), as_of=as_of)
     return observe(experiment, counted, exposures, history=history, loaded_until=loaded_until, ledger=ports.ledger)
@@ -177,20 +187,6 @@ def _update_units(experiment: Experiment, *, as_of: datetime, ports: AnalysisPor
             return loaded_until, True
         loaded_until = ports.ledger.get_clock()
     return loaded_until, False
-
-
-def _describe_count(metric: Metric, found: MetricStatistics, loaded: Sequence[tuple[int | None, int]]) -> Counted:
-    return Counted(
-        metric=metric.name,
-        dataset_version=loaded[0][0],
-        loaded_parts=sum(parts for _, parts in loaded),
-        sql=found.sql,
-        control=found.control,
-        treatment=found.treatment,
-        kind=metric.kind,
-        has_covariate=metric.covariate_hours > 0,
-        denominator_version=loaded[1][0] if metric.denominator else None,
-    )
 
 
 def _load_outcomes(experiment: Experiment, source: Source, *, ports: AnalysisPorts) -> tuple[int | None, int]:
@@ -223,7 +219,7 @@ def _finish(experiment: Experiment, looks: Sequence[Look], *, ports: AnalysisPor
 
 def _act(experiment: Experiment, look: Look, *, ports: AnalysisPorts, now: datetime) -> Look:
     """Move the traffic first and the state last, so that a crash between them is repaired by repeating all."""
-    action = build_action(experiment, look.decision)
+    action = build_action(experiment, look.decision, read_detail(look).shipped)
     if action is not None:
         ports.traffic.switch_traffic(experiment, to=action.traffic, version=action.version, reason=action.reason, now=now)
     if look.decision in CONCLUDED:

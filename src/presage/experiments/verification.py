@@ -10,10 +10,10 @@ from math import isclose
 import msgspec
 
 from presage.experiments.certificate import Certificate, CertifiedLook, build_certificate, list_evidence
-from presage.experiments.events import list_shares
-from presage.experiments.evidence import Counted, LookDetail
+from presage.experiments.events import list_weights
+from presage.experiments.evidence import LookDetail
 from presage.experiments.model import Experiment, Look
-from presage.experiments.observation import Observation, build_exposures, conclude, observe
+from presage.experiments.observation import Observation, build_counted, build_exposures, conclude, observe
 from presage.experiments.plan import list_metrics
 from presage.experiments.ports import WarehouseLedger
 from presage.progress import Progress
@@ -98,7 +98,7 @@ def _repeat(
 ) -> tuple[Look, LookDetail]:
     """Return the look as the warehouse gives it now."""
     events = certificate.events[: certified.detail.events]
-    version = len(list_shares(experiment.plan, events))
+    version = len(list_weights(experiment.plan, events))
     observation = _observe_again(experiment, certified, history, version, ledger=ledger)
     detail, state = conclude(experiment, observation, history=history, events=events)
     look = Look(experiment.workspace_id, experiment.experiment_id, len(history) + 1, certified.as_of, state, msgspec.to_builtins(detail))
@@ -110,21 +110,18 @@ def _observe_again(
 ) -> Observation:
     loaded_until = certified.detail.loaded_until
     counted = []
-    for (_, metric), (_, _, found) in zip(list_metrics(experiment.plan), list_evidence(experiment.plan, certified.detail), strict=True):
+    metrics = list_metrics(experiment.plan)
+    for (_, metric), found in zip(metrics, list_evidence(experiment.plan, certified.detail)[: len(metrics)], strict=True):
         statistics = ledger.recompute_statistics(
             experiment, metric, as_of=certified.as_of, loaded_until=loaded_until, allocation_version=version
         )
-        kept = found.counted
+        kept = found.evidence.counted
         counted.append(
-            Counted(
-                metric=metric.name,
+            build_counted(
+                metric,
+                statistics,
                 dataset_version=kept.dataset_version,
                 loaded_parts=kept.loaded_parts,
-                sql=statistics.sql,
-                control=statistics.control,
-                treatment=statistics.treatment,
-                kind=metric.kind,
-                has_covariate=metric.covariate_hours > 0,
                 denominator_version=kept.denominator_version,
             )
         )

@@ -71,15 +71,15 @@ class CatalogCache:
 
     def get_version(self, deployment: Deployment, version: int) -> ModelVersion:
         """Return a version of the deployment's model, serving or not, or raise `NotFoundError`."""
-        for candidate in (deployment.version, deployment.previous, deployment.control):
+        for candidate in (deployment.version, deployment.previous, *deployment.compared):
             if candidate is not None and candidate.version == version:
                 return candidate
         return self._versions.get((deployment.model.workspace_id, deployment.model.model_id, version))
 
     def list_serving(self, workspace_id: str) -> list[ModelVersion]:
-        """Return the versions that serve for the workspace's models, and those that answer the controls of its experiments."""
+        """Return the versions that serve for the workspace's models, and those that answer in its experiments."""
         deployments = self._catalogs.get(workspace_id).deployments.values()
-        versions = [version for deployment in deployments for version in (deployment.version, deployment.control)]
+        versions = [version for deployment in deployments for version in (deployment.version, *deployment.compared)]
         return [version for version in versions if version is not None]
 
     def _load_origins(self, _all: str) -> frozenset[str]:

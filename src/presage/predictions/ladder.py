@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from presage.errors import CorruptArtifactError, PresageError, UnavailableError
+from presage.experiments.model import Variant
 from presage.predictions.answers import Answer, answer_by_baseline, answer_by_default, answer_by_model
 from presage.predictions.loading import ScorerCache
 from presage.predictions.ports import Deployment
@@ -32,16 +33,18 @@ Rungs = Sequence[tuple[ModelVersion, AnsweredBy]]
 """Versions to try, the wanted one first, and what an answer of each says."""
 
 
-def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
+def climb(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache, variant: Variant | None = None) -> Climb:
     """Return the answers of the highest rung that holds. Never raises for a version that cannot be loaded or cannot score."""
-    return _climb(list_rungs(deployment), queries, scorers, deployment.model, None if deployment.version else "no_version")
+    rungs = list_rungs(deployment, variant)
+    return _climb(rungs, queries, scorers, deployment.model, None if rungs else "no_version")
 
 
 def reach(
-    deployment: Deployment, scorers: ScorerCache, answer: Callable[[Scorer, AnsweredBy], AnswerT]
+    deployment: Deployment, scorers: ScorerCache, answer: Callable[[Scorer, AnsweredBy], AnswerT], variant: Variant | None = None
 ) -> tuple[AnswerT | None, FallbackReason | None]:
     """Return what the highest version that can be loaded answers, None if there is none, and why it was not the first one."""
-    return _reach(list_rungs(deployment), scorers, answer, None if deployment.version else "no_version")
+    rungs = list_rungs(deployment, variant)
+    return _reach(rungs, scorers, answer, None if rungs else "no_version")
 
 
 def climb_to_control(deployment: Deployment, queries: Sequence[Query], scorers: ScorerCache) -> Climb:
@@ -97,8 +100,11 @@ def find_scorer(rungs: Rungs, scorers: ScorerCache) -> Scorer | None:
     return None
 
 
-def list_rungs(deployment: Deployment) -> Rungs:
-    """Return the versions that answer for the model."""
+def list_rungs(deployment: Deployment, variant: Variant | None = None) -> Rungs:
+    """Return the versions that answer for the model or, where there are arms, for one of them: its own and no other arm's."""
+    if variant is not None and variant in deployment.arm_versions:
+        own = deployment.arm_versions[variant]
+        return [] if own is None else [(own, "model")]
     rungs: list[tuple[ModelVersion, AnsweredBy]] = []
     if deployment.version is not None:
         rungs.append((deployment.version, "model"))

@@ -90,7 +90,7 @@ class ScorerCache:
         """Return the catalog as it can serve now: while a new version of a model in use is loaded, the last one stays in its place.
 
         The call that first meets the new version starts the loading and waits for nothing. A version that cannot be loaded is put in
-        its place all the same: the fallback ladder says so. An experiment begins here once the version of its control is loaded.
+        its place all the same: the fallback ladder says so. An experiment begins here once all versions that it compares are loaded.
         """
         deployments = {name: self._prepare_deployment(deployment) for name, deployment in catalog.deployments.items()}
         return replace(catalog, deployments=deployments)
@@ -99,8 +99,8 @@ class ScorerCache:
         model_id, version = deployment.model.model_id, deployment.version
         if version is None:
             return deployment
-        if deployment.control is not None and model_id in self._serving:
-            deployment = self._prepare_control(deployment, deployment.control)
+        if deployment.compared and model_id in self._serving:
+            deployment = self._prepare_compared(deployment)
         files, serving = _name_files(version), self._serving.get(model_id)
         if serving is not None and self._scorers.find(files) is None and self._scorers.find(_name_files(serving)) is not None:
             self._load_behind(files)
@@ -110,13 +110,13 @@ class ScorerCache:
             self._serving[model_id] = version
         return deployment
 
-    def _prepare_control(self, deployment: Deployment, control: ModelVersion) -> Deployment:
-        """Return the deployment, without its experiment while the control's version is being loaded."""
-        files = _name_files(control)
-        if self._scorers.find(files) is not None:
-            return deployment
-        self._load_behind(files)
-        return replace(deployment, experiment=None, control=None) if files in self._loading else deployment
+    def _prepare_compared(self, deployment: Deployment) -> Deployment:
+        """Return the deployment, without its experiment while a version that it compares is being loaded."""
+        missing = [files for files in map(_name_files, deployment.compared) if self._scorers.find(files) is None]
+        for files in missing:
+            self._load_behind(files)
+        is_loading = any(files in self._loading for files in missing)
+        return replace(deployment, experiment=None, control=None, arms={}) if is_loading else deployment
 
     def _load_behind(self, files: _VersionFiles) -> None:
         if files in self._loading or files in self._failed:

@@ -12,14 +12,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
 from presage.errors import InvalidInputError
 from presage.experiments.messages import escape_noncharacters, keep_storable
-from presage.experiments.model import Assignment, AssignmentBlock
+from presage.experiments.model import Assignment, AssignmentBlock, Variant
 from presage.predictions.blocks import Block, read_entries
 from presage.predictions.ports import LoggedCall, PredictionLogEntry
 
@@ -77,7 +77,7 @@ class _Exposure(msgspec.Struct):
     prediction_id: str
     model_version: int | None
     entity_id: str | None
-    variant: Literal["control", "treatment", "none"]
+    variant: Variant
     experiment_id: str | None
     predicted_for: datetime
     result: _Shown

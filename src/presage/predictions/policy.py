@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from presage.errors import CorruptArtifactError
 from presage.experiments.assignment import Allocation, place_unit
-from presage.experiments.model import ControlPolicy, Variant
+from presage.experiments.model import CONTROL, ControlPolicy, Variant
 from presage.predictions.answers import Answer, add_features, answer_at_random, answer_by_default
 from presage.predictions.attempt import Answered, Attempt
 from presage.predictions.ladder import Climb, climb, climb_to_control, climb_to_popularity, find_scorer, list_rungs
@@ -28,7 +29,12 @@ class Assigned(NamedTuple):
 
 
 UNASSIGNED, HELD = Assigned(None, held=False), Assigned(None, held=True)
-_OF_ARM = {"control": Assigned("control", held=False), "treatment": Assigned("treatment", held=False)}
+
+
+@lru_cache(maxsize=1024)
+def _assign_to(variant: Variant) -> Assigned:
+    """Return where the variant's units belong; they are many, and variants are few."""
+    return Assigned(variant, held=False)
 
 
 def assign(allocation: Allocation | None, unit_id: str | None) -> Assigned:
@@ -37,25 +43,27 @@ def assign(allocation: Allocation | None, unit_id: str | None) -> Assigned:
         return UNASSIGNED
     place = place_unit(unit_id, allocation)
     if place.arm is not None:
-        return _OF_ARM[place.arm]
+        return _assign_to(place.arm)
     return HELD if place.excluded == "holdout" else UNASSIGNED
 
 
 def choose_answerer(assigned: Assigned, deployment: Deployment) -> Answerer:
-    """Return who answers such a unit: treatment the model, control and the holdout its policy, the rest as the alias says."""
-    if deployment.experiment is not None and (assigned.held or assigned.variant == "control"):
+    """Return who answers such a unit: arms the model, control and the holdout its policy, the rest as the alias says."""
+    if deployment.experiment is not None and (assigned.held or assigned.variant == CONTROL):
         return deployment.experiment.plan.control_policy
     return deployment.traffic if assigned.variant is None else "model"
 
 
 def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> list[Answered]:
-    """Return every attempt answered: treatment by the model, control and the holdout by its policy, the rest as the alias says."""
-    groups: dict[Answerer, list[Attempt]] = {}
+    """Return every attempt answered: arms by their version, control and the holdout by its policy, the rest as the alias says."""
+    groups: dict[tuple[Answerer, Variant | None], list[Attempt]] = {}
     for attempt in attempts:
-        groups.setdefault(choose_answerer(Assigned(attempt.variant, attempt.held), deployment), []).append(attempt)
+        answerer = choose_answerer(Assigned(attempt.variant, attempt.held), deployment)
+        arm = attempt.variant if attempt.variant in deployment.arm_versions else None
+        groups.setdefault((answerer, arm), []).append(attempt)
     answered: list[Answered] = []
     version = 1 if deployment.allocation is None else deployment.allocation.version
-    for answerer, group in groups.items():
+    for (answerer, _), group in groups.items():
         reached = _answer(answerer, group, deployment, scorers)
         answered += [
             Answered(attempt, answer, None, reached.fallback_reason)
@@ -69,7 +77,7 @@ def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: Sco
 def _answer(answerer: Answerer, attempts: Sequence[Attempt], deployment: Deployment, scorers: ScorerCache) -> Climb:
     queries = [attempt.query for attempt in attempts]
     if answerer == "model":
-        return climb(deployment, queries, scorers)
+        return climb(deployment, queries, scorers, attempts[0].variant)
     if answerer == "previous_version":
         return climb_to_control(deployment, queries, scorers)
     scorer = find_scorer(list_rungs(deployment), scorers)

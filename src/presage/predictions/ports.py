@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from presage.experiments.assignment import Allocation, build_allocation
-from presage.experiments.model import Assignment, AssignmentBlock, Experiment
+from presage.experiments.events import Weights, list_weights
+from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Variant
 from presage.features.dataset import Dataset
 from presage.tenancy.model import Caller
 from presage.training.model import AliasMove, Model, ModelVersion, Traffic
@@ -53,8 +54,8 @@ class Deployment:
     """What serves for one model: the production alias's newest move, its version, and the running experiment, if any.
 
     `previous` is the version that served before, the "last good version" of the fallback ladder; `control` is the version that
-    answers the experiment's control, if a version does; `shares` are the treatment's after
-    each change of the experiment's weights. What every request needs is derived once.
+    answers the experiment's control, if a version does, and `arms` has those of its arms, by name, that have a version of their own.
+    `weights` are the arms' after each change of the experiment's weights. What every request needs is derived once.
     """
 
     model: Model
@@ -63,7 +64,8 @@ class Deployment:
     previous: ModelVersion | None
     experiment: Experiment | None
     control: ModelVersion | None = None
-    shares: tuple[float, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    arms: Mapping[Variant, ModelVersion] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> frozenset[str]:
@@ -85,7 +87,19 @@ class Deployment:
         """Return how the experiment that assigns now divides its units, or None without one."""
         if self.assigning is None:
             return None
-        return build_allocation(self.assigning, [self.assigning.plan.treatment_share, *self.shares])
+        return build_allocation(self.assigning, [*list_weights(self.assigning.plan, ()), *self.weights])
+
+    @cached_property
+    def arm_versions(self) -> Mapping[Variant, ModelVersion | None]:
+        """Return, if the experiment's plan has arms, the version that answers each; None where it is gone."""
+        if self.experiment is None:
+            return {}
+        return {arm.name: self.version if arm.version == "production" else self.arms.get(arm.name) for arm in self.experiment.plan.arms}
+
+    @cached_property
+    def compared(self) -> tuple[ModelVersion, ...]:
+        """Return the versions beside the alias's that answer in the experiment."""
+        return (*([self.control] if self.control else []), *self.arms.values())
 
     @cached_property
     def traffic(self) -> Traffic:

@@ -87,7 +87,10 @@ def _answer_batch(batch: Batch, call: Call, ports: PredictionPorts, *, first_id:
     request, deployment = call.request, call.deployment
     if request.version is None:
         columns, reason = reach(
-            deployment, ports.scorers, lambda scorer, answered_by: score_batch(batch, scorer, answered_by, now=call.now)
+            deployment,
+            ports.scorers,
+            lambda scorer, answered_by: score_batch(batch, scorer, answered_by, now=call.now),
+            batch.assigned.variant,
         )
     else:
         scorer = ports.scorers.get_scorer(ports.catalog.get_version(deployment, int(request.version)))

@@ -25,9 +25,9 @@ BEGIN = NOW - 40 * DAY
 class Running:
     """A started experiment of a service, with a warehouse to fill and look at."""
 
-    def __init__(self, owner: Service) -> None:
+    def __init__(self, owner: Service, experiment_id: str) -> None:
         self.service = owner
-        self.experiment_id = owner.create_experiment()
+        self.experiment_id = experiment_id
         owner.post(f"/experiments/{self.experiment_id}/start", {"reason": "the season begins"})
         ports, self.workspace_id = owner.ports, owner.workspace_id
         self.experiment = ports.experiments.get_experiment(self.workspace_id, self.experiment_id)
@@ -45,11 +45,11 @@ class Running:
             certificates=ports.certificates,
         )
 
-    def run(self, *, control: int, treatment: int, units: int = 1000) -> None:
+    def run(self, *, units: int = 1000, **variants: int) -> None:
         buyers = []
-        for variant, buying in (("control", control), ("treatment", treatment)):
+        for variant, buying in variants.items():
             ids = [f"{variant}{number}" for number in range(units)]
-            exposures = [Assignment(self.workspace_id, self.experiment_id, unit, unit, variant, BEGIN, 1, ()) for unit in ids]  # type: ignore[arg-type] # the literals above
+            exposures = [Assignment(self.workspace_id, self.experiment_id, unit, unit, variant, BEGIN, 1, ()) for unit in ids]
             self.analysis.warehouse.load_assignments(exposures)
             buyers += ids[:buying]
         land(self.service, buyers, BEGIN + DAY)
@@ -74,7 +74,7 @@ def land(owner: Service, units: list[str], at: datetime) -> None:
 
 @pytest.fixture
 def running(service: Service) -> Running:  # noqa: F811 - the fixture
-    return Running(service)
+    return Running(service, service.create_experiment())
 
 
 def test_results_begin_with_nothing(running: Running) -> None:

@@ -113,7 +113,7 @@ def test_a_control_says_which_policy_and_weights_it_got(service: Service, policy
     model = service.world.add_model("films", RANKING, ("f9",))
     first, second = (service.world.add_version(model, number, weights=(0.0, 0.0, 0.0, 0.1, 0.0)) for number in (1, 2))
     service.world.deploy(model, second, previous=first)
-    service.world.experiment(model, policy=policy, control=first, shares=(0.9, 1e-12))
+    service.world.experiment(model, policy=policy, control=first, weights=((0.9,), (1e-12,)))
     (result,) = service.predict({"id": "c1"}, model="films").get_json()["results"]
     assert (result["answered_by"], result["model_version"]) == answered
     assert (result["variant"], result["allocation_version"]) == ("control", 3)

@@ -28,10 +28,12 @@ def test_events_are_appended_once_each_and_listed_in_order(events: ExperimentEve
     reweighted = ExperimentEvent(workspace_id, "exp_1", 3, "reweighted", at(2), "usr_1", "it looks safe", treatment_share=0.5)
     events.append_event(extended)
     events.append_event(reweighted)
+    of_arms = ExperimentEvent(workspace_id, "exp_1", 4, "reweighted", at(3), "usr_1", "so do they", arm_weights=(0.1, 1 / 3))
+    events.append_event(of_arms)
 
     with pytest.raises(AlreadyExistsError):
         events.append_event(replace(extended, reason="another"))
 
-    assert events.list_events(workspace_id, "exp_1") == [started, extended, reweighted]
+    assert events.list_events(workspace_id, "exp_1") == [started, extended, reweighted, of_arms]
     assert events.list_events(workspace_id, "exp_2") == []
     assert events.list_events(f"{workspace_id}x", "exp_1") == []

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from presage.adapters.sql.serving_catalog import SqlServingCatalog
 from presage.adapters.sql.stores import SqlStores
 from presage.experiments.events import EventKind, ExperimentEvent
+from presage.experiments.model import TreatmentArm
 from presage.predictions.ports import Deployment
 from presage.tenancy.model import Caller
 from presage.training.model import Model
@@ -129,10 +130,30 @@ def test_changes_of_a_running_experiments_weights_are_there_in_their_order(place
     during = place.deployment()
     place.stores.experiments.move_state(running, state="stopped_by_user", now=at(2))
 
-    assert during.shares == (0.5, 0.2)
+    assert during.weights == ((0.5,), (0.2,))
     assert during.allocation is not None
     assert (during.allocation.version, during.allocation.arms[0].weight) == (3, 0.2)
-    assert place.deployment().shares == ()
+    assert place.deployment().weights == ()
+
+
+def test_the_versions_and_weights_of_arms_are_there_while_the_experiment_runs(place: Place) -> None:
+    place.serve(3)
+    draft = make_experiment(place.workspace_id, model_id=place.model.model_id)
+    arms = (TreatmentArm("old", 0.3, 1), TreatmentArm("now", 0.2), TreatmentArm("other", 0.1, 2))
+    draft = replace(draft, plan=replace(draft.plan, arms=arms))
+    place.stores.experiments.create_experiment(draft)
+    running = place.stores.experiments.move_state(draft, state="running", now=at(1))
+    change = ExperimentEvent(place.workspace_id, draft.experiment_id, 1, "reweighted", at(1), "usr_1", "", arm_weights=(0.1, 0.2, 0.3))
+    place.stores.experiment_events.append_event(change)
+    during = place.deployment()
+    place.stores.experiments.move_state(running, state="stopped_by_user", now=at(2))
+
+    assert during.arms == {"old": make_version(place.model, 1), "other": make_version(place.model, 2)}
+    assert {name: version and version.version for name, version in during.arm_versions.items()} == {"old": 1, "now": 3, "other": 2}
+    assert during.weights == ((0.1, 0.2, 0.3),)
+    assert during.allocation is not None
+    assert [arm.weight for arm in during.allocation.arms] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert place.deployment().arms == {}
 
 
 def test_workspaces_with_a_model_in_production_are_listed_newest_first(place: Place) -> None:

@@ -30,7 +30,7 @@ def fill(place: Place, day: int = 0) -> None:
     """Expose two units of each variant and load what they did; `day` makes them others at another time."""
     begin = START + day * DAY
     for unit, variant in (("ann", "control"), ("bob", "control"), ("cid", "treatment"), ("dot", "treatment")):
-        place.expose(f"{unit}{day}", variant, begin, "a", "b")  # type: ignore[arg-type] # the literals above
+        place.expose(f"{unit}{day}", variant, begin, "a", "b")
     items = {"ann": "a", "cid": "b", "dot": None}
     records = [place.record(f"{unit}{day}", begin + DAY, item, amount=3.7) for unit, item in items.items()]
     place.load(place.land(records), *METRICS)

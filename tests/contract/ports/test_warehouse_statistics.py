@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from presage.adapters.redshift.data_api import DataApi
-from presage.experiments.model import Metric, ValueMoments, VariantStatistics
+from presage.experiments.model import Metric, TreatmentArm, ValueMoments, VariantStatistics
 from tests.fixtures.warehouse import BASKET, CONVERSION, DAY, HIT, KEPT, ORDERS, RATE, SPENT, START, VISITS, Place
 
 HOUR = timedelta(hours=1)
@@ -207,3 +207,20 @@ def test_only_units_that_no_earlier_weights_met_count(place: Place, metric: Metr
     assert [arm.conversions for arm in place.count(metric, version=2)] == [1, 1]
     place.reassign(replace(new, unit_id="late"), 1, "treatment", START + 5 * HOUR)
     assert [arm.units for arm in place.count(metric, version=2)] == [1, 0]
+
+
+def test_every_arm_is_counted_apart_and_a_unit_of_two_in_none(place: Place) -> None:
+    arms = (TreatmentArm("wide-and-deep-16", 0.3, 2), TreatmentArm("b", 0.2, 3), TreatmentArm("unmet", 0.1))
+    place.experiment = replace(place.experiment, plan=replace(place.experiment.plan, arms=arms))
+    variants = {"none": "b", "one": "b", "many": "wide-and-deep-16", "both": "b", "kept": "control"}
+    for unit, variant in variants.items():
+        place.expose(unit, variant)
+    place.expose("both", "wide-and-deep-16", START + HOUR)
+    place.load(place.land([place.record(unit, START + 2 * HOUR) for unit in ("one", "many", "many", "both", "kept")]), ORDERS, CONVERSION)
+    control, *found = place.count_arms(ORDERS)
+    expect(control, 1, 1, 1.0, 0.0, 0.0, 0.0, 0.0)
+    expect(found[0], 1, 1, 2.0, 0.0, 0.0, 0.0, 0.0)
+    expect(found[1], 2, 1, 0.5, 0.5, 0.0, 0.0, 0.0)
+    assert found[2] == NOTHING
+    assert [one.conversions for one in place.count_arms(CONVERSION)] == [1, 1, 1, 0]
+    assert place.total() == (6, 5, 1)

@@ -19,14 +19,7 @@ from presage.adapters.memory.hours import (
 )
 from presage.adapters.memory.unit_rows import Outcome, Unit, Values, compute_units
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import (
-    Assignment,
-    Experiment,
-    Metric,
-    MetricStatistics,
-    Source,
-    Variant,
-)
+from presage.experiments.model import CONTROL, Assignment, Experiment, Metric, MetricStatistics, Source, Variant, list_arms
 from presage.experiments.plan import list_metrics
 from presage.experiments.ports import ExposureCounts
 from presage.features.ports import FeatureSetStore
@@ -179,8 +172,8 @@ def _compute_units(
 
 
 def _build_statistics(experiment: Experiment, metric: Metric, groups: Mapping[Variant, Group]) -> MetricStatistics:
-    control, treatment = (build_statistics(metric, groups.get(variant)) for variant in ("control", "treatment"))
-    return MetricStatistics(control, treatment, f"-- memory: {metric.kind} {metric.name} of {experiment.experiment_id}")
+    control, *arms = (build_statistics(metric, groups.get(name)) for name in (CONTROL, *(arm.name for arm in list_arms(experiment.plan))))
+    return MetricStatistics(control, tuple(arms), f"-- memory: {metric.kind} {metric.name} of {experiment.experiment_id}")
 
 
 def _hash_rows(table: str, rows: Sequence[str]) -> Fingerprint:

@@ -48,7 +48,7 @@ class RedshiftLedger:
         names = name_count(experiment, metric, allocation_version)
         asked = {name: value for name, value in names.items() if f":{name}" in query}
         times = {"as_of": format_time(as_of), "loaded_until": _format_bound(loaded_until, LAST)}
-        return read_statistics(metric, self._data_api.query(query, {**asked, **times}), names)
+        return read_statistics(experiment, metric, self._data_api.query(query, {**asked, **times}), names)
 
     def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> tuple[Fingerprint, ...]:
         """Return one for each table, of the experiment's rows that were loaded in (after, until]."""

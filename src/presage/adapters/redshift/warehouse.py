@@ -23,6 +23,7 @@ from presage.adapters.redshift.statistics import build_full_statistics
 from presage.adapters.redshift.unit_rows import PENDING, build_update
 from presage.experiments.model import (
     BINARY_KINDS,
+    CONTROL,
     Assignment,
     Experiment,
     Metric,
@@ -31,6 +32,7 @@ from presage.experiments.model import (
     ValueMoments,
     Variant,
     VariantStatistics,
+    list_arms,
     list_sources,
 )
 from presage.experiments.plan import list_metrics
@@ -139,7 +141,7 @@ class RedshiftWarehouse:
         names = name_count(experiment, metric, allocation_version)
         query = build_full_statistics(metric) if full else build_statistics(metric)
         asked = {name: value for name, value in names.items() if f":{name}" in query}
-        return read_statistics(metric, self._data_api.query(query, {**asked, "as_of": format_time(as_of)}), names)
+        return read_statistics(experiment, metric, self._data_api.query(query, {**asked, "as_of": format_time(as_of)}), names)
 
     def _build_entry(self, part: Part) -> dict[str, object]:
         url = f"s3://{self._staging.bucket}/{part.key}"
@@ -171,12 +173,15 @@ def name_count(experiment: Experiment, metric: Metric, allocation_version: int) 
     return {**name_experiment(experiment), **name_sources(metric), "allocation_version": str(allocation_version)}
 
 
-def read_statistics(metric: Metric, rows: Sequence[tuple[Value, ...]], names: Mapping[str, str]) -> MetricStatistics:
+def read_statistics(
+    experiment: Experiment, metric: Metric, rows: Sequence[tuple[Value, ...]], names: Mapping[str, str]
+) -> MetricStatistics:
     """Return what the rows of a statistics query say, with the text that computes them from everything loaded, for what `names` says."""
     found = {row[0]: _build_statistics(metric, row) for row in msgspec.convert(rows, list[Row])}
     empty = VariantStatistics(0, 0, None if metric.kind in BINARY_KINDS else ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0))
     sql = f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{build_full_statistics(metric)}"
-    return MetricStatistics(found.get("control", empty), found.get("treatment", empty), sql)
+    arms = tuple(found.get(arm.name, empty) for arm in list_arms(experiment.plan))
+    return MetricStatistics(found.get(CONTROL, empty), arms, sql)
 
 
 def _build_statistics(metric: Metric, row: Row) -> VariantStatistics:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work
 from presage.adapters.sql.experiment_store import ACTIVE_STATES
 from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, ExperimentEventRow, ExperimentRow, ModelRow, ModelVersionRow
-from presage.experiments.model import Experiment
+from presage.experiments.events import Weights, read_weights
+from presage.experiments.model import Experiment, Variant
 from presage.features.dataset import Dataset
 from presage.predictions.ports import Catalog, Deployment
 from presage.tenancy.model import ApiKey, Caller
@@ -19,7 +20,10 @@ from presage.training.model import AliasMove, Model, ModelVersion
 
 
 class SqlServingCatalog:
-    """`ServingCatalog` on an engine. A catalog takes eight short queries in one transaction, whatever the size of the histories."""
+    """`ServingCatalog` on an engine. A catalog takes eight short queries in one transaction, whatever the size of the histories.
+
+    One more for each experiment whose plan has arms.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -49,8 +53,9 @@ class SqlServingCatalog:
                 ExperimentRow.workspace_id == workspace_id, ExperimentRow.state.in_(ACTIVE_STATES)
             )
             controls = _versions_by_model(session, _control_versions(workspace_id))
-            shares = _list_shares(session, workspace_id)
+            weights = _list_weights(session, workspace_id)
             experiments = {experiment.model_id: experiment for experiment in list_rows(session, running, Experiment)}
+            arms = {model_id: _find_arms(session, experiment) for model_id, experiment in experiments.items()}
         deployments = {
             model.name: Deployment(
                 model=model,
@@ -59,7 +64,8 @@ class SqlServingCatalog:
                 previous=previous.get(model.model_id),
                 experiment=experiments.get(model.model_id),
                 control=controls.get(model.model_id),
-                shares=shares.get(model.model_id, ()),
+                weights=weights.get(model.model_id, ()),
+                arms=arms.get(model.model_id, {}),
             )
             for model in models
         }
@@ -135,10 +141,23 @@ def _previous_versions(workspace_id: str) -> Select[Any]:
     return _join_versions(select(table_of(ModelVersionRow)), sequences)
 
 
-def _list_shares(session: Session, workspace_id: str) -> dict[str, tuple[float, ...]]:
-    """Return the treatment's share after each change of a running experiment's weights, by model."""
+def _find_arms(session: Session, experiment: Experiment) -> dict[Variant, ModelVersion]:
+    """Return the versions of those arms that have one of their own, by name."""
+    names = {arm.version: arm.name for arm in experiment.plan.arms if arm.version != "production"}
+    if not names:
+        return {}
+    statement = select(table_of(ModelVersionRow)).where(
+        ModelVersionRow.workspace_id == experiment.workspace_id,
+        ModelVersionRow.model_id == experiment.model_id,
+        ModelVersionRow.version.in_(list(names)),
+    )
+    return {names[found.version]: found for found in list_rows(session, statement, ModelVersion)}
+
+
+def _list_weights(session: Session, workspace_id: str) -> dict[str, tuple[Weights, ...]]:
+    """Return the arms' weights after each change of a running experiment's, by model."""
     statement = (
-        select(ExperimentRow.model_id, ExperimentEventRow.treatment_share)
+        select(ExperimentRow.model_id, ExperimentEventRow.treatment_share, ExperimentEventRow.arm_weights)
         .join(
             ExperimentEventRow,
             and_(
@@ -149,13 +168,15 @@ def _list_shares(session: Session, workspace_id: str) -> dict[str, tuple[float, 
         .where(
             ExperimentRow.workspace_id == workspace_id,
             ExperimentRow.state.in_(ACTIVE_STATES),
-            ExperimentEventRow.treatment_share.is_not(None),
+            ExperimentEventRow.kind == "reweighted",
         )
         .order_by(ExperimentEventRow.number)
     )
-    found: dict[str, tuple[float, ...]] = {}
-    for model_id, share in session.execute(statement):
-        found[model_id] = (*found.get(model_id, ()), cast("float", share))
+    found: dict[str, tuple[Weights, ...]] = {}
+    for model_id, treatment_share, arm_weights in session.execute(statement):
+        weights = read_weights(treatment_share, cast("Sequence[float] | None", arm_weights))
+        if weights is not None:
+            found[model_id] = (*found.get(model_id, ()), weights)
     return found
 
 

@@ -188,6 +188,7 @@ class ExperimentEventRow(Row):
     extra_days: Mapped[int]
     extra_units: Mapped[int]
     treatment_share: Mapped[float | None]
+    arm_weights: Mapped[JsonObject | None] = mapped_column(JSON(none_as_null=True))
 
 
 class JobRow(Row):

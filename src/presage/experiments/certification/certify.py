@@ -12,7 +12,8 @@ import numpy as np
 from presage.experiments.certification.mismatch import certify_sample_ratio
 from presage.experiments.certification.scenarios import ALPHA, POWER, SCENARIOS, Planned, plan
 from presage.experiments.certification.simulation import Outcomes, simulate
-from presage.experiments.certification.verdict import Finding, join, judge
+from presage.experiments.certification.verdict import Finding, Promise, join, judge
+from presage.experiments.model import list_arms
 from presage.progress import Progress
 
 RUNS = 2_000
@@ -78,14 +79,10 @@ def certify(*, runs: int, seed: int, run_tasks: RunTasks, progress: Progress) ->
     batches = -(-runs // BATCH)
     for index, scenario in enumerate(SCENARIOS):
         without_effect, with_effect = (_join(islice(results, batches)) for _ in range(2))
-        yield judge(
-            scenario.name,
-            without_effect=without_effect,
-            with_effect=with_effect,
-            alpha=ALPHA,
-            power=POWER,
-            planned_days=_plan(index, seed).expected_days,
-        )
+        planned = _plan(index, seed)
+        arms = [arm.name for arm in list_arms(planned.with_effect.plan)]
+        promise = Promise(ALPHA, POWER, planned.expected_days, arms)
+        yield judge(scenario.name, without_effect=without_effect, with_effect=with_effect, promise=promise)
 
 
 def _follow(results: Iterable[Done], tasks: Sequence[Task], *, progress: Progress) -> Iterator[Done]:

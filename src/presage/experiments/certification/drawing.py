@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from presage.experiments.certification.populations import Conversion, Pair, Population
-from presage.experiments.model import ExperimentPlan
+from presage.experiments.model import ExperimentPlan, list_arms
 from presage.stats.elementwise import Array
 from presage.stats.moments import Moments, PairMoments, merge_pair_moments
 
@@ -24,18 +24,18 @@ Scale = Literal["difference", "log_ratio"]
 
 @dataclass(frozen=True)
 class Trial:
-    """A population under a lift (0 for A/A), decided on a scale by a plan. `units_a_look` of both arms together arrive each hour."""
+    """A population under a lift in each arm (0 for A/A), decided on a scale by a plan. `units_a_look` of all variants arrive each hour."""
 
     population: Population
     scale: Scale
-    lift: float
+    lifts: tuple[float, ...]
     plan: ExperimentPlan
     units_a_look: int
 
     @property
-    def truth(self) -> float:
-        """The effect, on the scale that is decided on."""
-        return log(1.0 + self.lift) if self.scale == "log_ratio" else self.population.mean * self.lift
+    def truths(self) -> tuple[float, ...]:
+        """Each arm's effect, on the scale that is decided on."""
+        return tuple(log(1.0 + lift) if self.scale == "log_ratio" else self.population.mean * lift for lift in self.lifts)
 
 
 @dataclass(frozen=True)
@@ -43,29 +43,31 @@ class History:
     """All that was seen. Shape: each array (runs, looks), all of it up to and including the look."""
 
     control: Pair
-    treatment: Pair
-    valued: tuple[Array, Array]
-    """Units with a value other than 0 in control and treatment: for a binary metric, its conversions."""
+    arms: tuple[Pair, ...]
+    valued: tuple[Array, ...]
+    """Units with a value other than 0 in control and each arm: for a binary metric, its conversions."""
 
 
 def draw_history(trial: Trial, *, runs: int, generator: np.random.Generator, looks: int = LOOKS) -> History:
     """Return the hours drawn and merged, one after the other."""
-    control, treatment, valued = _draw_hours(trial, shape=(runs, looks), generator=generator)
-    return History(_accumulate(control), _accumulate(treatment), (valued[0].cumsum(axis=1), valued[1].cumsum(axis=1)))
+    (control, *arms), valued = _draw_hours(trial, shape=(runs, looks), generator=generator)
+    return History(_accumulate(control), tuple(_accumulate(arm) for arm in arms), tuple(units.cumsum(axis=1) for units in valued))
 
 
-def _draw_hours(trial: Trial, *, shape: tuple[int, int], generator: np.random.Generator) -> tuple[Pair, Pair, tuple[Array, Array]]:
-    population, share = trial.population, trial.plan.treatment_share
+def _draw_hours(trial: Trial, *, shape: tuple[int, int], generator: np.random.Generator) -> tuple[list[Pair], list[Array]]:
+    """Return control's and each arm's moments of each hour, and their units with a value."""
+    population, lifts = trial.population, (*trial.lifts, 0.0)
+    weights = [arm.weight for arm in list_arms(trial.plan)]
     if isinstance(population, Conversion):
-        treated = generator.binomial(trial.units_a_look, share, shape)
-        control = population.draw_counts(generator, trial.units_a_look - treated, lift=0.0)
-        treatment = population.draw_counts(generator, treated, lift=trial.lift)
-        return control, treatment, (control.first.units * control.first.mean, treatment.first.units * treatment.first.mean)
-    chosen = generator.random((*shape, trial.units_a_look)) < share
-    values, companions = population.draw(generator, chosen, lift=trial.lift)
-    valued = values != 0.0
-    counts = ((valued & ~chosen).sum(axis=-1).astype(np.float64), (valued & chosen).sum(axis=-1).astype(np.float64))
-    return _reduce(values, companions, ~chosen), _reduce(values, companions, chosen), counts
+        units = generator.multinomial(trial.units_a_look, [*weights, 1.0 - sum(weights)], shape)
+        order = (len(weights), *range(len(weights)))
+        drawn = {place: population.draw_counts(generator, units[..., place], lift=lifts[place]) for place in order}
+        return list(drawn.values()), [found.first.units * found.first.mean for found in drawn.values()]
+    places = np.searchsorted(np.cumsum(weights), generator.random((*shape, trial.units_a_look)), side="right")
+    values, companions = population.draw(generator, np.array(lifts)[places])
+    chosen = [places == place for place in (len(weights), *range(len(weights)))]
+    counts = [((values != 0.0) & mine).sum(axis=-1).astype(np.float64) for mine in chosen]
+    return [_reduce(values, companions, mine) for mine in chosen], counts
 
 
 def _reduce(first: Array, second: Array, chosen: NDArray[np.bool_]) -> Pair:

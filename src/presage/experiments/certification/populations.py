@@ -18,7 +18,6 @@ from presage.stats.moments import Moments, PairMoments, summarise_mean
 from presage.stats.proportion import summarise_proportion
 from presage.stats.ratio import summarise_ratio
 
-Treated = NDArray[np.bool_]
 Pair = PairMoments[Array]
 
 
@@ -29,8 +28,8 @@ class Population(Protocol):
     def mean(self) -> float:
         """The metric's expectation in control."""
 
-    def draw(self, generator: np.random.Generator, treated: Treated, *, lift: float) -> tuple[Array, Array]:
-        """Return (value, its companion: denominator or covariate) of each unit; treatment's mean is (1 + lift) x control's."""
+    def draw(self, generator: np.random.Generator, lifts: Array) -> tuple[Array, Array]:
+        """Return (value, its companion: denominator or covariate) of each unit; a unit's mean is (1 + its lift) x control's."""
 
     def compare(self, control: PairMoments[Real], treatment: PairMoments[Real]) -> Comparison[Real] | Inconclusive:
         """Return both variants' samples, as the product summarises this kind of metric."""
@@ -54,9 +53,9 @@ class Conversion:
         """The rate."""
         return self.rate
 
-    def draw(self, generator: np.random.Generator, treated: Treated, *, lift: float) -> tuple[Array, Array]:
+    def draw(self, generator: np.random.Generator, lifts: Array) -> tuple[Array, Array]:
         """Return 0 or 1 of each unit."""
-        values = (generator.random(treated.shape) < self.rate * (1.0 + lift * treated)).astype(np.float64)
+        values = (generator.random(lifts.shape) < self.rate * (1.0 + lifts)).astype(np.float64)
         return values, values
 
     def draw_counts(self, generator: np.random.Generator, units: NDArray[np.int64], *, lift: float) -> Pair:
@@ -86,9 +85,9 @@ class Duration(_Mean):
         """Shape x scale."""
         return self.shape * self.scale
 
-    def draw(self, generator: np.random.Generator, treated: Treated, *, lift: float) -> tuple[Array, Array]:
+    def draw(self, generator: np.random.Generator, lifts: Array) -> tuple[Array, Array]:
         """Return gamma draws; the lift scales them."""
-        values = generator.standard_gamma(self.shape, treated.shape) * self.scale * (1.0 + lift * treated)
+        values = generator.standard_gamma(self.shape, lifts.shape) * self.scale * (1.0 + lifts)
         return values, values
 
 
@@ -104,9 +103,9 @@ class Count(_Mean):
         """The rate."""
         return self.rate
 
-    def draw(self, generator: np.random.Generator, treated: Treated, *, lift: float) -> tuple[Array, Array]:
+    def draw(self, generator: np.random.Generator, lifts: Array) -> tuple[Array, Array]:
         """Return counts; the lift raises the rate."""
-        rates = self.rate * (1.0 + lift * treated)
+        rates = self.rate * (1.0 + lifts)
         values = generator.negative_binomial(self.dispersion, self.dispersion / (self.dispersion + rates)).astype(np.float64)
         return values, values
 
@@ -131,10 +130,10 @@ class Revenue(_Mean):
         below = exp(self.spread**2 / 2.0) * float(ndtr(quantile - self.spread))
         return self.payers * (below + self.cap * float(ndtr(-quantile)))
 
-    def draw(self, generator: np.random.Generator, treated: Treated, *, lift: float) -> tuple[Array, Array]:
+    def draw(self, generator: np.random.Generator, lifts: Array) -> tuple[Array, Array]:
         """Return what each unit paid; the lift makes more units pay."""
-        pays = generator.random(treated.shape) < self.payers * (1.0 + lift * treated)
-        values = np.zeros(treated.shape)
+        pays = generator.random(lifts.shape) < self.payers * (1.0 + lifts)
+        values = np.zeros(lifts.shape)
         amounts = np.exp(self.spread * generator.standard_normal(int(pays.sum())))
         values[pays] = np.minimum(amounts, self.cap)
         return values, values
@@ -153,11 +152,11 @@ class ClickRate:
         """The rate: it does not depend on how many sessions a user has."""
         return self.rate
 
-    def draw(self, generator: np.random.Generator, treated: Treated, *, lift: float) -> tuple[Array, Array]:
+    def draw(self, generator: np.random.Generator, lifts: Array) -> tuple[Array, Array]:
         """Return (clicks, sessions); the lift raises each user's rate."""
-        sessions = 1 + generator.poisson(self.sessions - 1.0, treated.shape)
+        sessions = 1 + generator.poisson(self.sessions - 1.0, lifts.shape)
         shapes = (self.rate * self.concentration, (1.0 - self.rate) * self.concentration)
-        rates = np.minimum(1.0, generator.beta(*shapes, treated.shape) * (1.0 + lift * treated))
+        rates = np.minimum(1.0, generator.beta(*shapes, lifts.shape) * (1.0 + lifts))
         return generator.binomial(sessions, rates).astype(np.float64), sessions.astype(np.float64)
 
     def compare(self, control: PairMoments[Real], treatment: PairMoments[Real]) -> Comparison[Real] | Inconclusive:
@@ -177,11 +176,11 @@ class Habit:
         """The level."""
         return self.level
 
-    def draw(self, generator: np.random.Generator, treated: Treated, *, lift: float) -> tuple[Array, Array]:
+    def draw(self, generator: np.random.Generator, lifts: Array) -> tuple[Array, Array]:
         """Return (value, the same before exposure); the lift shifts the value."""
-        before = generator.standard_exponential(treated.shape)
-        noise = generator.standard_normal(treated.shape) * (1.0 / self.correlation**2 - 1.0) ** 0.5
-        return self.level * (1.0 + lift * treated) + (before - 1.0) + noise, before
+        before = generator.standard_exponential(lifts.shape)
+        noise = generator.standard_normal(lifts.shape) * (1.0 / self.correlation**2 - 1.0) ** 0.5
+        return self.level * (1.0 + lifts) + (before - 1.0) + noise, before
 
     def compare(self, control: PairMoments[Real], treatment: PairMoments[Real]) -> Comparison[Real] | Inconclusive:
         """Return samples adjusted by the covariate."""

@@ -23,12 +23,16 @@ PILOT_PIECE = 250_000
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of metric, the lift that its experiment is planned for, and the scale that is decided on."""
+    """A kind of metric, the lift that its experiment is planned for, the scale that is decided on, and how many arms there are.
+
+    With an effect, the first arm has it and the others have none.
+    """
 
     name: str
     population: Population
     lift: float
     scale: Scale = "difference"
+    arms: int = 1
 
 
 SCENARIOS = (
@@ -44,6 +48,8 @@ SCENARIOS = (
     Scenario("revenue, no cap that matters", Revenue(0.1, 1.2, 0.99999), 0.3),
     Scenario("ratio", ClickRate(0.2, 4.0, 5.0), 0.06),
     Scenario("mean with CUPED", Habit(5.0, 0.7), 0.015),
+    Scenario("conversion 10 %, 3 arms", Conversion(0.1), 0.12, arms=3),
+    Scenario("revenue, capped, 2 arms", Revenue(0.1, 1.5, 0.99), 0.3, arms=2),
 )
 
 
@@ -58,7 +64,7 @@ class Planned:
 
 
 def plan(scenario: Scenario, *, generator: np.random.Generator) -> Planned:
-    """Return the scenario's trials with as many units as the planned power needs.
+    """Return the scenario's trials with as many units as the planned power needs for the comparison of an arm with control.
 
     Raises:
         ArithmeticError: The scenario cannot be planned.
@@ -66,21 +72,23 @@ def plan(scenario: Scenario, *, generator: np.random.Generator) -> Planned:
     design = _measure_design(scenario, generator=generator)
     effect = log(1.0 + scenario.lift) if scenario.scale == "log_ratio" else scenario.population.mean * scenario.lift
     units = require_conclusive(plan_units(design, effect=effect, power=POWER), what=f"the plan of {scenario.name}")
-    units_a_look = ceil(units / LOOKS)
-    trial_plan = build_plan(planned_units=units_a_look * LOOKS, alpha=ALPHA, minimum_effect=effect / 2.0)
+    compared = 2.0 / (1 + scenario.arms)
+    units_a_look = ceil(units / compared / LOOKS)
+    trial_plan = build_plan(planned_units=units_a_look * LOOKS, alpha=ALPHA, minimum_effect=effect / 2.0, arms=scenario.arms)
     days = compute_expected_days(
-        design, effect=effect, planned_units=units, units_a_day=units_a_look * 24.0, min_days=trial_plan.gates.min_days
+        design, effect=effect, planned_units=units, units_a_day=units_a_look * 24.0 * compared, min_days=trial_plan.gates.min_days
     )
-    trials = [Trial(scenario.population, scenario.scale, lift, trial_plan, units_a_look) for lift in (0.0, scenario.lift)]
+    unmoved = (0.0,) * (scenario.arms - 1)
+    trials = [Trial(scenario.population, scenario.scale, (lift, *unmoved), trial_plan, units_a_look) for lift in (0.0, scenario.lift)]
     return Planned(scenario, trials[0], trials[1], require_conclusive(days, what=f"the duration of {scenario.name}"))
 
 
 def _measure_design(scenario: Scenario, *, generator: np.random.Generator) -> Design:
     """Return the design by the variance of a pilot's units, as a workspace's own history would give it."""
     arms = []
-    for treated in (False, True):
+    for lift in (0.0, scenario.lift):
         pieces = [
-            compute_pair_moments(*scenario.population.draw(generator, np.full(PILOT_PIECE, treated), lift=scenario.lift))
+            compute_pair_moments(*scenario.population.draw(generator, np.full(PILOT_PIECE, lift)))
             for _ in range(PILOT_UNITS // PILOT_PIECE)
         ]
         known = pieces[0]
@@ -91,4 +99,4 @@ def _measure_design(scenario: Scenario, *, generator: np.random.Generator) -> De
     variances = [
         sample.variance / (sample.mean**2 if scenario.scale == "log_ratio" else 1.0) for sample in (samples.control, samples.treatment)
     ]
-    return Design(ALPHA, 0.5, variances[0], variances[1])
+    return Design(ALPHA / scenario.arms, 0.5, variances[0], variances[1])

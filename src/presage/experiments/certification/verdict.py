@@ -9,6 +9,7 @@ from typing import Literal
 
 from presage.experiments.certification.drawing import HOURS_A_DAY
 from presage.experiments.certification.simulation import Outcomes
+from presage.experiments.model import Variant
 
 ERRORS = 3.0
 """Monte-Carlo standard errors that a share may be beyond its bound: a right one is then out of it once in 740 runs."""
@@ -63,13 +64,29 @@ def join(batches: Sequence[Outcomes]) -> Outcomes:
         tuple(decision for batch in batches for decision in batch.decisions),
         tuple(look for batch in batches for look in batch.looks),
         tuple(covered for batch in batches for covered in batch.covered),
+        tuple(arm for batch in batches for arm in batch.shipped),
     )
 
 
-def judge(scenario: str, *, without_effect: Outcomes, with_effect: Outcomes, alpha: float, power: float, planned_days: float) -> Finding:
-    """Return the scenario's finding: errors of the first kind, coverage of both, and power."""
+@dataclass(frozen=True)
+class Promise:
+    """What a scenario is held to; with an effect, it is the first arm's."""
+
+    alpha: float
+    power: float
+    planned_days: float
+    arms: Sequence[Variant]
+
+
+def judge(scenario: str, *, without_effect: Outcomes, with_effect: Outcomes, promise: Promise) -> Finding:
+    """Return the scenario's finding: errors of the first kind, coverage of both, power and, of several arms, how often a wrong one ships.
+
+    Coverage is that of all arms' intervals at once, and nothing is wrong only if no arm is.
+    """
     wrong = sum(decision in WRONG for decision in without_effect.decisions)
-    shipped = [decision == "concluded_ship" for decision in with_effect.decisions]
+    alpha, best = promise.alpha, promise.arms[0]
+    shipped = [arm == best for arm in with_effect.shipped]
+    others = sum(arm not in {None, best} for arm in with_effect.shipped)
     runs = len(without_effect.decisions)
     days = [(look + 1) / HOURS_A_DAY for look in with_effect.looks]
     return Finding(
@@ -78,8 +95,9 @@ def judge(scenario: str, *, without_effect: Outcomes, with_effect: Outcomes, alp
             Share("wrong", wrong, runs, alpha, "at most"),
             Share("coverage A/A", sum(without_effect.covered), runs, 1.0 - alpha, "at least"),
             Share("coverage A/B", sum(with_effect.covered), len(shipped), 1.0 - alpha, "at least"),
-            Share("power", sum(shipped), len(shipped), power, "at least"),
+            Share("power", sum(shipped), len(shipped), promise.power, "at least"),
+            *([Share("another arm", others, len(shipped), alpha, "at most")] if len(promise.arms) > 1 else []),
         ),
         sum(days) / len(days),
-        planned_days,
+        promise.planned_days,
     )

@@ -111,14 +111,11 @@ def test_a_valued_metric_waits_for_units_that_have_a_value() -> None:
 
 def test_discoveries_are_those_that_e_bh_finds() -> None:
     found = observe(count("sum", statistics(CONTROL), statistics(TREATMENT)))
-    named = [
-        replace(found, counted=replace(found.counted, metric=name), e_value=e_value)
-        for name, e_value in zip("abc", (90.0, 19.0, 31.0), strict=True)
-    ]
+    named = {name: replace(found, e_value=e_value) for name, e_value in zip("abc", (90.0, 19.0, 31.0), strict=True)}
     assert find_discoveries(named, alpha=0.05) == ("a", "c")
-    assert find_discoveries([replace(named[0], enough=False), *named[1:]], alpha=0.05) == ()
-    assert find_discoveries([replace(named[0], e_value=None)], alpha=0.05) == ()
-    assert find_discoveries([], alpha=0.05) == ()
+    assert find_discoveries(named | {"a": replace(named["a"], enough=False)}, alpha=0.05) == ()
+    assert find_discoveries({"a": replace(named["a"], e_value=None)}, alpha=0.05) == ()
+    assert find_discoveries({}, alpha=0.05) == ()
 
 
 KEPT_PLAN = b"""{"name":"e","model":"m","primary":{"name":"buys","kind":"conversion","dataset":"purchases","window_hours":72,

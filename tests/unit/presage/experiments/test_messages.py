@@ -65,7 +65,9 @@ def test_messages_of_the_schema_before_are_read() -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"variant": "both"}, "$.assignments[0].variant"),
+        ({"variant": "Both"}, "$.assignments[0].variant"),
+        ({"variant": "a" * 17}, "$.assignments[0].variant"),
+        ({"variant": None}, "$.assignments[0].variant"),
         ({"exposed_at": "yesterday"}, "$.assignments[0].exposed_at"),
         ({"exposed_at": "2026-01-01T00:00:00"}, "$.assignments[0].exposed_at"),
         ({"unit_id": 7}, "$.assignments[0].unit_id"),

@@ -36,6 +36,18 @@ def test_a_rates_variance_follows_its_mean_and_a_sums_does_not() -> None:
     assert build_design(spent, Baseline(10.0, 400.0), effect=1.0).treatment_variance == 400.0
 
 
+def test_several_arms_take_the_units_that_each_ones_comparison_needs() -> None:
+    three = replace(RATE, arms=3, treatment_share=0.75)
+    alone = replace(RATE, alpha=0.05 / 3)
+    found, expected = (plan_experiment(aim, baseline=TENTH, traffic=Traffic(2000.0)) for aim in (three, alone))
+    assert found.need is not None
+    assert expected.need is not None
+    assert found.need.planned_units == 2 * expected.need.planned_units
+    assert found.need.expected_units == pytest.approx(2 * expected.need.expected_units)
+    assert found.need.days == pytest.approx(2 * expected.need.days)
+    assert found.durations[1].minimum_detectable_effect == pytest.approx(expected.durations[0].minimum_detectable_effect)
+
+
 def test_without_an_effect_only_durations_are_told() -> None:
     outlook = plan_experiment(replace(RATE, effect=None), baseline=TENTH, traffic=Traffic(0.1))
     assert outlook.need is None
@@ -48,6 +60,8 @@ def test_without_an_effect_only_durations_are_told() -> None:
         (replace(RATE, alpha=0.6), TENTH, Traffic(1.0), "$.alpha"),
         (replace(RATE, power=0.01), TENTH, Traffic(1.0), "$.power"),
         (replace(RATE, treatment_share=0.0), TENTH, Traffic(1.0), "$.treatment_share"),
+        (replace(RATE, arms=6), TENTH, Traffic(1.0), "$.arms"),
+        (replace(RATE, arms=0), TENTH, Traffic(1.0), "$.arms"),
         (replace(RATE, min_days=-1), TENTH, Traffic(1.0), "$.min_days"),
         (RATE, Baseline(0.0, 0.0), Traffic(1.0), "$.baseline.variance"),
         (RATE, TENTH, Traffic(0.0), "$.units_a_day"),

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from presage.errors import ConflictError, InvalidInputError
 from presage.experiments.certificate import build_certificate
-from presage.experiments.events import list_shares
-from presage.experiments.evidence import Counted, SampleRatio, compute_sample_ratio
+from presage.experiments.events import list_weights
+from presage.experiments.evidence import SampleRatio, compute_sample_ratio
 from presage.experiments.model import Assignment, Variant, VariantStatistics
 from presage.experiments.operations import Order, Reweighting, reweight_experiment
 from presage.experiments.verification import verify_certificate
@@ -22,11 +22,7 @@ THRESHOLD = PLAN.gates.srm_threshold
 
 def reweight(world: World, share: float, reason: str = "it looks safe") -> Reweighting:
     order = Order("usr_bob", reason, NOW)
-    return reweight_experiment("ws", world.experiment.experiment_id, treatment_share=share, order=order, ports=world.operators)
-
-
-def count(control: int, treatment: int) -> Counted:
-    return Counted("buys", None, 0, "", VariantStatistics(control, 0), VariantStatistics(treatment, 0))
+    return reweight_experiment("ws", world.experiment.experiment_id, weights={"treatment": share}, order=order, ports=world.operators)
 
 
 def follow(splits: list[tuple[float, list[tuple[int, int]]]]) -> list[SampleRatio]:
@@ -35,7 +31,7 @@ def follow(splits: list[tuple[float, list[tuple[int, int]]]]) -> list[SampleRati
     earlier: SampleRatio | None = None
     for share, looks in splits:
         for control, treatment in looks:
-            seen.append(compute_sample_ratio(count(control, treatment), treatment_share=share, history=seen, earlier=earlier))
+            seen.append(compute_sample_ratio((control, treatment), weights=(share,), history=seen, earlier=earlier))
         earlier = seen[-1]
     return seen
 
@@ -63,7 +59,7 @@ def test_clean_splits_are_paused_no_oftener_than_the_threshold_says() -> None:
 
 
 def test_pooling_the_versions_would_have_paused() -> None:
-    pooled = compute_sample_ratio(count(900 + 500, 100 + 500), treatment_share=0.5, history=[])
+    pooled = compute_sample_ratio((900 + 500, 100 + 500), weights=(0.5,), history=[])
     assert pooled.p_value < THRESHOLD
     assert follow([(0.1, [(900, 100)]), (0.5, [(500, 500)])])[-1].p_value == 1.0
 
@@ -88,7 +84,7 @@ def test_a_change_is_an_event_and_tells_who_moves() -> None:
         0.5,
     )
     events = world.events.list_events("ws", world.experiment.experiment_id)
-    assert list_shares(world.plan, events) == [0.1, 0.5, 0.25]
+    assert list_weights(world.plan, events) == [(0.1,), (0.5,), (0.25,)]
 
 
 @pytest.mark.parametrize(

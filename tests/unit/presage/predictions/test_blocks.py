@@ -59,7 +59,7 @@ def without_id(logged: PredictionLogEntry) -> PredictionLogEntry:
     [
         (None, {}),
         (1, {}),
-        (None, {"shares": (0.3, 0.7)}),
+        (None, {"weights": ((0.3,), (0.7,))}),
         (None, {"holdout_share": 0.5}),
         (None, {"segment": LayerSegment("search", 0.0, 0.5)}),
     ],
@@ -84,7 +84,7 @@ def test_rows_are_logged_as_if_each_had_been_answered_alone(world: World, versio
         found = (logged | expected)[one]
         assert (assignment.unit_id, assignment.variant, assignment.shown) == (found.entity_id, found.variant, (found.result["prediction"],))
         assert (assignment.exposed_at, assignment.model_version) == (found.predicted_for, found.model_version)
-        assert assignment.allocation_version == found.result.get("allocation_version", 1) == len(changes.get("shares", ())) + 1
+        assert assignment.allocation_version == found.result.get("allocation_version", 1) == len(changes.get("weights", ())) + 1
 
 
 def test_all_of_a_call_is_one_frame_and_a_row_the_model_answers_has_no_text_of_its_own(world: World) -> None:

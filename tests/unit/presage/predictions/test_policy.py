@@ -1,11 +1,14 @@
 """What the control of an experiment is answered, by policy, and what stands in for it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from presage.experiments.model import LayerSegment
+from presage.experiments.model import LayerSegment, TreatmentArm
+from presage.predictions.loading import ScorerCache
 from presage.predictions.request import PredictRequest
 from presage.predictions.use_cases import predict
 from presage.training.model import Model, ModelVersion
@@ -171,7 +174,7 @@ class TestChangedWeights:
         model, _ = serve_three(world)
         world.experiment(model, treatment_share=0.1)
         before = self.ask_all(world)
-        world.experiment(model, treatment_share=0.1, shares=(0.3, 0.5))
+        world.experiment(model, treatment_share=0.1, weights=((0.3,), (0.5,)))
         after = self.ask_all(world)
 
         treated = [{unit for unit, result in found.items() if result.variant == "treatment"} for found in (before, after)]
@@ -203,3 +206,79 @@ def build_again(world: World) -> World:
     again = build_world(folder)
     again.catalog.catalogs, again.files.artifacts, again.files.lake = world.catalog.catalogs, world.files.artifacts, world.files.lake
     return again
+
+
+class TestArms:
+    """Version 3 orders items upwards, 1 downwards, and 2 leaves them as they are."""
+
+    UNITS = tuple(f"c{number}" for number in range(60))
+
+    def compare(self, world: World, model: Model, arms: Mapping[TreatmentArm, ModelVersion | None]) -> dict[str, Any]:
+        """Return an answer to each variant's units, which are all alike."""
+        world.arms(model, arms)
+        results: dict[str, list[Any]] = {}
+        for unit in self.UNITS:
+            result = ask(world, {"id": unit})
+            results.setdefault(result.variant, []).append(result)
+        for found in results.values():
+            assert len({(each.answered_by, each.model_version, each.fallback_reason) for each in found}) == 1
+        return {variant: found[0] for variant, found in results.items()}
+
+    def test_each_arm_is_answered_by_its_version(self, world: World) -> None:
+        model, versions = serve_three(world)
+        arms = {TreatmentArm("down", 0.3, 1): versions[0], TreatmentArm("now", 0.3): None}
+        found = self.compare(world, model, arms)
+        assert {variant: (each.answered_by, each.model_version) for variant, each in found.items()} == {
+            "down": ("model", 1),
+            "now": ("model", 3),
+            "control": ("default", None),
+        }
+        variants = {assignment.unit_id: (assignment.variant, assignment.model_version) for assignment in world.assignments.published}
+        assert len(variants) == len(self.UNITS)
+        assert set(variants.values()) == {("down", 1), ("now", 3), ("control", None)}
+        assert world.log.entries[found["down"].prediction_id].variant == "down"
+
+    def test_a_broken_arm_never_gets_another_arms_version(self, world: World) -> None:
+        model, versions = serve_three(world)
+        for number in (1, 3):
+            del world.files.artifacts[f"ws={WORKSPACE}/models/{model.model_id}/{number}/model.msgpack"]
+        arms = {TreatmentArm("down", 0.3, 1): versions[0], TreatmentArm("tied", 0.2, 2): versions[1], TreatmentArm("now", 0.3): None}
+        found = self.compare(build_again(world), model, arms)
+        told = {variant: (each.answered_by, each.model_version, each.fallback_reason) for variant, each in found.items()}
+        assert told["down"] == ("baseline", 1, "corrupt_artifact")
+        assert told["now"] == ("baseline", 3, "corrupt_artifact")
+        assert told["tied"][:2] == ("model", 2)
+
+    def test_an_arm_whose_version_is_gone_gets_the_default(self, world: World) -> None:
+        model, _ = serve_three(world)
+        found = self.compare(world, model, {TreatmentArm("down", 0.9, 1): None})
+        assert (found["down"].answered_by, found["down"].fallback_reason) == ("default", "no_version")
+
+    def test_batches_are_answered_arm_by_arm(self, world: World) -> None:
+        model = world.add_model("m", CLASSIFICATION, "0")
+        versions = [world.add_version(model, number, weights=(0, 0, 0)) for number in (1, 2, 3)]
+        world.deploy(model, versions[2], previous=versions[1])
+        world.arms(model, {TreatmentArm("one", 0.3, 1): versions[0], TreatmentArm("two", 0.3, 2): versions[1]})
+        request = PredictRequest("m", [{"id": unit} for unit in self.UNITS])
+        results = predict(request, workspace_id=WORKSPACE, ports=world.ports, now=NOW).results
+        world.ship()
+        told = {(each.variant, each.model_version) for each in results}  # type: ignore[union-attr] # all are answers
+        assert told == {("one", 1), ("two", 2), ("control", None)}
+        logged = {entry.prediction_id: entry.variant for entry in world.log.entries.values()}
+        assert [logged[each.prediction_id] for each in results] == [each.variant for each in results]  # type: ignore[union-attr]
+
+    def test_it_begins_when_every_version_is_loaded(self, world: World) -> None:
+        model, versions = serve_three(world)
+        world.arms(model, {TreatmentArm("down", 0.5, 1): versions[0], TreatmentArm("tied", 0.4, 2): versions[1]})
+        deployment = world.catalog.catalogs[WORKSPACE].deployments["m"]
+        started: list[Any] = []
+        scorers = ScorerCache(world.files, start=started.append)
+        scorers.get_scorer(versions[2])
+        catalog = world.catalog.catalogs[WORKSPACE]
+        scorers.prepare(replace(catalog, deployments={"m": replace(deployment, experiment=None, arms={})}))
+        assert scorers.prepare(catalog).deployments["m"].experiment is None
+        assert len(started) == 2
+        started[0]()
+        assert scorers.prepare(catalog).deployments["m"].experiment is None
+        started[1]()
+        assert scorers.prepare(catalog).deployments["m"].experiment is not None

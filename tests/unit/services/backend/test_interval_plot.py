@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from presage.experiments.path import PathPoint
-from services.backend.interval_plot import PlotText, draw_interval_path
+from services.backend.interval_plot import COLOURS, PlotText, draw_interval_paths
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -24,12 +24,12 @@ def walk(svg: str) -> Iterator[ET.Element]:
 
 
 def test_the_same_looks_are_the_same_bytes() -> None:
-    assert draw_interval_path(make_path(20), TEXT) == draw_interval_path(make_path(20), TEXT)
-    assert draw_interval_path(make_path(20), TEXT) != draw_interval_path(make_path(21), TEXT)
+    assert draw_interval_paths({"treatment": make_path(20)}, TEXT) == draw_interval_paths({"treatment": make_path(20)}, TEXT)
+    assert draw_interval_paths({"treatment": make_path(20)}, TEXT) != draw_interval_paths({"treatment": make_path(21)}, TEXT)
 
 
 def test_it_is_one_image_with_a_title_and_a_description() -> None:
-    root = next(walk(draw_interval_path(make_path(3), TEXT)))
+    root = next(walk(draw_interval_paths({"treatment": make_path(3)}, TEXT)))
 
     assert root.attrib["role"] == "img"
     labels = {child.attrib["id"]: child.text for child in root if child.tag in {f"{SVG}title", f"{SVG}desc"}}
@@ -39,7 +39,7 @@ def test_it_is_one_image_with_a_title_and_a_description() -> None:
 
 @pytest.mark.parametrize("looks", [0, 1, 2, 300])
 def test_any_number_of_looks_is_drawn_without_script_or_link(looks: int) -> None:
-    svg = draw_interval_path(make_path(looks)[:looks], TEXT)
+    svg = draw_interval_paths({"treatment": make_path(looks)[:looks]}, TEXT)
 
     for element in walk(svg):
         assert element.tag.removeprefix(SVG) not in {"script", "foreignObject", "image", "a"}
@@ -49,7 +49,21 @@ def test_any_number_of_looks_is_drawn_without_script_or_link(looks: int) -> None
 
 
 def test_what_users_named_is_shown_as_text() -> None:
-    texts = [element.text for element in walk(draw_interval_path(make_path(3), TEXT)) if element.tag == f"{SVG}text"]
+    texts = [element.text for element in walk(draw_interval_paths({"treatment": make_path(3)}, TEXT)) if element.tag == f"{SVG}text"]
 
     assert TEXT.title in texts
     assert "bought: treatment - control" in texts
+
+
+def test_every_arm_has_a_line_of_its_own() -> None:
+    svg = draw_interval_paths({"small": make_path(3), "large": make_path(5)}, TEXT)
+    texts = [element.text for element in walk(svg) if element.tag == f"{SVG}text"]
+    assert [text for text in texts if text and text.endswith(("interval", "estimate"))] == [
+        "small, interval",
+        "small, estimate",
+        "large, interval",
+        "large, estimate",
+    ]
+    assert "bought: arm - control" in texts
+    assert all(colour in svg for colour in COLOURS[:2])
+    assert COLOURS[2] not in svg

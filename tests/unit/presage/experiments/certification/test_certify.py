@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,24 +8,39 @@ from presage.experiments.certification.certify import BATCH, Task, list_tasks, r
 from presage.experiments.certification.mismatch import certify_sample_ratio
 from presage.experiments.certification.scenarios import SCENARIOS
 from presage.experiments.certification.simulation import Outcomes
-from presage.experiments.certification.verdict import Share, join, judge
+from presage.experiments.certification.verdict import Promise, Share, join, judge
+from presage.experiments.model import State
 
-CLEAN = Outcomes(("concluded_inconclusive",) * 97 + ("concluded_ship", "concluded_rollback", "paused_srm"), (335,) * 100, (True,) * 100)
-SHIPPED = Outcomes(("concluded_ship",) * 80 + ("concluded_inconclusive",) * 20, (167,) * 100, (True,) * 100)
-LOST = Outcomes(("concluded_ship",) * 60 + ("concluded_inconclusive",) * 40, (167,) * 100, (True,) * 80 + (False,) * 20)
+PROMISE = Promise(alpha=0.05, power=0.8, planned_days=6.0, arms=("a",))
+
+
+def end(decisions: Sequence[State], look: int, covered: int = 100) -> Outcomes:
+    shipped = tuple("a" if decision == "concluded_ship" else None for decision in decisions)
+    return Outcomes(tuple(decisions), (look,) * 100, (True,) * covered + (False,) * (100 - covered), shipped)
+
+
+CLEAN = end(("concluded_inconclusive",) * 97 + ("concluded_ship", "concluded_rollback", "paused_srm"), 335)
+SHIPPED = end(("concluded_ship",) * 80 + ("concluded_inconclusive",) * 20, 167)
+LOST = end(("concluded_ship",) * 60 + ("concluded_inconclusive",) * 40, 167, covered=80)
 
 
 def test_a_finding_counts_wrong_conclusions_coverage_power_and_days() -> None:
-    found = judge("x", without_effect=CLEAN, with_effect=SHIPPED, alpha=0.05, power=0.8, planned_days=6.0)
+    found = judge("x", without_effect=CLEAN, with_effect=SHIPPED, promise=PROMISE)
     assert [share.count for share in found.shares] == [2, 100, 100, 80]
     assert found.days == pytest.approx(7.0)
     assert found.holds
 
 
 def test_a_product_that_errs_too_often_is_not_certified() -> None:
-    found = judge("x", without_effect=LOST, with_effect=LOST, alpha=0.05, power=0.8, planned_days=6.0)
+    found = judge("x", without_effect=LOST, with_effect=LOST, promise=PROMISE)
     assert [share.holds for share in found.shares] == [False, False, False, False]
     assert not found.holds
+
+
+def test_shipping_a_wrong_arm_is_an_error_and_no_power() -> None:
+    wrong = replace(SHIPPED, shipped=("b",) * 20 + SHIPPED.shipped[20:])
+    found = judge("x", without_effect=CLEAN, with_effect=wrong, promise=replace(PROMISE, arms=("a", "b")))
+    assert [(share.name, share.count) for share in found.shares if not share.holds] == [("power", 60), ("another arm", 20)]
 
 
 @pytest.mark.parametrize(("count", "holds"), [(100, True), (121, True), (122, False)])

@@ -20,9 +20,7 @@ def is_mean(sample: Sample[float], expected: float) -> bool:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_units_have_the_mean_and_the_lift_that_the_truth_is_made_of(scenario: Scenario) -> None:
     generator = np.random.default_rng(1)
-    control, treatment = (
-        compute_pair_moments(*scenario.population.draw(generator, np.full(UNITS, treated), lift=scenario.lift)) for treated in (False, True)
-    )
+    control, treatment = (compute_pair_moments(*scenario.population.draw(generator, np.full(UNITS, lift))) for lift in (0.0, scenario.lift))
     samples = conclusive(scenario.population.compare(control, treatment))
     assert is_mean(samples.control, scenario.population.mean)
     assert is_mean(samples.treatment, scenario.population.mean * (1.0 + scenario.lift))
