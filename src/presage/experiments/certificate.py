@@ -48,8 +48,16 @@ class MetricPath:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentCount:
+    """The SQL that counted a segment's groups. What it came to is in the looks."""
+
+    segment: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CertifiedLook:
-    """A look, whose `detail` leaves the SQL to `MetricPath.statements`."""
+    """A look, whose `detail` leaves the SQL to the `statements` of metrics and segments."""
 
     number: int
     as_of: datetime
@@ -102,6 +110,7 @@ class Certificate:
     conclusion: Conclusion
     control_version: int | None = None
     holdout_share: float = 0.0
+    segments: tuple[SegmentCount, ...] = ()
 
 
 def read_detail(look: Look) -> LookDetail:
@@ -136,6 +145,7 @@ def build_certificate(experiment: Experiment, *, events: Sequence[ExperimentEven
         conclusion=Conclusion(looks[-1].number, looks[-1].decision, last.reason, last.gates, build_action(experiment, looks[-1].decision)),
         control_version=experiment.control_version,
         holdout_share=experiment.holdout_share,
+        segments=_build_segments(experiment.plan, looks, details),
     )
 
 
@@ -202,6 +212,7 @@ def strip_sql(detail: LookDetail) -> LookDetail:
         primary=_strip(detail.primary),
         guardrails=tuple(_strip(found) for found in detail.guardrails),
         secondary=tuple(_strip(found) for found in detail.secondary),
+        segments=tuple(replace(found, sql="") for found in detail.segments),
     )
 
 
@@ -217,7 +228,7 @@ def _build_paths(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[
             MetricPath(
                 role=role,
                 metric=metric,
-                statements=_list_statements(looks, evidence),
+                statements=_list_statements(looks, [found.counted.sql for found in evidence]),
                 path=build_path(looks, evidence),
                 e_values=tuple(found.e_value for found in evidence),
                 p_values=tuple(found.p_value for found in evidence),
@@ -226,10 +237,17 @@ def _build_paths(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[
     return tuple(paths)
 
 
-def _list_statements(looks: Sequence[Look], evidence: Sequence[MetricEvidence]) -> tuple[Statement, ...]:
+def _build_segments(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[LookDetail]) -> tuple[SegmentCount, ...]:
+    texts = ([detail.segments[place].sql for detail in details] for place in range(len(plan.segments)))
+    return tuple(
+        SegmentCount(segment.name, _list_statements(looks, of_looks)) for segment, of_looks in zip(plan.segments, texts, strict=True)
+    )
+
+
+def _list_statements(looks: Sequence[Look], texts: Sequence[str]) -> tuple[Statement, ...]:
     """Return each text with the look that it began with: a new build may count by another."""
     statements: list[Statement] = []
-    for look, found in zip(looks, evidence, strict=True):
-        if not statements or statements[-1].sql != found.counted.sql:
-            statements.append(Statement(look.number, found.counted.sql))
+    for look, text in zip(looks, texts, strict=True):
+        if not statements or statements[-1].sql != text:
+            statements.append(Statement(look.number, text))
     return tuple(statements)

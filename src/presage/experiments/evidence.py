@@ -9,6 +9,7 @@ from datetime import datetime
 from presage.experiments.events import Limits
 from presage.experiments.fingerprint import Fingerprint
 from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, MetricKind, VariantStatistics
+from presage.experiments.segments import SegmentEvidence
 from presage.stats.cuped import adjust_by_covariate
 from presage.stats.effect import Comparison, Estimate, Sample, build_comparison, estimate_difference, estimate_relative_lift
 from presage.stats.inconclusive import Inconclusive
@@ -110,7 +111,8 @@ class LookDetail:
 
     `discoveries` names the secondary metrics whose effect e-BH finds at this look; of such an expected share of at most alpha is none.
     `limits` are those after the first `events` of the operators. What the look saw is what was loaded until `loaded_until`, by the
-    warehouse's clock; `data` are its fingerprints. It counts units that were first met under `allocation_version`.
+    warehouse's clock; `data` are its fingerprints. It counts units that were first met under `allocation_version`. `segments` are for
+    display.
     """
 
     schema: int
@@ -129,6 +131,7 @@ class LookDetail:
     loaded_until: datetime | None = None
     data: tuple[Fingerprint, ...] = ()
     allocation_version: int = 1
+    segments: tuple[SegmentEvidence, ...] = ()
 
 
 def build_plan_mixture(plan: ExperimentPlan) -> Mixture:

@@ -57,7 +57,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A dataset whose records a metric reads. `key` is the name that its outcomes have in the warehouse."""
+    """A dataset whose records a metric or a segment reads. `key` is the name that its outcomes have in the warehouse."""
 
     key: str
     dataset: str
@@ -94,11 +94,24 @@ class LayerSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitSegment:
+    """A column of `dataset` by which results tell units apart: each by its newest value up to its first exposure.
+
+    The `most_values` values with the most units are told apart, all others are one group, and units without a value another.
+    """
+
+    name: str
+    dataset: str
+    column: str
+    most_values: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentPlan:
     """What is decided before the start and frozen by it. `planned_units` (both arms) tunes the confidence sequence.
 
-    The primary metric and the guardrails decide; `secondary` metrics are reported and never do. With a `segment`, only its units meet
-    the experiment.
+    The primary metric and the guardrails decide; `secondary` metrics are reported and never do, nor do `segments` of units. With a
+    `segment` of a layer, only its units meet the experiment.
     """
 
     name: str
@@ -114,6 +127,7 @@ class ExperimentPlan:
     gates: Gates = field(default_factory=Gates)
     secondary: tuple[Metric, ...] = ()
     segment: LayerSegment | None = None
+    segments: tuple[UnitSegment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

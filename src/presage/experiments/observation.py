@@ -23,6 +23,8 @@ from presage.experiments.fingerprint import Fingerprint, add_fingerprints
 from presage.experiments.model import Experiment, ExperimentPlan, State
 from presage.experiments.plan import list_metrics
 from presage.experiments.ports import ExposureCounts, WarehouseLedger
+from presage.experiments.segment_evidence import compute_segments
+from presage.experiments.segments import CountedSegment
 from presage.stats.sequential import Period
 
 DETAIL_SCHEMA = 3
@@ -30,12 +32,16 @@ DETAIL_SCHEMA = 3
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the warehouse says at a look: every metric in the order of `list_metrics`, the exposures, and the rows behind them."""
+    """What the warehouse says at a look: every metric in the order of `list_metrics`, the exposures, and the rows behind them.
+
+    `segments` are in the plan's order.
+    """
 
     counted: Sequence[Counted]
     exposures: Exposures
     data: tuple[Fingerprint, ...]
     loaded_until: datetime | None
+    segments: Sequence[CountedSegment] = ()
 
 
 def observe(
@@ -103,6 +109,7 @@ def conclude(
         loaded_until=observation.loaded_until,
         data=observation.data,
         allocation_version=len(shares),
+        segments=compute_segments(observation.segments, plan=plan),
     )
     return kept, decision.state
 

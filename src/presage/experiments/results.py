@@ -12,6 +12,8 @@ from presage.experiments.evidence import GateResult, MetricEvidence, SampleRatio
 from presage.experiments.model import ExperimentPlan, Look, State, VariantStatistics
 from presage.experiments.path import PathPoint
 from presage.experiments.ports import ExperimentEvents, ExperimentStore
+from presage.experiments.segment_evidence import describe_segments, find_mean
+from presage.experiments.segments import GroupEvidence, GroupKind
 from presage.stats.effect import Estimate
 from presage.stats.sequential import Interval
 
@@ -54,10 +56,38 @@ class LookResult:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupResult:
+    """The primary metric in one group of units. Means are the metric in each variant; `effect` is treatment minus control.
+
+    `kind` tells units of one `value` from those of all `other` values and those with `none`.
+    """
+
+    kind: GroupKind
+    value: str | None
+    control: VariantStatistics
+    treatment: VariantStatistics
+    control_mean: float | None
+    treatment_mean: float | None
+    effect: Estimate[float] | None
+    interval: Interval[float] | None
+    inconclusive: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """The primary metric by one segment of units at the newest look. `warning` says why it decides nothing."""
+
+    segment: str
+    warning: str
+    groups: tuple[GroupResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """An experiment's state, its newest look, a page of looks (newest first), and all events.
 
-    `action` is where a conclusion moved the traffic. `next` is the number behind which the next page begins, None at the end.
+    `action` is where a conclusion moved the traffic. `next` is the number behind which the next page begins, None at the end. `segments`
+    are the newest look's.
     """
 
     experiment_id: str
@@ -69,6 +99,7 @@ class Results:
     events: tuple[ExperimentEvent, ...]
     looks: tuple[LookResult, ...]
     next: int | None
+    segments: tuple[SegmentResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +130,7 @@ def read_results(workspace_id: str, experiment_id: str, *, page: LookPage, store
         events=tuple(happened),
         looks=tuple(build_look_result(experiment.plan, look) for look in looks),
         next=looks[-1].number if len(found) > page.limit else None,
+        segments=build_segment_results(experiment.plan, newest[0]) if newest else (),
     )
 
 
@@ -115,6 +147,15 @@ def build_look_result(plan: ExperimentPlan, look: Look) -> LookResult:
         sample_ratio=detail.sample_ratio,
         gates=detail.gates,
         warnings=detail.warnings,
+    )
+
+
+def build_segment_results(plan: ExperimentPlan, look: Look) -> tuple[SegmentResult, ...]:
+    """Return the look's results by segments of units."""
+    warning = describe_segments(plan)
+    return tuple(
+        SegmentResult(found.segment, warning, tuple(_build_group_result(plan, group) for group in found.groups))
+        for found in read_detail(look).segments
     )
 
 
@@ -136,6 +177,20 @@ def describe_path(plan: ExperimentPlan, latest: LookResult | None) -> str:
     effect = f"the difference in {plan.primary.name} lies between {primary.interval.lower:+.4g} and {primary.interval.upper:+.4g}"
     estimate = f" (estimate {primary.effect.value:+.4g})" if primary.effect else ""
     return f"{begin}, {effect}{estimate}. {latest.decision.replace('_', ' ').capitalize()}: {latest.reason}."
+
+
+def _build_group_result(plan: ExperimentPlan, group: GroupEvidence) -> GroupResult:
+    return GroupResult(
+        kind=group.kind,
+        value=group.value,
+        control=group.control,
+        treatment=group.treatment,
+        control_mean=find_mean(plan.primary.kind, group.control),
+        treatment_mean=find_mean(plan.primary.kind, group.treatment),
+        effect=group.estimate,
+        interval=group.interval,
+        inconclusive=group.inconclusive,
+    )
 
 
 def _build_metric_result(role: Role, name: str, found: MetricEvidence, discoveries: Sequence[str]) -> MetricResult:

@@ -173,10 +173,20 @@ def name_count(experiment: Experiment, metric: Metric, allocation_version: int) 
 
 def read_statistics(metric: Metric, rows: Sequence[tuple[Value, ...]], names: Mapping[str, str]) -> MetricStatistics:
     """Return what the rows of a statistics query say, with the text that computes them from everything loaded, for what `names` says."""
+    control, treatment = read_variants(metric, rows)
+    return MetricStatistics(control, treatment, write_query(build_full_statistics(metric), names))
+
+
+def read_variants(metric: Metric, rows: Sequence[tuple[Value, ...]]) -> tuple[VariantStatistics, VariantStatistics]:
+    """Return what rows of a statistics query, one a variant, say of control and treatment."""
     found = {row[0]: _build_statistics(metric, row) for row in msgspec.convert(rows, list[Row])}
     empty = VariantStatistics(0, 0, None if metric.kind in BINARY_KINDS else ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0))
-    sql = f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{build_full_statistics(metric)}"
-    return MetricStatistics(found.get("control", empty), found.get("treatment", empty), sql)
+    return found.get("control", empty), found.get("treatment", empty)
+
+
+def write_query(query: str, names: Mapping[str, str]) -> str:
+    """Return a query's text with its parameters but for times."""
+    return f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{query}"
 
 
 def _build_statistics(metric: Metric, row: Row) -> VariantStatistics:
