@@ -25,9 +25,9 @@ BEGIN = NOW - 40 * DAY
 class Running:
     """A started experiment of a service, with a warehouse to fill and look at."""
 
-    def __init__(self, owner: Service) -> None:
+    def __init__(self, owner: Service, **changes: object) -> None:
         self.service = owner
-        self.experiment_id = owner.create_experiment()
+        self.experiment_id = owner.create_experiment(**changes)
         owner.post(f"/experiments/{self.experiment_id}/start", {"reason": "the season begins"})
         ports, self.workspace_id = owner.ports, owner.workspace_id
         self.experiment = ports.experiments.get_experiment(self.workspace_id, self.experiment_id)
@@ -103,6 +103,25 @@ def test_results_tell_the_newest_look_and_page_through_the_others(running: Runni
     assert primary["lift"]["value"] == pytest.approx(0.1)
     assert primary["interval"]["lower"] < 0.01 < primary["interval"]["upper"]
     assert {gate["name"] for gate in page["latest"]["gates"]} >= {"min_days", "sample_ratio"}
+
+
+def test_results_tell_groups_of_units_apart_and_warn(service: Service) -> None:  # noqa: F811 - the fixture
+    running = Running(service, segments=[{"name": "spending", "dataset": "orders", "column": "spent", "most_values": 3}])
+    running.run(control=100, treatment=150)
+    running.look(BEGIN + 4 * DAY)
+    (segment,) = running.get("/results")["segments"]
+    assert (segment["segment"], "segments decide nothing" in segment["warning"]) == ("spending", True)
+    (group,) = segment["groups"]
+    assert (group["kind"], group["value"], group["control"]["units"]) == ("none", None, 1000)
+    assert (group["control_mean"], group["treatment_mean"]) == (0.1, 0.15)
+    assert group["interval"]["lower"] < group["effect"]["value"] < group["interval"]["upper"]
+    certificate = running.get("/certificate")
+    assert certificate["plan"]["segments"] == [{"name": "spending", "dataset": "orders", "column": "spent", "most_values": 3}]
+    assert certificate["looks"][0]["detail"]["segments"][0]["groups"][0]["estimate"] == group["effect"]
+    assert certificate["segments"][0]["statements"][0]["sql"]
+    unknown = {"name": "other", "model": "again", "primary": PRIMARY, "planned_units": 2000}
+    unknown["segments"] = [{"name": "city", "dataset": "orders", "column": "city"}]
+    assert service.refuse("POST", "/experiments", unknown) == (400, "invalid_input", "$.segments[0].column")
 
 
 @pytest.mark.parametrize("query", ["after=x", "after=1.5", "limit=0"])

@@ -1,0 +1,206 @@
+"""Segments of units: seen in looks, results and certificates, and without a say in anything."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from presage.experiments.certificate import Certificate, build_certificate, decode_certificate, encode_certificate
+from presage.experiments.model import Gates, Look, Metric, UnitSegment, ValueMoments, VariantStatistics
+from presage.experiments.results import LookPage, Results, read_results
+from presage.experiments.segment_evidence import compute_segments, count_groups, find_mean
+from presage.experiments.segments import CountedSegment, GroupEvidence, SegmentGroup, SegmentStatistics
+from presage.experiments.verification import verify_certificate
+from presage.progress import ignore_progress
+from presage.stats.sequential import build_mixture, compute_interval
+from tests.fixtures.experiment_world import BEGIN, BUYS, DAY, LATER, PLAN, PURCHASES, World, detail_of
+
+TIER = UnitSegment("tier", "purchases", "amount", most_values=2)
+SEGMENTED = replace(PLAN, segments=(TIER,), planned_units=100_000)
+ARM = VariantStatistics(1000, 100)
+BETTER = VariantStatistics(1000, 190)
+
+
+def run(world: World) -> None:
+    """Expose 1000 units to each variant, of two tiers, and let the treatment move those of the second one alone."""
+    for variant, buyers in (("control", (50, 50)), ("treatment", (50, 200))):
+        units = world.meet(variant, 1000, BEGIN)  # type: ignore[arg-type] # the literals above
+        tiers = units[:500], units[500:990]
+        for tier, members in enumerate(tiers):
+            world.land(members, PURCHASES, at=BEGIN - DAY, amounts=[float(tier)] * len(members))
+        world.land([unit for members, number in zip(tiers, buyers, strict=True) for unit in members[:number]])
+
+
+def certify(world: World) -> Certificate:
+    events = world.events.list_events("ws", world.experiment.experiment_id)
+    return build_certificate(world.experiment, events=events, looks=world.looks)
+
+
+def read(world: World) -> Results:
+    experiment_id = world.experiment.experiment_id
+    return read_results("ws", experiment_id, page=LookPage(None, 10), store=world.store, events=world.events)
+
+
+def groups_of(look: Look) -> list[GroupEvidence]:
+    (segment,) = detail_of(look).segments
+    return list(segment.groups)
+
+
+@pytest.fixture
+def world() -> World:
+    return World(replace(SEGMENTED, gates=Gates(min_units_per_variant=400)))
+
+
+def test_a_look_has_the_primary_metric_by_group(world: World) -> None:
+    run(world)
+    first, second, none = groups_of(world.analyse())
+    assert [(found.kind, found.value) for found in (first, second, none)] == [("value", "0"), ("value", "1"), ("none", None)]
+    assert (first.control, first.treatment) == (VariantStatistics(500, 50), VariantStatistics(500, 50))
+    assert (second.control, second.treatment) == (VariantStatistics(490, 50), VariantStatistics(490, 200))
+    assert (none.control, none.treatment) == (VariantStatistics(10, 0), VariantStatistics(10, 0))
+    assert first.interval is not None
+    assert first.interval.lower < 0 < first.interval.upper
+    assert second.interval is not None
+    assert second.interval.lower > 0
+    assert none.interval is None
+    assert none.inconclusive
+
+
+def test_segments_change_no_decision() -> None:
+    """With the same data, a plan with segments ends as one without, though one of its groups would have been rolled back."""
+    ends = []
+    for plan in (PLAN, replace(PLAN, segments=(TIER,))):
+        world = World(replace(plan, gates=Gates(min_units_per_variant=400)))
+        for variant, buyers in (("control", (50, 150)), ("treatment", (300, 30))):
+            units = world.meet(variant, 1000)  # type: ignore[arg-type] # the literals above
+            for tier, members in enumerate((units[:500], units[500:])):
+                world.land(members, PURCHASES, at=BEGIN - DAY, amounts=[float(tier)] * 500)
+                world.land(members[: buyers[tier]])
+        look = world.analyse()
+        ends.append((look.decision, detail_of(look).reason, world.traffic_moves, detail_of(look).gates))
+    assert ends[0] == ends[1]
+    assert ends[0][0] == "concluded_ship"
+    assert groups_of(look)[1].interval is not None
+    assert groups_of(look)[1].interval.upper < 0  # type: ignore[union-attr] # asserted above
+
+
+def test_the_error_rate_is_shared_by_all_groups_that_the_plan_allows() -> None:
+    plan = replace(SEGMENTED, segments=(TIER, replace(TIER, name="more", most_values=20)))
+    groups = (SegmentGroup("value", "0", ARM, BETTER), SegmentGroup("none", None, ARM, ARM))
+    few, many = compute_segments([CountedSegment(name, SegmentStatistics(groups, ""), 1, 1) for name in ("tier", "more")], plan=plan)
+    assert count_groups(plan) == 2 + 2 + 20 + 2
+    assert few.mixture == build_mixture(alpha=0.05 / 26, planned_units=50_000)
+    assert many.mixture == build_mixture(alpha=0.05 / 26, planned_units=5_000)
+    found = few.groups[0]
+    assert found.estimate is not None
+    assert found.estimate.value == pytest.approx(0.09)
+    assert found.interval == compute_interval(found.estimate, few.mixture, units=2000.0)
+
+
+def test_a_group_too_small_for_the_gates_has_an_estimate_and_no_interval() -> None:
+    small = SegmentGroup("value", "0", replace(ARM, conversions=24), BETTER)
+    ((found,),) = (
+        segment.groups for segment in compute_segments([CountedSegment("t", SegmentStatistics((small,), ""), 1, 1)], plan=SEGMENTED)
+    )
+    assert found.estimate is not None
+    assert (found.interval, found.inconclusive) == (None, "a variant has less than 500 units or 25 conversions")
+
+
+@pytest.mark.parametrize(
+    ("kind", "arm", "expected"),
+    [
+        ("conversion", VariantStatistics(10, 3), 0.3),
+        ("conversion", VariantStatistics(0, 0), None),
+        ("sum", VariantStatistics(10, 3, ValueMoments(2.5, 1.0, 9.0, 1.0, 1.0)), 2.5),
+        ("sum", VariantStatistics(0, 0, ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0)), None),
+        ("ratio", VariantStatistics(10, 3, ValueMoments(2.5, 1.0, 0.5, 1.0, 1.0)), 5.0),
+        ("mean", VariantStatistics(10, 0, ValueMoments(0.0, 1.0, 0.0, 0.0, 0.0)), None),
+    ],
+)
+def test_a_groups_mean_is_the_metric(kind: str, arm: VariantStatistics, expected: float | None) -> None:
+    assert find_mean(kind, arm) == expected  # type: ignore[arg-type] # the literals above
+
+
+def test_a_covariate_is_taken_out_of_each_group() -> None:
+    spent = Metric("spent", "sum", "purchases", value_column="amount", covariate_hours=48)
+    world = World(replace(SEGMENTED, primary=spent))
+    for variant, more in (("control", 0.0), ("treatment", 5.0)):
+        units = world.meet(variant, 600)  # type: ignore[arg-type] # the literals above
+        before = [float(index % 7) for index in range(600)]
+        world.land(units, PURCHASES, at=BEGIN - DAY, amounts=before)
+        world.land(units, PURCHASES, at=BEGIN + DAY, amounts=[past * 3 + more + index % 2 for index, past in enumerate(before)])
+    look = world.analyse()
+    whole = detail_of(look).primary.estimate
+    other = groups_of(look)[-1]
+    assert whole is not None
+    assert other.kind == "other"
+    assert other.estimate is not None
+    assert other.estimate.value == pytest.approx(5.0)
+    assert other.estimate.standard_error < 0.1
+
+
+def test_results_have_the_newest_looks_segments_and_say_that_they_decide_nothing(world: World) -> None:
+    assert read(world).segments == ()
+    run(world)
+    world.analyse(BEGIN + 4 * DAY)
+    (segment,) = read(world).segments
+    assert segment.segment == "tier"
+    assert "segments decide nothing" in segment.warning
+    assert "Of 4 groups" in segment.warning
+    assert [(group.control_mean, group.treatment_mean) for group in segment.groups] == [(0.1, 0.1), (50 / 490, 200 / 490), (0.0, 0.0)]
+    assert segment.groups[1].effect is not None
+    assert segment.groups[1].effect.value == pytest.approx(150 / 490)
+
+
+def test_a_certificate_has_the_segments_and_is_verified(world: World) -> None:
+    run(world)
+    world.analyse(BEGIN + 4 * DAY)
+    world.land(["u0", "u1"], PURCHASES, at=BEGIN - timedelta(hours=1), amounts=[1.0, 1.0])
+    world.analyse(BEGIN + 5 * DAY)
+    certificate = decode_certificate(encode_certificate(certify(world)))
+    before, after = ([group.control.units for group in look.detail.segments[0].groups] for look in certificate.looks)
+    assert (before, after) == ([500, 490, 10], [498, 492, 10])
+    assert [(found.segment, len(found.statements), found.statements[0].from_look) for found in certificate.segments] == [("tier", 1, 1)]
+    assert [look.detail.segments[0].sql for look in certificate.looks] == ["", ""]
+    assert verify_certificate(certificate, ledger=world.warehouse, progress=ignore_progress) == []
+
+
+def test_a_changed_value_of_a_segment_is_found_by_verification(world: World) -> None:
+    run(world)
+    world.analyse(BEGIN + 4 * DAY)
+    certificate = certify(world)
+    as_metric = replace(BUYS, name="tier/segment")
+    world.warehouse.change_outcome(world.experiment, as_metric, unit_id="u0", event_timestamp=BEGIN + DAY)
+    found = {difference.path for difference in verify_certificate(certificate, ledger=world.warehouse, progress=ignore_progress)}
+    assert "$.looks[0].detail.segments[0].groups[0].control.units" in found
+    assert "$.data[2].first_sum" in found
+    assert not any(".primary." in path or ".gates" in path or "$.conclusion" in path for path in found)
+
+
+def test_segments_that_were_cut_out_of_a_certificate_are_missed(world: World) -> None:
+    run(world)
+    world.analyse(BEGIN + 4 * DAY)
+    certificate = certify(world)
+    (look,) = certificate.looks
+    cut = replace(certificate, looks=(replace(look, detail=replace(look.detail, segments=())),))
+    paths = {found.path for found in verify_certificate(cut, ledger=world.warehouse, progress=ignore_progress)}
+    assert paths == {"$.looks[0].detail.segments[0]"}
+
+
+def test_looks_of_before_segments_are_read_and_verified() -> None:
+    world = World()
+    world.run(control=(1000, 100), treatment=(1000, 102))
+    look = world.analyse(BEGIN + 4 * DAY)
+    old = replace(look, detail={name: value for name, value in look.detail.items() if name != "segments"})
+    certificate = build_certificate(world.experiment, events=world.events.list_events("ws", world.experiment.experiment_id), looks=[old])
+    assert detail_of(old).segments == ()
+    assert certificate.segments == ()
+    assert verify_certificate(certificate, ledger=world.warehouse, progress=ignore_progress) == []
+
+
+def test_without_a_version_of_its_dataset_all_units_are_without_a_value() -> None:
+    world = World(replace(SEGMENTED, segments=(UnitSegment("tier", "purchases", "amount"),)))
+    world.meet("control", 3)
+    (found,) = groups_of(world.analyse(LATER))
+    assert (found.kind, found.control.units, found.treatment.units) == ("none", 3, 0)
+    assert (found.estimate, found.inconclusive) == (None, "an arm has no units")
