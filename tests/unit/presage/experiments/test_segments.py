@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from presage.experiments.certificate import Certificate, build_certificate, decode_certificate, encode_certificate
-from presage.experiments.model import Gates, Look, Metric, UnitSegment, ValueMoments, VariantStatistics
+from presage.experiments.model import ExperimentPlan, Gates, Look, Metric, UnitSegment, ValueMoments, VariantStatistics
 from presage.experiments.results import LookPage, Results, read_results
 from presage.experiments.segment_evidence import compute_segments, count_groups, find_mean
 from presage.experiments.segments import CountedSegment, GroupEvidence, SegmentGroup, SegmentStatistics
@@ -95,6 +96,39 @@ def test_the_error_rate_is_shared_by_all_groups_that_the_plan_allows() -> None:
     assert found.estimate is not None
     assert found.estimate.value == pytest.approx(0.09)
     assert found.interval == compute_interval(found.estimate, few.mixture, units=2000.0)
+
+
+def test_all_intervals_of_all_looks_hold_together() -> None:
+    """Without any effect, the share of experiments in which any group's interval ever leaves 0 out is at most alpha, and is more
+    when each group has all of alpha.
+    """
+    runs, looks, groups, error_rate = 400, 8, 12, 0.05
+    gates = Gates(min_units_per_variant=100, min_conversions_per_variant=1)
+    plan = replace(SEGMENTED, alpha=error_rate, segments=(replace(TIER, most_values=groups - 2),), gates=gates, planned_units=4000)
+    alone = replace(plan, alpha=error_rate * groups)
+    buyers = np.random.default_rng(5).binomial(100, 0.3, size=(runs, looks, groups, 2)).cumsum(axis=1)
+    wrong = {"together": 0, "each": 0}
+    for run_ in buyers:
+        found = [
+            SegmentStatistics(
+                tuple(
+                    SegmentGroup("value", str(place), *(VariantStatistics(100 * look, int(bought)) for bought in arms))
+                    for place, arms in enumerate(counts)
+                ),
+                "",
+            )
+            for look, counts in enumerate(run_, start=1)
+        ]
+        for name, tried in (("together", plan), ("each", alone)):
+            wrong[name] += any(leaves_out_0(one, plan=tried) for one in found)
+    assert wrong["together"] / runs <= error_rate < wrong["each"] / runs
+
+
+def leaves_out_0(statistics: SegmentStatistics, *, plan: ExperimentPlan) -> bool:
+    (segment,) = compute_segments([CountedSegment("tier", statistics, 1, 1)], plan=plan)
+    intervals = [group.interval for group in segment.groups if group.interval is not None]
+    assert len(intervals) == len(statistics.groups)
+    return any(not interval.lower <= 0.0 <= interval.upper for interval in intervals)
 
 
 def test_a_group_too_small_for_the_gates_has_an_estimate_and_no_interval() -> None:
