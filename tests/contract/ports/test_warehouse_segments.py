@@ -8,7 +8,7 @@ import pytest
 
 from presage.experiments.model import Metric, UnitSegment, VariantStatistics
 from presage.experiments.segments import LONGEST_VALUE, SegmentGroup
-from presage.features.dataset import Column
+from presage.features.dataset import Column, Scalar
 from presage.features.records import FeatureSetVersion, Record
 from tests.fixtures.warehouse import BY_ITEM, CONVERSION, DATASET, DAY, METRICS, START, Place
 
@@ -86,7 +86,7 @@ def test_the_values_with_the_most_units_are_told_apart(place: Place) -> None:
     ],
 )
 def test_values_of_any_type_are_told_apart_by_their_text(
-    place: Place, column: str, values: list[object], expected: list[tuple[str, int]]
+    place: Place, column: str, values: list[Scalar], expected: list[tuple[str, int]]
 ) -> None:
     records = []
     for index, value in enumerate(values):
