@@ -6,11 +6,10 @@ Its indexes take the place of sort keys, as the bridge makes them.
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import psycopg
 
+from benchmarks.direct_calls import DirectClient, MemoryObjects
 from benchmarks.load import MeasurementError
 from benchmarks.screen import keep, say, show_line, show_table
 from localstack.bridges.redshift_data import Bridge
@@ -29,9 +29,10 @@ from presage.adapters.redshift.data_api import DataApi, Warehousing
 from presage.adapters.redshift.ledger import RedshiftLedger
 from presage.adapters.redshift.migrate import migrate
 from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
-from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, VariantStatistics, list_sources
+from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, UnitSegment, VariantStatistics, list_sources
 from presage.experiments.plan import list_metrics
 from presage.experiments.ports import ExposureCounts
+from presage.experiments.segments import SegmentGroup
 from tests.fixtures.servers import SessionServers, session_folder
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ METRICS = (
 )
 PLAN = ExperimentPlan("bench", "model", METRICS[0], planned_units=1_000_000, secondary=METRICS[1:])
 EXPERIMENT = Experiment("ws_bench", "exp_bench", "mdl_bench", PLAN, "exp_bench", "running", START, START, None)
+SEGMENT = UnitSegment("tier", "profiles", "tier")
 TABLES = ("assignments", "shown_items", "outcomes", "touched_units", "unit_exposures", "unit_values", "hour_exposures", "hour_moments")
 
 MAKE = """
@@ -87,6 +89,12 @@ SELECT 'ws_bench', 'exp_bench', unit_id, date_trunc('hour', exposed_at) FROM mad
 WHERE exposed_at > %(after)s AND exposed_at <= %(until)s
 UNION
 SELECT 'ws_bench', 'exp_bench', unit_id, NULL FROM made_outcomes WHERE known_timestamp > %(after)s AND known_timestamp <= %(until)s"""
+
+PROFILE = """
+INSERT INTO outcomes (workspace_id, experiment_id, metric, record_id, unit_id, event_timestamp, known_timestamp, item, loaded_at)
+SELECT 'ws_bench', 'exp_bench', 'tier/segment', 'tier-' || n, 'u' || n, at, at, 'tier ' || floor(30 * random() * random()), now()
+FROM (SELECT n, CAST(%(start)s AS TIMESTAMP) AS at FROM generate_series(1, %(units)s) AS n) AS profiles"""
+"""One record of each unit before its first exposure, of 30 values. They come after all else is measured, and change none of it."""
 
 ROWS_READ = """
 SELECT COALESCE(SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0)), 0)::BIGINT FROM pg_stat_user_tables WHERE relname = ANY(%s)"""
@@ -175,7 +183,33 @@ def run(*, assignments: int) -> None:
             count = partial(measured.count, since=since, until=until, full=full)
             steps.append(measured.measure(name, lambda count=count: _note(found, count())))  # type: ignore[misc]  # a default is bound
         _require_equal(*found)
+        steps += _measure_segment(measured, assignments)
     _show(Analysis(assignments, outcomes, len(METRICS), tuple(steps)))
+
+
+def _measure_segment(measured: Measured, assignments: int) -> list[Step]:
+    """Measure what one segment adds to a look, and what verification reads for it."""
+    with psycopg.ClientCursor(measured.database) as cursor:
+        cursor.execute(PROFILE, {"start": START.replace(tzinfo=None), "units": assignments})
+    measured.database.execute("ANALYZE")
+    steps: list[Step] = []
+    found: list[tuple[SegmentGroup, ...]] = []
+    for name, count in (("look", measured.ledger.count_segment), ("everything", measured.ledger.recompute_segment)):
+        ask = partial(count, EXPERIMENT, SEGMENT, as_of=AS_OF, loaded_until=measured.ledger.get_clock())
+        steps.append(measured.measure(f"{name}: one segment", lambda ask=ask: _note_groups(found, ask().groups)))  # type: ignore[misc]  # a default is bound
+    _require_same_groups(*found)
+    return steps
+
+
+def _note_groups(found: list[tuple[SegmentGroup, ...]], groups: tuple[SegmentGroup, ...]) -> int:
+    found.append(groups)
+    return sum(group.units for group in groups)
+
+
+def _require_same_groups(hourly: tuple[SegmentGroup, ...], full: tuple[SegmentGroup, ...]) -> None:
+    """Compare them exactly: the primary metric is a conversion, of which counts say all."""
+    if hourly != full:
+        raise MeasurementError(f"units' rows give the groups {hourly}, everything gives {full}")
 
 
 def _note(found: list[Counted], counted: Counted) -> int:
@@ -217,7 +251,7 @@ def _show(analysis: Analysis) -> None:
     rows = [(step.name, f"{step.seconds:.2f}", f"{step.rows_read:,}", f"{step.units:,}") for step in analysis.steps]
     title = f"one look: {analysis.assignments:,} assignments, {analysis.outcomes:,} outcomes, {analysis.metrics} metrics"
     show_table(title, ("step", "seconds", "rows read", "units"), rows)
-    _, update, count, full = analysis.steps
+    _, update, count, full, *_ = analysis.steps
     ratio = full.seconds / (update.seconds + count.seconds)
     rows_ratio = full.rows_read / max(1, update.rows_read + count.rows_read)
     show_line(f"everything / hourly look: {ratio:.1f} times the time, {rows_ratio:.1f} times the rows")
@@ -230,43 +264,9 @@ def _open_warehouse() -> Iterator[Measured]:
     server = SessionServers(session_folder(os.getpid()), os.getpid()).postgres()
     name = f"benchmark_{secrets.token_hex(6)}"
     server.create_database(name)
-    objects = cast("S3Client", _Objects())
-    client = cast("RedshiftDataAPIServiceClient", _Client(Bridge(PostgresExecutor(server.url(name), objects))))
+    objects = cast("S3Client", MemoryObjects())
+    client = cast("RedshiftDataAPIServiceClient", DirectClient(Bridge(PostgresExecutor(server.url(name), objects))))
     api = DataApi(client, Warehousing("presage", name, timeout_seconds=1800.0))
     migrate(api)
     with psycopg.connect(server.url(name), autocommit=True, options="-c timezone=UTC") as database:
         yield Measured(RedshiftWarehouse(api, objects, Staging("lake", "role")), RedshiftLedger(api), database)
-
-
-class _Client:
-    """The Data API's operations as boto3 offers them, called directly."""
-
-    def __init__(self, bridge: Bridge) -> None:
-        self.execute_statement = _by_keywords(bridge.execute_statement)
-        self.batch_execute_statement = _by_keywords(bridge.batch_execute_statement)
-        self.describe_statement = _by_keywords(bridge.describe_statement)
-        self.get_statement_result = _by_keywords(bridge.get_statement_result)
-        self.cancel_statement = _by_keywords(bridge.cancel_statement)
-
-
-def _by_keywords(operation: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    return lambda **request: operation(request)
-
-
-class _Objects:
-    """The calls of S3 that the adapter and the bridge make, on a dictionary."""
-
-    def __init__(self) -> None:
-        self._bodies: dict[str, bytes] = {}
-
-    def put_object(self, **call: Any) -> None:  # noqa: ANN401 - boto3's own types
-        self._bodies[call["Key"]] = call["Body"]
-
-    def get_object(self, **call: Any) -> dict[str, io.BytesIO]:  # noqa: ANN401 - boto3's own types
-        return {"Body": io.BytesIO(self._bodies[call["Key"]])}
-
-    def get_paginator(self, _operation: str) -> _Objects:
-        return self
-
-    def paginate(self, **call: Any) -> list[dict[str, list[dict[str, str]]]]:  # noqa: ANN401 - boto3's own types
-        return [{"Contents": [{"Key": key} for key in self._bodies if key.startswith(call["Prefix"])]}]

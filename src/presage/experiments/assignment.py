@@ -130,18 +130,6 @@ def place_unit(unit_id: str, allocation: Allocation) -> Placement:
     return Placement(allocation.arms[bisect_right(allocation.ends, position)].name, None, allocation.version)
 
 
-def change_weights(allocation: Allocation, arms: Sequence[Arm]) -> Allocation:
-    """Return the next version, with other weights of the same arms in the same order.
-
-    Raises:
-        InvalidInputError: The names or their order differ, or the weights are no shares of 1.
-    """
-    before, after = [arm.name for arm in allocation.arms], [arm.name for arm in arms]
-    if before != after:
-        raise InvalidInputError(f"a new version keeps the arms {before}, got {after}", path="$.arms")
-    return Allocation(allocation.salt, tuple(arms), allocation.holdout, allocation.segment, allocation.version + 1)
-
-
 def compute_moved_share(before: Allocation, after: Allocation) -> float:
     """Return the share of the experiment's units that meet another arm from `after` on, in [0, 1].
 

@@ -52,8 +52,16 @@ class MetricPath:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentCount:
+    """The SQL that counted a segment's groups. What it came to is in the looks."""
+
+    segment: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CertifiedLook:
-    """A look, whose `detail` leaves the SQL to `MetricPath.statements`."""
+    """A look, whose `detail` leaves the SQL to the `statements` of metrics and segments."""
 
     number: int
     as_of: datetime
@@ -107,6 +115,7 @@ class Certificate:
     conclusion: Conclusion
     control_version: int | None = None
     holdout_share: float = 0.0
+    segments: tuple[SegmentCount, ...] = ()
 
 
 def read_detail(look: Look) -> LookDetail:
@@ -141,6 +150,7 @@ def build_certificate(experiment: Experiment, *, events: Sequence[ExperimentEven
         conclusion=_build_conclusion(experiment, looks[-1], last),
         control_version=experiment.control_version,
         holdout_share=experiment.holdout_share,
+        segments=_build_segments(experiment.plan, looks, details),
     )
 
 
@@ -229,6 +239,7 @@ def strip_sql(detail: LookDetail) -> LookDetail:
         primary=_strip(detail.primary),
         guardrails=tuple(_strip(found) for found in detail.guardrails),
         secondary=tuple(_strip(found) for found in detail.secondary),
+        segments=tuple(replace(found, sql="") for found in detail.segments),
     )
 
 
@@ -244,7 +255,7 @@ def _build_paths(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[
             MetricPath(
                 role=role,
                 metric=metric,
-                statements=_list_statements(looks, evidence),
+                statements=_list_statements(looks, [found.counted.sql for found in evidence]),
                 path=build_path(looks, evidence),
                 e_values=tuple(found.e_value for found in evidence),
                 p_values=tuple(found.p_value for found in evidence),
@@ -254,10 +265,17 @@ def _build_paths(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[
     return tuple(paths)
 
 
-def _list_statements(looks: Sequence[Look], evidence: Sequence[MetricEvidence]) -> tuple[Statement, ...]:
+def _build_segments(plan: ExperimentPlan, looks: Sequence[Look], details: Sequence[LookDetail]) -> tuple[SegmentCount, ...]:
+    texts = ([detail.segments[place].sql for detail in details] for place in range(len(plan.segments)))
+    return tuple(
+        SegmentCount(segment.name, _list_statements(looks, of_looks)) for segment, of_looks in zip(plan.segments, texts, strict=True)
+    )
+
+
+def _list_statements(looks: Sequence[Look], texts: Sequence[str]) -> tuple[Statement, ...]:
     """Return each text with the look that it began with: a new build may count by another."""
     statements: list[Statement] = []
-    for look, found in zip(looks, evidence, strict=True):
-        if found.counted.sql and (not statements or statements[-1].sql != found.counted.sql):
-            statements.append(Statement(look.number, found.counted.sql))
+    for look, text in zip(looks, texts, strict=True):
+        if text and (not statements or statements[-1].sql != text):
+            statements.append(Statement(look.number, text))
     return tuple(statements)

@@ -8,7 +8,17 @@ from datetime import datetime
 
 from presage.experiments.events import Limits
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import BINARY_KINDS, ExperimentPlan, Gates, MetricKind, Variant, VariantStatistics, list_arms
+from presage.experiments.model import (
+    BINARY_KINDS,
+    ExperimentPlan,
+    Gates,
+    MetricKind,
+    Variant,
+    VariantStatistics,
+    count_planned_units,
+    list_arms,
+)
+from presage.experiments.segments import SegmentEvidence
 from presage.stats.cuped import adjust_by_covariate
 from presage.stats.effect import Comparison, Estimate, Sample, build_comparison, estimate_difference, estimate_relative_lift
 from presage.stats.inconclusive import Inconclusive
@@ -124,7 +134,8 @@ class LookDetail:
     `adjusted_p_values` are Holm's of the primary metric, an arm each, and `shipped` is the arm that the look decides for.
     `discoveries` names the secondary metrics whose effect e-BH finds at this look; of such an expected share of at most alpha is none.
     `limits` are those after the first `events` of the operators. What the look saw is what was loaded until `loaded_until`, by the
-    warehouse's clock; `data` are its fingerprints. It counts units that were first met under `allocation_version`.
+    warehouse's clock; `data` are its fingerprints. It counts units that were first met under `allocation_version`. `segments` are for
+    display.
     """
 
     schema: int
@@ -146,6 +157,7 @@ class LookDetail:
     further_arms: tuple[ArmEvidence, ...] = ()
     adjusted_p_values: tuple[float, ...] = ()
     shipped: Variant | None = None
+    segments: tuple[SegmentEvidence, ...] = ()
 
 
 def build_plan_mixture(plan: ExperimentPlan, place: int = 0) -> Mixture:
@@ -154,9 +166,7 @@ def build_plan_mixture(plan: ExperimentPlan, place: int = 0) -> Mixture:
     Each of k arms errs with at most alpha / k, so that all of their intervals hold at all looks at once with 1 - alpha, whichever is
     looked at for what it shows. It is tuned to the units that are planned for the arm and control.
     """
-    arms = list_arms(plan)
-    others = sum(arm.weight for arm in arms) - arms[place].weight
-    return build_mixture(alpha=plan.alpha / len(arms), planned_units=plan.planned_units * (1.0 - others))
+    return build_mixture(alpha=plan.alpha / len(list_arms(plan)), planned_units=count_planned_units(plan, place))
 
 
 def list_arm_evidence(plan: ExperimentPlan, detail: LookDetail) -> tuple[ArmEvidence, ...]:

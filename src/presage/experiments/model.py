@@ -64,7 +64,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A dataset whose records a metric reads. `key` is the name that its outcomes have in the warehouse."""
+    """A dataset whose records a metric or a segment reads. `key` is the name that its outcomes have in the warehouse."""
 
     key: str
     dataset: str
@@ -110,12 +110,25 @@ class TreatmentArm:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitSegment:
+    """A column of `dataset` by which results tell units apart: each by its newest value up to its first exposure.
+
+    The `most_values` values with the most units are told apart, all others are one group, and units without a value another.
+    """
+
+    name: str
+    dataset: str
+    column: str
+    most_values: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentPlan:
     """What is decided before the start and frozen by it. `planned_units` (of all variants) tunes the confidence sequence.
 
-    The primary metric and the guardrails decide; `secondary` metrics are reported and never do. With a `segment`, only its units meet
-    the experiment. With `arms`, each is compared with the control, which gets what their weights leave; without, there is one, the
-    version in production, whose weight is `treatment_share`.
+    The primary metric and the guardrails decide; `secondary` metrics are reported and never do, nor do `segments` of units. With a
+    `segment` of a layer, only its units meet the experiment. With `arms`, each is compared with the control, which gets what their
+    weights leave; without, there is one, the version in production, whose weight is `treatment_share`.
     """
 
     name: str
@@ -132,6 +145,7 @@ class ExperimentPlan:
     secondary: tuple[Metric, ...] = ()
     segment: LayerSegment | None = None
     arms: tuple[TreatmentArm, ...] = ()
+    segments: tuple[UnitSegment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +267,12 @@ class Look:
 def list_arms(plan: ExperimentPlan) -> tuple[TreatmentArm, ...]:
     """Return the treatments in their order; a plan without arms has one, the version in production."""
     return plan.arms or (TreatmentArm(TREATMENT, plan.treatment_share),)
+
+
+def count_planned_units(plan: ExperimentPlan, place: int) -> float:
+    """Return the units that are planned for the comparison of an arm with control."""
+    arms = list_arms(plan)
+    return plan.planned_units * (1.0 - (sum(arm.weight for arm in arms) - arms[place].weight))
 
 
 def name_in_arm(plan: ExperimentPlan, arm: Variant, name: str) -> str:

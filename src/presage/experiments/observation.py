@@ -24,6 +24,8 @@ from presage.experiments.evidence import (
 from presage.experiments.fingerprint import Fingerprint, add_fingerprints
 from presage.experiments.model import Experiment, ExperimentPlan, Metric, MetricStatistics, State, list_arms, name_in_arm
 from presage.experiments.ports import ExposureCounts, WarehouseLedger
+from presage.experiments.segment_evidence import compute_segments
+from presage.experiments.segments import CountedSegment
 from presage.stats.multiplicity import adjust_by_holm
 from presage.stats.sequential import Period
 
@@ -32,12 +34,16 @@ DETAIL_SCHEMA = 3
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the warehouse says at a look: every metric in the order of `list_metrics`, of each arm, the exposures, and the rows behind."""
+    """What the warehouse says at a look: every metric in the order of `list_metrics`, of each arm, the exposures, and the rows behind.
+
+    `segments` are in the plan's order.
+    """
 
     counted: Sequence[Sequence[Counted]]
     exposures: Exposures
     data: tuple[Fingerprint, ...]
     loaded_until: datetime | None
+    segments: Sequence[CountedSegment] = ()
 
 
 def build_counted(
@@ -126,6 +132,7 @@ def conclude(
         further_arms=tuple(further),
         adjusted_p_values=tuple(adjust_by_holm([arm.primary.p_value for arm in arms])) if plan.arms else (),
         shipped=decision.arm if plan.arms else None,
+        segments=compute_segments(observation.segments, plan=plan),
     )
     return kept, decision.state
 

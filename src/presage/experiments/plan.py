@@ -15,9 +15,11 @@ from presage.experiments.model import (
     LayerSegment,
     Metric,
     MetricKind,
+    UnitSegment,
     list_arms,
     list_sources,
 )
+from presage.experiments.segments import build_segment_source
 from presage.features.dataset import Dataset
 
 FindDataset = Callable[[str], Dataset | None]
@@ -29,6 +31,9 @@ LONGEST_WINDOW_HOURS = 24 * 90
 LONGEST_DAYS = 20 * 365  # a replayed history may be as long as its data
 MOST_METRICS = 10
 """Guardrails, and secondary metrics: what every look counts, in one batch of the warehouse's 40 statements."""
+MOST_SEGMENTS = 3
+MOST_VALUES = 20
+"""Of a segment: what every look keeps."""
 MOST_ARMS = 5
 RESERVED_NAMES = frozenset({CONTROL, "none"})
 """The variants of whoever is in no arm."""
@@ -67,6 +72,7 @@ def validate_plan(plan: ExperimentPlan, *, find_dataset: FindDataset) -> None:
     _require(_check_names(metrics))
     for path, metric in metrics:
         validate_metric(metric, path=path, find_dataset=find_dataset)
+    _require(_check_segments(plan.segments, metrics, find_dataset=find_dataset))
 
 
 def validate_metric(metric: Metric, *, path: str, find_dataset: FindDataset) -> None:
@@ -157,6 +163,23 @@ def _check_segment(part: LayerSegment | None) -> Iterator[Check]:
         is_name = 0 < len(part.layer) <= LONGEST_NAME and part.layer.isprintable()
         yield is_name, "segment.layer", f"a layer's name must have 1 to {LONGEST_NAME} printable characters"
         yield 0.0 <= part.start < part.end <= 1.0, "segment", f"must be 0 <= start < end <= 1, got [{part.start}, {part.end})"
+
+
+def _check_segments(segments: tuple[UnitSegment, ...], metrics: list[tuple[str, Metric]], *, find_dataset: FindDataset) -> Iterator[Check]:
+    yield len(segments) <= MOST_SEGMENTS, "segments", f"must be at most {MOST_SEGMENTS} segments, got {len(segments)}"
+    seen = {source.key for _, metric in metrics for source in list_sources(metric)}
+    for index, segment in enumerate(segments):
+        path, key = f"segments[{index}]", build_segment_source(segment).key
+        is_name = 0 < len(segment.name) <= LONGEST_NAME and segment.name.isprintable()
+        yield is_name, f"{path}.name", f"a segment's name must have 1 to {LONGEST_NAME} printable characters"
+        yield key not in seen, f"{path}.name", f"segment {segment.name!r} is named twice, or a metric is named {key!r}"
+        seen.add(key)
+        most = segment.most_values
+        yield 1 <= most <= MOST_VALUES, f"{path}.most_values", f"must be in [1, {MOST_VALUES}], got {most}"
+        dataset = find_dataset(segment.dataset)
+        yield dataset is not None, f"{path}.dataset", f"the workspace has no dataset {segment.dataset!r}"
+        columns = {column.name for column in dataset.columns} if dataset else set()
+        yield segment.column in columns, f"{path}.column", f"must be a column of {segment.dataset!r}, got {segment.column!r}"
 
 
 def _check_names(metrics: list[tuple[str, Metric]]) -> Iterator[Check]:

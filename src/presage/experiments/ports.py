@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from presage.experiments.events import ExperimentEvent
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Look, Metric, MetricStatistics, Source, State, Traffic
+from presage.experiments.model import (
+    Assignment,
+    AssignmentBlock,
+    Experiment,
+    Look,
+    Metric,
+    MetricStatistics,
+    Source,
+    State,
+    Traffic,
+    UnitSegment,
+)
+from presage.experiments.segments import SegmentStatistics
 from presage.features.records import FeatureSetVersion
 
 if TYPE_CHECKING:
@@ -142,6 +154,19 @@ class WarehouseLedger(Protocol):
         self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
     ) -> MetricStatistics:
         """Return the metric's statistics from all assignments and outcomes that were loaded until then."""
+
+    def count_segment(
+        self, experiment: Experiment, segment: UnitSegment, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
+    ) -> SegmentStatistics:
+        """Return the primary metric's statistics in each group, of the units that `Warehouse.get_statistics` counts.
+
+        What units did is as of the last `update_units`, which group they are in of what was loaded until then.
+        """
+
+    def recompute_segment(
+        self, experiment: Experiment, segment: UnitSegment, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
+    ) -> SegmentStatistics:
+        """Return the same from all assignments and outcomes that were loaded until then; but for rounding, both are the same."""
 
     def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> Sequence[Fingerprint]:
         """Return one for each table, of the experiment's rows that were loaded in (after, until]."""

@@ -12,6 +12,8 @@ from presage.experiments.evidence import GateResult, LookDetail, SampleRatio, li
 from presage.experiments.model import ExperimentPlan, Look, State, Variant, VariantStatistics, list_arms, name_in_arm
 from presage.experiments.path import PathPoint
 from presage.experiments.ports import ExperimentEvents, ExperimentStore
+from presage.experiments.segment_evidence import describe_segments, find_mean
+from presage.experiments.segments import GroupEvidence, GroupKind
 from presage.stats.effect import Estimate
 from presage.stats.sequential import Interval
 
@@ -58,10 +60,46 @@ class LookResult:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupArmResult:
+    """The primary metric of one `arm` in one group. The mean is the metric among the arm's units; `effect` is the arm minus control."""
+
+    arm: Variant
+    treatment: VariantStatistics
+    treatment_mean: float | None
+    effect: Estimate[float] | None
+    interval: Interval[float] | None
+    inconclusive: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """The primary metric in one group of units, arm by arm beside control.
+
+    `kind` tells units of one `value` from those of all `other` values and those with `none`.
+    """
+
+    kind: GroupKind
+    value: str | None
+    control: VariantStatistics
+    control_mean: float | None
+    arms: tuple[GroupArmResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """The primary metric by one segment of units at the newest look. `warning` says why it decides nothing."""
+
+    segment: str
+    warning: str
+    groups: tuple[GroupResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """An experiment's state, its newest look, a page of looks (newest first), and all events.
 
-    `action` is where a conclusion moved the traffic. `next` is the number behind which the next page begins, None at the end.
+    `action` is where a conclusion moved the traffic. `next` is the number behind which the next page begins, None at the end. `segments`
+    are the newest look's.
     """
 
     experiment_id: str
@@ -73,6 +111,7 @@ class Results:
     events: tuple[ExperimentEvent, ...]
     looks: tuple[LookResult, ...]
     next: int | None
+    segments: tuple[SegmentResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +142,7 @@ def read_results(workspace_id: str, experiment_id: str, *, page: LookPage, store
         events=tuple(happened),
         looks=tuple(build_look_result(experiment.plan, look) for look in looks),
         next=looks[-1].number if len(found) > page.limit else None,
+        segments=build_segment_results(experiment.plan, newest[0]) if newest else (),
     )
 
 
@@ -120,6 +160,15 @@ def build_look_result(plan: ExperimentPlan, look: Look) -> LookResult:
         gates=detail.gates,
         warnings=detail.warnings,
         shipped=detail.shipped,
+    )
+
+
+def build_segment_results(plan: ExperimentPlan, look: Look) -> tuple[SegmentResult, ...]:
+    """Return the look's results by segments of units."""
+    warning = describe_segments(plan)
+    return tuple(
+        SegmentResult(found.segment, warning, tuple(_build_group_result(plan, group) for group in found.groups))
+        for found in read_detail(look).segments
     )
 
 
@@ -146,6 +195,22 @@ def _describe_effect(plan: ExperimentPlan, primary: MetricResult) -> str:
         return f"there is no interval{of_arm} yet: {primary.inconclusive}"
     effect = f"the difference{of_arm} in {plan.primary.name} lies between {primary.interval.lower:+.4g} and {primary.interval.upper:+.4g}"
     return effect + (f" (estimate {primary.effect.value:+.4g})" if primary.effect else "")
+
+
+def _build_group_result(plan: ExperimentPlan, group: GroupEvidence) -> GroupResult:
+    kind = plan.primary.kind
+    arms = tuple(
+        GroupArmResult(
+            arm=found.arm,
+            treatment=found.treatment,
+            treatment_mean=find_mean(kind, found.treatment),
+            effect=found.estimate,
+            interval=found.interval,
+            inconclusive=found.inconclusive,
+        )
+        for found in group.arms
+    )
+    return GroupResult(group.kind, group.value, group.control, find_mean(kind, group.control), arms)
 
 
 def _build_metric_result(plan: ExperimentPlan, of: Found, detail: LookDetail) -> MetricResult:

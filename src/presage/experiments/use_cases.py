@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -17,6 +17,7 @@ from presage.experiments.model import Experiment, ExperimentPlan, Look, Source, 
 from presage.experiments.observation import Observation, build_counted, build_exposures, conclude, observe
 from presage.experiments.plan import list_metrics, validate_plan
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, TrafficSwitch, Warehouse, WarehouseLedger
+from presage.experiments.segments import CountedSegment, build_segment_source
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.identifiers import new_identifier
 from presage.progress import Progress
@@ -160,6 +161,7 @@ def _observe(
     for index, metric in enumerate(metrics):
         progress(0.4 * index / len(metrics), f"loading outcomes of {metric.name}")
         loads.append([_load_outcomes(experiment, source, ports=ports) for source in list_sources(metric)])
+    of_segments = [_load_outcomes(experiment, build_segment_source(segment), ports=ports) for segment in experiment.plan.segments]
     progress(0.4, "computing what units did")
     loaded_until, is_settled = _update_units(experiment, as_of=as_of, ports=ports)
     counted = []
@@ -171,7 +173,12 @@ def _observe(
         counted.append(build_counted(metric, found, dataset_version=loaded[0][0], loaded_parts=parts, denominator_version=denominator))
     count_exposures = ports.warehouse.get_exposures if is_settled else ports.ledger.count_exposures
     exposures = build_exposures(count_exposures(experiment, as_of=as_of, loaded_until=loaded_until), as_of=as_of)
-    return observe(experiment, counted, exposures, history=history, loaded_until=loaded_until, ledger=ports.ledger)
+    observation = observe(experiment, counted, exposures, history=history, loaded_until=loaded_until, ledger=ports.ledger)
+    segments = []
+    for segment, (dataset_version, parts) in zip(experiment.plan.segments, of_segments, strict=True):
+        groups = ports.ledger.count_segment(experiment, segment, as_of=as_of, loaded_until=loaded_until, allocation_version=version)
+        segments.append(CountedSegment(segment.name, groups, dataset_version, parts))
+    return replace(observation, segments=segments)
 
 
 def _update_units(experiment: Experiment, *, as_of: datetime, ports: AnalysisPorts) -> tuple[datetime, bool]:
@@ -193,7 +200,7 @@ def _load_outcomes(experiment: Experiment, source: Source, *, ports: AnalysisPor
     """Return (version, parts loaded now) of the source's dataset; (None, 0) while nothing has arrived there."""
     dataset = ports.datasets.find_dataset_by_name(experiment.workspace_id, source.dataset)
     if dataset is None:
-        raise ConflictError(f"metric {source.key!r} reads records of {source.dataset!r}, which no longer exists")
+        raise ConflictError(f"{source.key!r} reads records of {source.dataset!r}, which no longer exists")
     version = ports.feature_sets.find_version(experiment.workspace_id, dataset.dataset_id)
     if version is None:
         return None, 0

@@ -16,6 +16,7 @@ from presage.experiments.model import Experiment, Look
 from presage.experiments.observation import Observation, build_counted, build_exposures, conclude, observe
 from presage.experiments.plan import list_metrics
 from presage.experiments.ports import WarehouseLedger
+from presage.experiments.segments import CountedSegment
 from presage.progress import Progress
 
 RELATIVE_TOLERANCE = 1e-9
@@ -127,4 +128,16 @@ def _observe_again(
         )
     counts = ledger.count_exposures(experiment, as_of=certified.as_of, loaded_until=loaded_until)
     exposures = build_exposures(counts, as_of=certified.as_of)
-    return observe(experiment, counted, exposures, history=history, loaded_until=loaded_until, ledger=ledger)
+    observation = observe(experiment, counted, exposures, history=history, loaded_until=loaded_until, ledger=ledger)
+    return replace(observation, segments=_count_segments_again(experiment, certified, version, ledger=ledger))
+
+
+def _count_segments_again(
+    experiment: Experiment, certified: CertifiedLook, version: int, *, ledger: WarehouseLedger
+) -> list[CountedSegment]:
+    known = {found.segment: (found.dataset_version, found.loaded_parts) for found in certified.detail.segments}
+    segments, loaded_until = [], certified.detail.loaded_until
+    for segment in experiment.plan.segments:
+        groups = ledger.recompute_segment(experiment, segment, as_of=certified.as_of, loaded_until=loaded_until, allocation_version=version)
+        segments.append(CountedSegment(segment.name, groups, *known.get(segment.name, (None, 0))))
+    return segments

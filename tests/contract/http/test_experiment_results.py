@@ -105,6 +105,28 @@ def test_results_tell_the_newest_look_and_page_through_the_others(running: Runni
     assert {gate["name"] for gate in page["latest"]["gates"]} >= {"min_days", "sample_ratio"}
 
 
+def test_results_tell_groups_of_units_apart_and_warn(service: Service) -> None:  # noqa: F811 - the fixture
+    running = Running(
+        service, service.create_experiment(segments=[{"name": "spending", "dataset": "orders", "column": "spent", "most_values": 3}])
+    )
+    running.run(control=100, treatment=150)
+    running.look(BEGIN + 4 * DAY)
+    (segment,) = running.get("/results")["segments"]
+    assert (segment["segment"], "segments decide nothing" in segment["warning"]) == ("spending", True)
+    (group,) = segment["groups"]
+    assert (group["kind"], group["value"], group["control"]["units"]) == ("none", None, 1000)
+    (arm,) = group["arms"]
+    assert (arm["arm"], group["control_mean"], arm["treatment_mean"]) == ("treatment", 0.1, 0.15)
+    assert arm["interval"]["lower"] < arm["effect"]["value"] < arm["interval"]["upper"]
+    certificate = running.get("/certificate")
+    assert certificate["plan"]["segments"] == [{"name": "spending", "dataset": "orders", "column": "spent", "most_values": 3}]
+    assert certificate["looks"][0]["detail"]["segments"][0]["groups"][0]["arms"][0]["estimate"] == arm["effect"]
+    assert certificate["segments"][0]["statements"][0]["sql"]
+    unknown = {"name": "other", "model": "again", "primary": PRIMARY, "planned_units": 2000}
+    unknown["segments"] = [{"name": "city", "dataset": "orders", "column": "city"}]
+    assert service.refuse("POST", "/experiments", unknown) == (400, "invalid_input", "$.segments[0].column")
+
+
 @pytest.mark.parametrize("query", ["after=x", "after=1.5", "limit=0"])
 def test_a_page_is_asked_for_by_numbers(running: Running, query: str) -> None:
     status, code, path = running.service.refuse("GET", f"/experiments/{running.experiment_id}/results?{query}")

@@ -16,7 +16,7 @@ from presage.adapters.redshift.ledger import RedshiftLedger
 from presage.adapters.redshift.warehouse import RedshiftWarehouse, Staging
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.experiments.fingerprint import Fingerprint, add_fingerprints
-from presage.experiments.model import Guardrail, Metric
+from presage.experiments.model import Guardrail, Metric, UnitSegment
 from presage.experiments.ports import WarehouseLedger
 from presage.progress import ignore_progress
 from presage.runtime.verification import run_verify
@@ -130,6 +130,7 @@ class Concluded:
 def concluded(request: pytest.FixtureRequest, tmp_path: Path) -> Concluded:
     world = build_world(request)
     control, treatment = world.meet("control", 600), world.meet("treatment", 600)
+    world.land([*control[1:300], *treatment[:400]], at=BEGIN - DAY, amounts=[1.0] * 100 + [2.0] * 599)
     world.land([*control[:60], *treatment[:130]])
     world.land([*control[:500], *treatment[:540]], VISITS)
     assert world.analyse(BEGIN + 4 * DAY).decision == "running"
@@ -152,7 +153,8 @@ def concluded(request: pytest.FixtureRequest, tmp_path: Path) -> Concluded:
 
 def build_world(request: pytest.FixtureRequest) -> World:
     spent = Metric("spent", "sum", "purchases", value_column="amount", cap=50.0, covariate_hours=48)
-    plan = replace(PLAN, guardrails=(Guardrail(Metric("visits", "conversion", "visits"), 0.05),), secondary=(spent,))
+    guardrails = (Guardrail(Metric("visits", "conversion", "visits"), 0.05),)
+    plan = replace(PLAN, guardrails=guardrails, secondary=(spent,), segments=(UnitSegment("tier", "purchases", "amount"),))
     if request.param == "memory":
         return World(plan)
     api: DataApi = request.getfixturevalue("data_api")

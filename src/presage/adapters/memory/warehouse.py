@@ -17,11 +17,23 @@ from presage.adapters.memory.hours import (
     keep_closed_hours,
     merge_hours,
 )
+from presage.adapters.memory.segments import choose_values, count_groups
 from presage.adapters.memory.unit_rows import Outcome, Unit, Values, compute_units
 from presage.experiments.fingerprint import Fingerprint
-from presage.experiments.model import CONTROL, Assignment, Experiment, Metric, MetricStatistics, Source, Variant, list_arms
+from presage.experiments.model import (
+    CONTROL,
+    Assignment,
+    Experiment,
+    Metric,
+    MetricStatistics,
+    Source,
+    UnitSegment,
+    Variant,
+    list_arms,
+)
 from presage.experiments.plan import list_metrics
 from presage.experiments.ports import ExposureCounts
+from presage.experiments.segments import SegmentStatistics
 from presage.features.ports import FeatureSetStore
 from presage.features.records import FeatureSetVersion
 
@@ -127,6 +139,23 @@ class MemoryWarehouse:
         groups = group_units(metric, choose_units(units, allocation_version), values, as_of=as_of)
         return _build_statistics(experiment, metric, groups)
 
+    def count_segment(
+        self, experiment: Experiment, segment: UnitSegment, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
+    ) -> SegmentStatistics:
+        """Return the primary metric's statistics in each group: what units did as of the last `update_units`."""
+        kept = self._contents.get(_key(experiment), _Contents())
+        contents = replace(self._restrict(experiment, None, loaded_until), units=kept.units, values=kept.values)
+        return _count_segment(experiment, segment, contents, as_of=as_of, allocation_version=allocation_version)
+
+    def recompute_segment(
+        self, experiment: Experiment, segment: UnitSegment, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1
+    ) -> SegmentStatistics:
+        """Return the same from all assignments and outcomes that were loaded until then."""
+        contents = self._restrict(experiment, None, loaded_until)
+        units, values = _compute_units(contents, [experiment.plan.primary], None)
+        contents = replace(contents, units=units, values=values)
+        return _count_segment(experiment, segment, contents, as_of=as_of, allocation_version=allocation_version)
+
     def read_fingerprints(self, experiment: Experiment, *, after: datetime | None, until: datetime | None) -> Sequence[Fingerprint]:
         """Return one for each table, of the experiment's rows that were loaded in (after, until]."""
         loaded = self._restrict(experiment, after, until)
@@ -171,6 +200,15 @@ def _compute_units(
     return compute_units(contents.assignments.values(), contents.outcomes.values(), metrics, wanted)
 
 
+def _count_segment(
+    experiment: Experiment, segment: UnitSegment, contents: _Contents, *, as_of: datetime, allocation_version: int
+) -> SegmentStatistics:
+    plan, units = experiment.plan, choose_units(contents.units, allocation_version)
+    known = choose_values(segment, units, contents.outcomes)
+    groups = count_groups(plan, segment, units, contents.values, known=known, as_of=as_of)
+    return SegmentStatistics(groups, f"-- memory: {plan.primary.name} by {segment.name} of {experiment.experiment_id}")
+
+
 def _build_statistics(experiment: Experiment, metric: Metric, groups: Mapping[Variant, Group]) -> MetricStatistics:
     control, *arms = (build_statistics(metric, groups.get(name)) for name in (CONTROL, *(arm.name for arm in list_arms(experiment.plan))))
     return MetricStatistics(control, tuple(arms), f"-- memory: {metric.kind} {metric.name} of {experiment.experiment_id}")
@@ -196,9 +234,14 @@ def _build_outcome(row: dict[str, object], source: Source) -> Outcome:
         unit_id=str(row["entity_id"]),
         event_timestamp=moments[0],
         known_timestamp=moments[1],
-        item=None if item is None else str(item),
+        item=None if item is None else _write_text(item),
         value=float(value) if isinstance(value, int | float) else None,
     )
+
+
+def _write_text(value: object) -> str:
+    """Return a value as text, as databases write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _keep(contents: _Contents, record_id: str, outcome: Outcome, *, now: datetime) -> None:

@@ -14,8 +14,10 @@ FROM (SELECT COUNT(*) AS rows_read FROM assignments CROSS JOIN outcomes WHERE 1 
 
 RESTRICTED = """\
 {table} AS (
-  SELECT * FROM public.{table} WHERE loaded_at <= CAST(:loaded_until AS TIMESTAMP)
+  SELECT * FROM public.{table}
+  WHERE workspace_id = :workspace_id AND experiment_id = :experiment_id AND loaded_at <= CAST(:loaded_until AS TIMESTAMP)
 )"""
+"""The experiment is named here too: a query that reads a table twice may have all of this written down first."""
 TABLES = ("assignments", "shown_items", "outcomes")
 
 EXPOSURES = """\

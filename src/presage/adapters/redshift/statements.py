@@ -122,7 +122,7 @@ def build_outcome_load(source: Source, dataset: Dataset, *, manifest_uri: str, p
     Parquet is copied by position, so the dataset's columns are staged as c0, c1, … whatever their names are.
     """
     places = {column.name: f"c{index}" for index, column in enumerate(dataset.columns)}
-    item = places[source.item_column] if source.item_column else "CAST(NULL AS VARCHAR(65535))"
+    item = _write_text(source.item_column, dataset) if source.item_column else "CAST(NULL AS VARCHAR(65535))"
     value = places[source.value_column] if source.value_column else "CAST(NULL AS DOUBLE PRECISION)"
     return [
         "LOCK outcomes, loaded_parts",
@@ -164,6 +164,14 @@ def quote(text: str) -> str:
     if "'" in text or "\\" in text or not text.isprintable():
         raise ValueError(f"not a plain S3 address or ARN: {text!r}")
     return f"'{text}'"
+
+
+def _write_text(name: str, dataset: Dataset) -> str:
+    """Return the staged column as text, which Redshift has no cast of a boolean for."""
+    place, column = next((f"c{index}", column) for index, column in enumerate(dataset.columns) if column.name == name)
+    if column.type == "boolean":
+        return f"CASE WHEN {place} THEN 'true' WHEN NOT {place} THEN 'false' END"
+    return place if column.type == "string" else f"CAST({place} AS VARCHAR(64))"
 
 
 def _build_stage_records(dataset: Dataset) -> str:

@@ -118,13 +118,17 @@ def build_full_statistics(metric: Metric) -> str:
 
     It names outcomes first, as the transactions that lock several tables do.
     """
-    relations = FULL_RELATIONS.format(
+    return STATISTICS.format(relations=build_full_relations(metric), sums=SUM_MOMENTS)
+
+
+def build_full_relations(metric: Metric) -> str:
+    """Return the relations `units`, those that count, and `valued`, what they did, from all assignments and outcomes."""
+    return FULL_RELATIONS.format(
         records=build_records(metric, ASKED, bounds=""),
         exposed=EXPOSED.format(joined="", workspace=ASKED.workspace, experiment=ASKED.experiment),
         closed=CLOSED.format(closes=int(metric.window_hours)),
         measured=build_measured(metric, ASKED, "records"),
     )
-    return STATISTICS.format(relations=relations, sums=SUM_MOMENTS)
 
 
 def build_records(metric: Metric, scope: Scope, *, bounds: str) -> str:

@@ -177,11 +177,22 @@ def read_statistics(
     experiment: Experiment, metric: Metric, rows: Sequence[tuple[Value, ...]], names: Mapping[str, str]
 ) -> MetricStatistics:
     """Return what the rows of a statistics query say, with the text that computes them from everything loaded, for what `names` says."""
+    control, arms = read_variants(experiment, metric, rows)
+    return MetricStatistics(control, arms, write_query(build_full_statistics(metric), names))
+
+
+def read_variants(
+    experiment: Experiment, metric: Metric, rows: Sequence[tuple[Value, ...]]
+) -> tuple[VariantStatistics, tuple[VariantStatistics, ...]]:
+    """Return what rows of a statistics query, one a variant, say of control and of the arms."""
     found = {row[0]: _build_statistics(metric, row) for row in msgspec.convert(rows, list[Row])}
     empty = VariantStatistics(0, 0, None if metric.kind in BINARY_KINDS else ValueMoments(0.0, 0.0, 0.0, 0.0, 0.0))
-    sql = f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{build_full_statistics(metric)}"
-    arms = tuple(found.get(arm.name, empty) for arm in list_arms(experiment.plan))
-    return MetricStatistics(found.get(CONTROL, empty), arms, sql)
+    return found.get(CONTROL, empty), tuple(found.get(arm.name, empty) for arm in list_arms(experiment.plan))
+
+
+def write_query(query: str, names: Mapping[str, str]) -> str:
+    """Return a query's text with its parameters but for times."""
+    return f"-- {', '.join(f'{name} = {value}' for name, value in names.items())}\n{query}"
 
 
 def _build_statistics(metric: Metric, row: Row) -> VariantStatistics:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from presage.errors import InvalidInputError
-from presage.experiments.model import Denominator, ExperimentPlan, Gates, Guardrail, LayerSegment, Metric
+from presage.experiments.model import Denominator, ExperimentPlan, Gates, Guardrail, LayerSegment, Metric, UnitSegment
 from presage.experiments.plan import validate_plan
 from presage.features.dataset import Column, Dataset
 
@@ -19,6 +19,7 @@ ORDERS = Metric("orders", "count", "purchases", cap=10)
 SPENT = Metric("spent", "sum", "purchases", value_column="amount", cap=99.5, covariate_hours=720)
 BASKET = Metric("basket", "mean", "purchases", value_column="amount")
 RATE = Metric("rate", "ratio", "purchases", denominator=Denominator("purchases", "amount"))
+TIER = UnitSegment("tier", "purchases", "amount")
 PLAN = ExperimentPlan("e", "m", BUYS, planned_units=2000, guardrails=(Guardrail(HIT, 0.02),))
 
 
@@ -41,6 +42,12 @@ def test_only_shares_have_effects_below_1() -> None:
     validate(replace(PLAN, primary=SPENT, minimum_effect=5.0, guardrails=(Guardrail(ORDERS, 2.0),)))
 
 
+def test_units_may_be_told_apart_by_three_columns_of_any_type() -> None:
+    validate(
+        replace(PLAN, segments=(TIER, UnitSegment("item", "purchases", "item", most_values=1), UnitSegment("more", "purchases", "item")))
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
@@ -58,6 +65,15 @@ def test_only_shares_have_effects_below_1() -> None:
         ({"segment": LayerSegment("l", 0.5, 0.5)}, "$.segment"),
         ({"segment": LayerSegment("l", -0.1, 0.5)}, "$.segment"),
         ({"segment": LayerSegment("l", 0.5, 1.1)}, "$.segment"),
+        ({"segments": tuple(replace(TIER, name=str(index)) for index in range(4))}, "$.segments"),
+        ({"segments": (replace(TIER, name=""),)}, "$.segments[0].name"),
+        ({"segments": (replace(TIER, name="a\n"),)}, "$.segments[0].name"),
+        ({"segments": (TIER, replace(TIER, column="item"))}, "$.segments[1].name"),
+        ({"segments": (TIER,), "secondary": (replace(BUYS, name="tier/segment"),)}, "$.segments[0].name"),
+        ({"segments": (replace(TIER, most_values=0),)}, "$.segments[0].most_values"),
+        ({"segments": (replace(TIER, most_values=21),)}, "$.segments[0].most_values"),
+        ({"segments": (replace(TIER, dataset="visits"),)}, "$.segments[0].dataset"),
+        ({"segments": (replace(TIER, column="city"),)}, "$.segments[0].column"),
         ({"planned_units": 999}, "$.planned_units"),
         ({"max_days": 6}, "$.max_days"),
         ({"max_days": 7301}, "$.max_days"),

@@ -7,10 +7,11 @@ import pytest
 from sqlglot import exp
 
 from localstack.bridges.redshift_sql import list_parameters, parse, translate
-from presage.adapters.redshift import hours, ledger_statements, statements, statistics, unit_rows
+from presage.adapters.redshift import hours, ledger_statements, segments, statements, statistics, unit_rows
 from presage.adapters.redshift.migrate import CREATE_RECORD, list_migrations, read_statements
-from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, list_sources
+from presage.experiments.model import Denominator, Experiment, ExperimentPlan, Metric, UnitSegment, list_sources
 from presage.experiments.plan import MOST_METRICS
+from presage.experiments.segments import build_segment_source
 from presage.features.dataset import Column, Dataset
 
 MOST_STATEMENTS = 40
@@ -37,6 +38,7 @@ METRICS = [
     Metric("basket", "mean", "purchases", value_column="n"),
     Metric("rate", "ratio", "purchases", denominator=Denominator("purchases", "n")),
 ]
+SEGMENTS = [UnitSegment(f"by {column.type}", "purchases", column.name) for column in DATASET.columns]
 EXPERIMENT = Experiment(
     "ws_1", "exp_1", "mdl", ExperimentPlan("e", "m", CONVERSION, 1000), "exp_1", "running", DATASET.created_at, DATASET.created_at, None
 )
@@ -47,6 +49,11 @@ QUERIES = [
     hours.build_exposures(),
     *(build(metric) for metric in METRICS for build in (hours.build_statistics, statistics.build_full_statistics)),
     *(ledger_statements.restrict_to_loaded(statistics.build_full_statistics(metric)) for metric in METRICS),
+    *(
+        ledger_statements.restrict_to_loaded(build(metric, SEGMENTS[0]))
+        for metric in METRICS
+        for build in (segments.build_segment_statistics, segments.build_full_segment_statistics)
+    ),
     ledger_statements.restrict_to_loaded(ledger_statements.EXPOSURES),
     *(ledger_statements.build_fingerprint(table) for table in ledger_statements.HASHED),
 ]
@@ -54,10 +61,8 @@ LOADS = [
     *statements.build_assignment_load(assignments_uri="s3://b/a.json", shown_items_uri="s3://b/i.json", role_arn=ROLE),
     *(
         statement
-        for metric in (HIT, CONVERSION, SPENT)
-        for statement in statements.build_outcome_load(
-            list_sources(metric)[0], DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE
-        )
+        for source in (*(list_sources(metric)[0] for metric in (HIT, CONVERSION, SPENT)), *map(build_segment_source, SEGMENTS))
+        for statement in statements.build_outcome_load(source, DATASET, manifest_uri="s3://b/m", parts_uri="s3://b/p", role_arn=ROLE)
     ),
 ]
 UPDATE = unit_rows.build_update(METRICS, experiment=EXPERIMENT, keys_uri="s3://b/k", role_arn=ROLE)
@@ -81,7 +86,7 @@ def test_queries_name_the_workspace_and_the_experiment() -> None:
 def test_loads_carry_no_value_but_addresses_and_the_role() -> None:
     for load in LOADS:
         literals = {node.name for node in parse(load).find_all(exp.Literal) if node.is_string}
-        assert all(text.startswith(("s3://", "arn:")) or text == "auto" for text in literals), literals
+        assert all(text.startswith(("s3://", "arn:")) or text in {"auto", "true", "false"} for text in literals), literals
 
 
 def test_a_hit_reads_what_was_shown_and_a_conversion_does_not() -> None:
@@ -126,6 +131,15 @@ def test_the_full_computation_reads_what_was_loaded_and_a_look_what_is_kept() ->
     for metric in METRICS:
         kept, full = (read_tables(build(metric)) for build in (hours.build_statistics, statistics.build_full_statistics))
         assert kept == {"hour_exposures", "hour_moments", "unit_exposures", "unit_values"}
+        assert full == {"assignments", "outcomes"} | ({"shown_items"} if metric.kind == "hit" else set())
+
+
+def test_segments_read_units_rows_at_a_look_and_everything_else_in_full() -> None:
+    for metric in METRICS:
+        kept, full = (
+            read_tables(build(metric, SEGMENTS[0])) for build in (segments.build_segment_statistics, segments.build_full_segment_statistics)
+        )
+        assert kept == {"outcomes", "unit_exposures", "unit_values"}
         assert full == {"assignments", "outcomes"} | ({"shown_items"} if metric.kind == "hit" else set())
 
 
