@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from presage.experiments.holdout import Holdout
 
 ExposureCounts = tuple[int, int, int, datetime | None]
-"""Rows, units, units met by both variants, first exposure."""
+"""Rows, units, units that met a second variant, first exposure."""
 
 
 class ExperimentStore(Protocol):
@@ -148,7 +148,7 @@ class WarehouseLedger(Protocol):
         """Return the warehouse's time when it was asked, once what was being loaded then can be read; later loads have later times."""
 
     def count_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None) -> ExposureCounts:
-        """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
+        """Return (rows, units, units that met a second variant, first exposure) up to `as_of` of what was loaded until then."""
 
     def recompute_statistics(
         self, experiment: Experiment, metric: Metric, *, as_of: datetime, loaded_until: datetime | None, allocation_version: int = 1

@@ -67,7 +67,7 @@ def choose_units(units: Mapping[str, Unit], allocation_version: int) -> dict[str
 def merge_hours(
     hours: HourMoments, metric: Metric, units: Mapping[str, Unit], values: UnitValues, *, as_of: datetime, allocation_version: int
 ) -> dict[Variant, Group]:
-    """Return both variants' groups of a version: the hours that are kept and closed, and the rows of all other units that count."""
+    """Return every variant's groups of a version: the hours that are kept and closed, and the rows of all other units that count."""
     kept = {hour: found for (name, hour), found in hours.items() if name == metric.name and _is_closed(metric, hour, as_of)}
     rest = {}
     for unit_id, unit in choose_units(units, allocation_version).items():
@@ -80,7 +80,7 @@ def merge_hours(
 
 
 def group_units(metric: Metric, units: Mapping[str, Unit], values: UnitValues, *, as_of: datetime) -> dict[Variant, Group]:
-    """Return both variants' groups of all units that count at `as_of`, at once."""
+    """Return every variant's groups of all units that count at `as_of`, at once."""
     return dict(_group(metric, {unit_id: unit for unit_id, unit in units.items() if counts_at(metric, unit, as_of)}, values))
 
 

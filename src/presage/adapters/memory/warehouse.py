@@ -108,7 +108,7 @@ class MemoryWarehouse:
         return len(touched)
 
     def get_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime) -> ExposureCounts:
-        """Return (rows, units, units met by both variants, first exposure) up to `as_of`, as of the last `update_units`."""
+        """Return (rows, units, units that met a second variant, first exposure) up to `as_of`, as of the last `update_units`."""
         rows = [found for found in self._restrict(experiment, None, loaded_until).assignments.values() if found.exposed_at <= as_of]
         units = [unit for unit in self._contents.get(_key(experiment), _Contents()).units.values() if unit.first_exposed_at <= as_of]
         crossed = sum(unit.crossed_at is not None and unit.crossed_at <= as_of for unit in units)
@@ -123,7 +123,7 @@ class MemoryWarehouse:
         return self._now
 
     def count_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None) -> ExposureCounts:
-        """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
+        """Return (rows, units, units that met a second variant, first exposure) up to `as_of` of what was loaded until then."""
         met = [found for found in self._restrict(experiment, None, loaded_until).assignments.values() if found.exposed_at <= as_of]
         variants: dict[str, set[Variant]] = {}
         for found in met:

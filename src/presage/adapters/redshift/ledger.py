@@ -48,7 +48,7 @@ class RedshiftLedger:
         return read_time(now)
 
     def count_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime | None) -> ExposureCounts:
-        """Return (rows, units, units met by both variants, first exposure) up to `as_of` of what was loaded until then."""
+        """Return (rows, units, units that met a second variant, first exposure) up to `as_of` of what was loaded until then."""
         parameters = {**name_experiment(experiment), "as_of": format_time(as_of), "loaded_until": _format_bound(loaded_until, LAST)}
         return read_exposures(self._data_api.query(restrict_to_loaded(EXPOSURES), parameters))
 

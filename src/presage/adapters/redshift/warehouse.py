@@ -127,7 +127,7 @@ class RedshiftWarehouse:
         return pending
 
     def get_exposures(self, experiment: Experiment, *, as_of: datetime, loaded_until: datetime) -> ExposureCounts:
-        """Return (rows, units, units met by both variants, first exposure) up to `as_of`, as of the last `update_units`."""
+        """Return (rows, units, units that met a second variant, first exposure) up to `as_of`, as of the last `update_units`."""
         times = {"as_of": format_time(as_of), "loaded_until": format_time(loaded_until)}
         return read_exposures(self._data_api.query(build_exposures(), {**name_experiment(experiment), **times}))
 
