@@ -18,7 +18,7 @@ from presage.experiments.model import (
     count_planned_units,
     list_arms,
 )
-from presage.experiments.segments import SegmentEvidence
+from presage.experiments.segment_evidence import SegmentEvidence
 from presage.stats.cuped import adjust_by_covariate
 from presage.stats.effect import Comparison, Estimate, Sample, build_comparison, estimate_difference, estimate_relative_lift
 from presage.stats.inconclusive import Inconclusive

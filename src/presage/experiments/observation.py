@@ -24,7 +24,7 @@ from presage.experiments.evidence import (
 from presage.experiments.fingerprint import Fingerprint, add_fingerprints
 from presage.experiments.model import Experiment, ExperimentPlan, Metric, MetricStatistics, State, list_arms, name_in_arm
 from presage.experiments.ports import ExposureCounts, WarehouseLedger
-from presage.experiments.segment_evidence import compute_segments
+from presage.experiments.segment_comparison import compute_segments
 from presage.experiments.segments import CountedSegment
 from presage.stats.multiplicity import adjust_by_holm
 from presage.stats.sequential import Period

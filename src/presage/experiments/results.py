@@ -12,8 +12,9 @@ from presage.experiments.evidence import GateResult, LookDetail, SampleRatio, li
 from presage.experiments.model import ExperimentPlan, Look, State, Variant, VariantStatistics, list_arms, name_in_arm
 from presage.experiments.path import PathPoint
 from presage.experiments.ports import ExperimentEvents, ExperimentStore
-from presage.experiments.segment_evidence import describe_segments, find_mean
-from presage.experiments.segments import GroupEvidence, GroupKind
+from presage.experiments.segment_comparison import describe_segments, find_mean
+from presage.experiments.segment_evidence import GroupEvidence
+from presage.experiments.segments import GroupKind
 from presage.stats.effect import Estimate
 from presage.stats.sequential import Interval
 

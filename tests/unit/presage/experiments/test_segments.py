@@ -9,8 +9,9 @@ import pytest
 from presage.experiments.certificate import Certificate, build_certificate, decode_certificate, encode_certificate
 from presage.experiments.model import ExperimentPlan, Gates, Look, Metric, TreatmentArm, UnitSegment, ValueMoments, VariantStatistics
 from presage.experiments.results import LookPage, Results, read_results
-from presage.experiments.segment_evidence import compute_segments, count_groups, describe_segments, find_mean
-from presage.experiments.segments import CountedSegment, GroupArm, GroupEvidence, SegmentGroup, SegmentStatistics
+from presage.experiments.segment_comparison import compute_segments, count_groups, describe_segments, find_mean
+from presage.experiments.segment_evidence import GroupArm, GroupEvidence
+from presage.experiments.segments import CountedSegment, SegmentGroup, SegmentStatistics
 from presage.experiments.verification import verify_certificate
 from presage.progress import ignore_progress
 from presage.stats.sequential import build_mixture, compute_interval
