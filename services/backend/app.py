@@ -18,6 +18,7 @@ from services.backend.routes import (
     experiments,
     holdout,
     jobs,
+    lineage,
     models,
     off_policy,
     predictions,
@@ -26,7 +27,7 @@ from services.backend.routes import (
 )
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, off_policy, experiments, results, holdout, jobs, predictions)
+BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, off_policy, experiments, results, holdout, jobs, predictions)
 
 
 def create() -> Flask:

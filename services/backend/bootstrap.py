@@ -12,6 +12,7 @@ from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.estimate_store import S3EstimateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
+from presage.adapters.s3.recipe_store import S3RecipeStore
 from presage.adapters.s3.upload_store import S3UploadStore
 from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
@@ -42,6 +43,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         uploads=S3UploadStore(s3, settings.lake_bucket),
         models=sql.models,
         versions=sql.versions,
+        recipes=S3RecipeStore(settings.lake_bucket, s3),
         experiments=sql.experiments,
         experiment_events=sql.experiment_events,
         holdouts=sql.holdouts,

@@ -16,7 +16,7 @@ from presage.off_policy.ports import EstimateStore
 from presage.predictions.ports import PredictionLog
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
-from presage.training.ports import ModelRegistry, VersionRegistry
+from presage.training.ports import ModelRegistry, RecipeStore, VersionRegistry
 
 EXTENSION = "presage"
 
@@ -33,6 +33,7 @@ class BackendPorts:
     uploads: UploadStore
     models: ModelRegistry
     versions: VersionRegistry
+    recipes: RecipeStore
     experiments: ExperimentStore
     experiment_events: ExperimentEvents
     holdouts: HoldoutStore

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from presage.training.model import Alias, AliasMove, Model, ModelVersion
+from presage.training.recipe import Recipe
 
 RunState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
@@ -49,6 +50,13 @@ class VersionRegistry(Protocol):
 
     def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
         """Return the history, newest first."""
+
+
+class RecipeStore(Protocol):
+    """The recipes of training sets, as builds left them in the lake (S3)."""
+
+    def find_recipe(self, workspace_id: str, training_set_id: str) -> Recipe | None:
+        """Return the recipe, or None. Raises `CorruptArtifactError` when it is not the one of that id."""
 
 
 class SparkRunner(Protocol):
