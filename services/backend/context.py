@@ -12,11 +12,10 @@ from presage.experiments.ports import CertificateStore, ExperimentEvents, Experi
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
-from presage.off_policy.ports import EstimateStore
 from presage.predictions.ports import PredictionLog
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
-from presage.training.ports import ModelRegistry, RecipeStore, VersionRegistry
+from presage.training.ports import ModelRegistry, RecipeStore, VersionRegistry, VersionReportStore
 
 EXTENSION = "presage"
 
@@ -38,7 +37,7 @@ class BackendPorts:
     experiment_events: ExperimentEvents
     holdouts: HoldoutStore
     certificates: CertificateStore
-    estimates: EstimateStore
+    estimates: VersionReportStore
     jobs: JobPorts
     notifications: NotificationStore
     predictions: PredictionLog

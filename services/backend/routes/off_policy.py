@@ -33,7 +33,7 @@ def list_page(model_id: str, version: int) -> Response:
     """Return a page of the ids of the version's estimates."""
     store, place = get_ports().estimates, get_place(model_id, version)
     items, following = read_page(
-        lambda after, limit: store.list_estimates(get_user().workspace_id, place, after=after, limit=limit), identify=str
+        lambda after, limit: store.list_reports(get_user().workspace_id, place, after=after, limit=limit), identify=str
     )
     return respond(Page([{"estimate_id": estimate_id} for estimate_id in items], following))
 

@@ -102,3 +102,16 @@ class TrainingFiles(Protocol):
 
     def put_artifact(self, key: str, body: bytes) -> None:
         """Write an object of the artifacts bucket."""
+
+
+class VersionReportStore(Protocol):
+    """Reports on versions, as JSON (S3), those of one kind in each store. What was written stays as it is."""
+
+    def create_report(self, workspace_id: str, place: tuple[str, int], report_id: str, body: bytes) -> None:
+        """Write it under (model, version), or raise `AlreadyExistsError`."""
+
+    def find_report(self, workspace_id: str, place: tuple[str, int], report_id: str) -> bytes | None:
+        """Return its bytes, or None if there is none."""
+
+    def list_reports(self, workspace_id: str, place: tuple[str, int], *, after: str = "", limit: int = 50) -> Sequence[str]:
+        """Return a page of the ids of a version's reports, in their order, starting behind `after`."""

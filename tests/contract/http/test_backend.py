@@ -13,7 +13,6 @@ from werkzeug.test import TestResponse
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
 from presage.adapters.memory.certificate_store import MemoryCertificateStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
-from presage.adapters.memory.estimate_store import MemoryEstimateStore
 from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
@@ -27,6 +26,7 @@ from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.adapters.memory.recipe_store import MemoryRecipeStore
 from presage.adapters.memory.upload_store import MemoryUploadStore
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
+from presage.adapters.memory.version_report_store import MemoryVersionReportStore
 from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
 from presage.features.records import FeatureSetVersion, Part
 from presage.jobs.use_cases import JobPorts
@@ -80,7 +80,7 @@ def build_ports() -> BackendPorts:
         experiment_events=MemoryExperimentEvents(),
         holdouts=MemoryHoldoutStore(),
         certificates=MemoryCertificateStore(),
-        estimates=MemoryEstimateStore(),
+        estimates=MemoryVersionReportStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),
