@@ -15,6 +15,7 @@ from services.backend.context import EXTENSION, BackendPorts
 from services.backend.routes import (
     api_keys,
     datasets,
+    drift,
     experiments,
     holdout,
     jobs,
@@ -27,7 +28,7 @@ from services.backend.routes import (
 )
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, off_policy, experiments, results, holdout, jobs, predictions)
+BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, drift, off_policy, experiments, results, holdout, jobs, predictions)
 
 
 def create() -> Flask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -214,6 +214,12 @@ class JobView(msgspec.Struct, frozen=True):
     created_at: datetime
     finished_at: datetime | None
     cancel_requested: bool
+
+
+class DriftBody(msgspec.Struct, frozen=True):
+    """The UTC day to check: yesterday, when it is left out."""
+
+    day: date | None = None
 
 
 class AliasView(msgspec.Struct, frozen=True):

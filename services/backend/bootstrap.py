@@ -49,6 +49,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         holdouts=sql.holdouts,
         certificates=S3CertificateStore(settings.lake_bucket, s3),
         estimates=S3VersionReportStore(settings.lake_bucket, s3, folder="off_policy"),
+        drift_reports=S3VersionReportStore(settings.lake_bucket, s3, folder="drift"),
         jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
         notifications=sql.notifications,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),

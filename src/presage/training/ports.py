@@ -52,6 +52,13 @@ class VersionRegistry(Protocol):
         """Return the history, newest first."""
 
 
+class ServedVersions(Protocol):
+    """What is in production, over all workspaces (MySQL)."""
+
+    def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
+        """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
+
+
 class RecipeStore(Protocol):
     """The recipes of training sets, as builds left them in the lake (S3)."""
 

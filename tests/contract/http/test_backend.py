@@ -81,6 +81,7 @@ def build_ports() -> BackendPorts:
         holdouts=MemoryHoldoutStore(),
         certificates=MemoryCertificateStore(),
         estimates=MemoryVersionReportStore(),
+        drift_reports=MemoryVersionReportStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),

@@ -14,6 +14,7 @@ from presage.adapters.memory.spark_runner import MemorySparkRunner
 from presage.adapters.memory.task_runner import MemoryTaskRunner
 from presage.adapters.memory.training_files import MemoryTrainingFiles
 from presage.adapters.memory.version_report_store import MemoryVersionReportStore
+from presage.drift.use_cases import DriftPorts
 from presage.jobs.arguments import AnalyseExperiment
 from presage.jobs.execution import JobResult
 from presage.jobs.use_cases import SYSTEM, build_job
@@ -57,6 +58,7 @@ def analyse(world: World, days: int) -> JobResult:
             world.feature_sets,
             MemoryVersionReportStore(),
         ),
+        drift=DriftPorts(MemoryPredictionLog(), MemoryTrainingFiles(), MemoryVersionReportStore()),
         clock=lambda: BEGIN + days * DAY,
     )
     job = build_job(AnalyseExperiment(world.experiment.experiment_id), workspace_id="ws", created_by=SYSTEM, now=NOW)
