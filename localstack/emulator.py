@@ -46,6 +46,7 @@ def build_program(
         **CREDENTIALS,
         "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",  # functions are run by `python3` of the PATH
         "HOME": str(Path.home()),
+        "TMPDIR": str(directory.absolute() / f"emulator-{port}-temporary"),  # emptied by each start
         "LANG": "C.UTF-8",
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",

@@ -5,6 +5,7 @@ The project's root is importable only while its modules load: functions inherit 
 
 import json
 import os
+import shutil
 import signal
 import sys
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any
 
 def main() -> None:
     """Register provisioners, close the gaps of gateway and rotation, and serve until a signal ends it; SIGUSR1 saves its state."""
+    empty_folder(Path(os.environ["TMPDIR"]))
     from ministack import app  # noqa: PLC0415 - only in the emulator's environment
     from ministack.core import persistence  # noqa: PLC0415 - same
     from ministack.services import apigateway_v1, ecs, rds, secretsmanager  # noqa: PLC0415 - same
@@ -46,7 +48,16 @@ def main() -> None:
         persistence.save_all(app._build_persistence_save_dict())  # noqa: SLF001 - same
 
     signal.signal(signal.SIGUSR1, save)
-    app.main()
+    try:
+        app.main()
+    finally:
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+
+
+def empty_folder(folder: Path) -> None:
+    """Leave the folder there and empty. The emulator unpacks each function for each of its processes, and leaves that when it is killed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def complete_tasks(ecs: Any) -> None:  # noqa: ANN401 - a module of the emulator

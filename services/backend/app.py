@@ -15,9 +15,11 @@ from services.backend.context import EXTENSION, BackendPorts
 from services.backend.routes import (
     api_keys,
     datasets,
+    drift,
     experiments,
     holdout,
     jobs,
+    lineage,
     models,
     off_policy,
     predictions,
@@ -26,7 +28,7 @@ from services.backend.routes import (
 )
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, off_policy, experiments, results, holdout, jobs, predictions)
+BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, drift, off_policy, experiments, results, holdout, jobs, predictions)
 
 
 def create() -> Flask:

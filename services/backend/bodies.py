@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
 from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
+from presage.training.lineage import VersionLineage
 from presage.training.model import Alias, AliasMove, DefaultAnswer
 from presage.training.spec import ModelSpec
 from services.backend.strictness import find_unknown_field
@@ -227,12 +228,31 @@ class JobView(msgspec.Struct, frozen=True):
     cancel_requested: bool
 
 
+class DriftBody(msgspec.Struct, frozen=True):
+    """The UTC day to check: yesterday, when it is left out."""
+
+    day: date | None = None
+
+
 class AliasView(msgspec.Struct, frozen=True):
-    """What serves under an alias, and what did before, newest first."""
+    """What serves under an alias, or did at a moment that was asked for, and what did before, newest first."""
 
     alias: str
     current: AliasMove | None
     history: Sequence[AliasMove]
+
+
+class PredictionLineage(msgspec.Struct, frozen=True):
+    """From a prediction back to the data: what served then, and what the version that answered was made from.
+
+    `version` is null for an answer that no version gave (`answered_by` says what did).
+    """
+
+    prediction_id: str
+    created_at: datetime
+    answered_by: str | None
+    in_production: AliasMove | None
+    version: VersionLineage | None
 
 
 def read_body(body_type: type[BodyT]) -> BodyT:

@@ -10,9 +10,10 @@ from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.s3.certificate_store import S3CertificateStore
-from presage.adapters.s3.estimate_store import S3EstimateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
+from presage.adapters.s3.recipe_store import S3RecipeStore
 from presage.adapters.s3.upload_store import S3UploadStore
+from presage.adapters.s3.version_report_store import S3VersionReportStore
 from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
@@ -42,11 +43,13 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         uploads=S3UploadStore(s3, settings.lake_bucket),
         models=sql.models,
         versions=sql.versions,
+        recipes=S3RecipeStore(settings.lake_bucket, s3),
         experiments=sql.experiments,
         experiment_events=sql.experiment_events,
         holdouts=sql.holdouts,
         certificates=S3CertificateStore(settings.lake_bucket, s3),
-        estimates=S3EstimateStore(settings.lake_bucket, s3),
+        estimates=S3VersionReportStore(settings.lake_bucket, s3, folder="off_policy"),
+        drift_reports=S3VersionReportStore(settings.lake_bucket, s3, folder="drift"),
         jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
         notifications=sql.notifications,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),

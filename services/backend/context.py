@@ -12,11 +12,10 @@ from presage.experiments.ports import CertificateStore, ExperimentEvents, Experi
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
-from presage.off_policy.ports import EstimateStore
 from presage.predictions.ports import PredictionLog
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
-from presage.training.ports import ModelRegistry, VersionRegistry
+from presage.training.ports import ModelRegistry, RecipeStore, VersionRegistry, VersionReportStore
 
 EXTENSION = "presage"
 
@@ -33,11 +32,13 @@ class BackendPorts:
     uploads: UploadStore
     models: ModelRegistry
     versions: VersionRegistry
+    recipes: RecipeStore
     experiments: ExperimentStore
     experiment_events: ExperimentEvents
     holdouts: HoldoutStore
     certificates: CertificateStore
-    estimates: EstimateStore
+    estimates: VersionReportStore
+    drift_reports: VersionReportStore
     jobs: JobPorts
     notifications: NotificationStore
     predictions: PredictionLog
@@ -56,3 +57,9 @@ def get_user() -> User:
 def get_now() -> datetime:
     """Return the current time, aware UTC."""
     return datetime.now(UTC)
+
+
+def get_place(model_id: str, version: int) -> tuple[str, int]:
+    """Return where reports on the caller's version are, or raise `NotFoundError`."""
+    found = get_ports().versions.get_version(get_user().workspace_id, model_id, version)
+    return found.model_id, found.version

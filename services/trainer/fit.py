@@ -24,6 +24,7 @@ from services.trainer.compiling import compile_pipeline
 from services.trainer.fitting import fit_classifier
 from services.trainer.judging import judge
 from services.trainer.parity import prove_parity
+from services.trainer.referencing import build_reference
 from services.trainer.training_data import TrainingData, read_training_data
 
 FORMAT = 2
@@ -43,7 +44,7 @@ class FitRequest:
 
 
 def fit(request: FitRequest, files: TrainingFiles) -> ModelArtifact:
-    """Write model.msgpack, metrics.json and, last, model.json below the artifact prefix, and return the latter.
+    """Write model.msgpack, metrics.json, reference.json and, last, model.json below the artifact prefix, and return the latter.
 
     Idempotency: the same request writes the same bytes.
 
@@ -63,6 +64,7 @@ def fit(request: FitRequest, files: TrainingFiles) -> ModelArtifact:
     parity = prove_parity(body, registered.predict, data.test.features)
     _LOG.info("compiled", extra=with_fields({"bytes": len(body), "largest_difference": parity.largest_difference}))
     metrics["rows"]["registered"] = registered.rows
+    files.put_artifact(f"{request.artifact}reference.json", msgspec.json.encode(build_reference(data, judged)))
     artifact = _build_artifact(request, data, body, parity)
     _write(files, request, artifact, body=body, metrics=metrics)
     return artifact

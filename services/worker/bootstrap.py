@@ -20,7 +20,9 @@ from presage.runtime.observability import configure_logging
 from presage.runtime.worker import Worker
 from services.worker.bootstrap_analyses import build_analysis_ports
 from services.worker.bootstrap_builds import build_build_ports
+from services.worker.bootstrap_drift import build_drift_ports
 from services.worker.bootstrap_off_policy import build_off_policy_ports
+from services.worker.drift import enqueue_drift_checks
 from services.worker.handlers import HandlerPorts, build_handlers
 from services.worker.settings import WorkerSettings
 from services.worker.tasks import enqueue_analyses
@@ -40,12 +42,22 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     lake = S3FeatureSetStore(settings.lake_bucket, s3)
     analysis = build_analysis_ports(settings, sql, lake)
     builds = build_build_ports(settings, sql, lake)
-    judging = build_off_policy_ports(settings, sql, lake)
-    handlers = HandlerPorts(sql.datasets, lake, S3ImportFiles(settings.lake_bucket, s3), sql.models, builds, analysis, judging, clock)
+    handlers = HandlerPorts(
+        datasets=sql.datasets,
+        feature_sets=lake,
+        import_files=S3ImportFiles(settings.lake_bucket, s3),
+        models=sql.models,
+        build=builds,
+        analysis=analysis,
+        off_policy=build_off_policy_ports(settings, sql, lake),
+        drift=build_drift_ports(settings),
+        clock=clock,
+    )
     jobs = JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url))
     tasks = {
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
         "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
+        "check-drift": lambda: enqueue_drift_checks(served=sql.versions, jobs=jobs, now=clock()),
     }
     execution = Execution(sql.jobs, sql.notifications, build_handlers(handlers), clock, Event())
     return Worker(execution, jobs, tasks), partial(check_database, engine)

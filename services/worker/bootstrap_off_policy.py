@@ -7,9 +7,9 @@ from pathlib import Path
 from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
-from presage.adapters.s3.estimate_store import S3EstimateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.model_files import S3ModelFiles
+from presage.adapters.s3.version_report_store import S3VersionReportStore
 from presage.adapters.sql.stores import SqlStores
 from presage.off_policy.use_cases import OffPolicyPorts
 from presage.predictions.loading import ScorerCache
@@ -35,5 +35,5 @@ def build_off_policy_ports(settings: WorkerSettings, sql: SqlStores, lake: S3Fea
         scorers=ScorerCache(files),
         datasets=sql.datasets,
         feature_sets=lake,
-        estimates=S3EstimateStore(settings.lake_bucket, s3),
+        estimates=S3VersionReportStore(settings.lake_bucket, s3, folder="off_policy"),
     )

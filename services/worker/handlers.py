@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from presage.drift.use_cases import DriftPorts
 from presage.errors import ConflictError, UnavailableError
 from presage.experiments.decision import CONCLUDED
 from presage.experiments.use_cases import AnalysisPorts, analyse_experiment
@@ -22,6 +23,7 @@ from presage.off_policy.use_cases import OffPolicyPorts
 from presage.progress import Progress
 from presage.training.ports import ModelRegistry
 from presage.training.use_cases import BuildOrder, BuildPorts, build_model
+from services.worker.drift import run_drift_check
 from services.worker.off_policy import run_off_policy
 
 ArgumentsT = TypeVar("ArgumentsT")
@@ -38,6 +40,7 @@ class HandlerPorts:
     build: BuildPorts
     analysis: AnalysisPorts
     off_policy: OffPolicyPorts
+    drift: DriftPorts
     clock: Callable[[], datetime]
 
 
@@ -48,6 +51,9 @@ def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
         "build_model": lambda job, progress: _build_model(job, progress, ports),
         "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
         "estimate_off_policy": lambda job, progress: run_off_policy(job, progress, models=ports.models, ports=ports.off_policy),
+        "check_drift": lambda job, progress: run_drift_check(
+            job, progress, models=ports.models, versions=ports.build.versions, ports=ports.drift
+        ),
     }
 
 

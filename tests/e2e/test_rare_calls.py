@@ -88,6 +88,37 @@ def test_predictions_are_found_by_entity_and_by_model_and_day(journey: Journey) 
     assert any(page["items"] for page in by_model)
 
 
+def test_a_prediction_is_traced_back_to_the_parts_its_model_was_trained_on(journey: Journey) -> None:
+    (result,) = journey.predict([{"id": "1", "timestamp": rfc3339(journey.scenario.cutoff)}], version=1)
+    wait_for_prediction(journey.public, str(result["prediction_id"]))
+
+    lineage = journey.backend.get(f"/api/v1/predictions/{result['prediction_id']}/lineage")
+
+    version = cast("JsonObject", lineage["version"])
+    datasets = cast("list[JsonObject]", version["datasets"])
+    assert version["cutoff"] == rfc3339(journey.scenario.cutoff)
+    assert datasets
+    for dataset in datasets:
+        head = cast("JsonObject", journey.backend.get(f"/api/v1/datasets/{dataset['dataset_id']}")["newest_version"])
+        assert cast("int", dataset["rows"]) <= cast("int", head["rows"])
+        assert sum(part["rows"] for part in cast("list[dict[str, int]]", dataset["parts"])) == dataset["rows"]
+
+
+def test_a_versions_predictions_are_held_against_what_it_was_trained_on(journey: Journey) -> None:
+    path = f"/api/v1/models/{journey.report.model_id}/versions/1/drift-reports"
+    job_id = str(journey.backend.post(path, {"day": f"{datetime.now(UTC):%Y-%m-%d}"})["job_id"])
+    assert wait_for_state(journey.backend, job_id, {"succeeded", "failed"}) == "succeeded"
+
+    result = cast("JsonObject", journey.backend.get(f"/api/v1/jobs/{job_id}")["result"])
+    report = journey.backend.get(f"{path}/{result['report_id']}")
+
+    columns = cast("list[JsonObject]", report["columns"])
+    assert columns[-1]["name"] == "prediction"
+    assert cast("int", report["entities"]) > 0
+    assert {sum(cast("list[int]", column["counts"])) for column in columns} == {report["entities"]}
+    assert {"report_id": result["report_id"]} in cast("list[JsonObject]", journey.backend.get(path)["items"])
+
+
 def test_a_cancelled_build_ends_its_step(journey: Journey) -> None:
     path = f"/api/v1/models/{journey.report.model_id}/builds"
     job_id = journey.backend.post(path, {"cutoff": rfc3339(journey.scenario.cutoff)})["job_id"]

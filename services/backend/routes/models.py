@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from datetime import datetime
+
+import msgspec
+from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError
 from presage.jobs.arguments import BuildModel
@@ -72,9 +75,10 @@ def list_versions(model_id: str) -> Response:
 
 @blueprint.get(f"/<model_id>/aliases/{ALIAS}")
 def get_alias(model_id: str, alias: Alias) -> Response:
-    """Return what serves under an alias, with its history."""
-    model = _get_model(model_id)
-    history = get_ports().versions.list_alias_moves(model.workspace_id, model_id, alias)
+    """Return what serves under an alias, with its history; or, with `?at=`, what did at that moment and before."""
+    model, moment = _get_model(model_id), _read_moment()
+    moves = get_ports().versions.list_alias_moves(model.workspace_id, model_id, alias)
+    history = moves if moment is None else [move for move in moves if move.moved_at <= moment]
     return respond(AliasView(alias, history[0] if history else None, history))
 
 
@@ -94,3 +98,16 @@ def roll_back_alias(model_id: str, alias: Alias) -> Response:
 
 def _get_model(model_id: str) -> Model:
     return get_ports().models.get_model(get_user().workspace_id, model_id)
+
+
+def _read_moment() -> datetime | None:
+    text = request.args.get("at")
+    if text is None:
+        return None
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInputError(f"at is a moment such as 2026-01-31T12:00:00Z, got {text[:50]!r}", path="?at")
+    return moment

@@ -9,7 +9,7 @@ from presage.off_policy.model import Question
 from presage.off_policy.questions import get_estimate, require_question
 from presage.runtime.http import respond
 from services.backend.bodies import OffPolicyBody, read_body
-from services.backend.context import get_ports, get_user
+from services.backend.context import get_place, get_ports, get_user
 from services.backend.paging import Page, read_page
 from services.backend.submitting import submit
 
@@ -33,7 +33,7 @@ def list_page(model_id: str, version: int) -> Response:
     """Return a page of the ids of the version's estimates."""
     store, place = get_ports().estimates, get_place(model_id, version)
     items, following = read_page(
-        lambda after, limit: store.list_estimates(get_user().workspace_id, place, after=after, limit=limit), identify=str
+        lambda after, limit: store.list_reports(get_user().workspace_id, place, after=after, limit=limit), identify=str
     )
     return respond(Page([{"estimate_id": estimate_id} for estimate_id in items], following))
 
@@ -44,12 +44,6 @@ def get(model_id: str, version: int, estimate_id: str) -> Response:
     place = get_place(model_id, version)
     body = get_estimate(get_user().workspace_id, place, estimate_id, estimates=get_ports().estimates)
     return Response(body, content_type="application/json")
-
-
-def get_place(model_id: str, version: int) -> tuple[str, int]:
-    """Return where estimates of the caller's version are, or raise `NotFoundError`."""
-    found = get_ports().versions.get_version(get_user().workspace_id, model_id, version)
-    return found.model_id, found.version
 
 
 def build_arguments(model_id: str, question: Question) -> EstimateOffPolicy:

@@ -58,3 +58,12 @@ class EstimateOffPolicy:
     baseline_version: int | None = None
     epsilon: float | None = None
     among: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDrift:
+    """`check_drift`: hold a version's predictions of `day` (UTC, `YYYY-MM-DD`) against what it was trained on."""
+
+    model_id: str
+    version: int
+    day: str

@@ -13,7 +13,6 @@ from presage.errors import AlreadyExistsError, InvalidInputError
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.off_policy.estimation import estimate
 from presage.off_policy.model import SCHEMA, Evidence, Exclusion, OffPolicyEstimate, Question
-from presage.off_policy.ports import EstimateStore
 from presage.off_policy.replay import Excluded, Judged, Replayed, Replayer
 from presage.off_policy.rewards import read_rewards
 from presage.predictions.loading import ScorerCache
@@ -21,7 +20,7 @@ from presage.predictions.ports import PredictionLog, PredictionLogEntry
 from presage.predictions.traffic import read_day
 from presage.progress import Progress
 from presage.training.model import Model
-from presage.training.ports import VersionRegistry
+from presage.training.ports import VersionRegistry, VersionReportStore
 
 MOST_PREDICTIONS = 50_000
 """What a job reads. Of each used list it keeps ids, propensities and chances: 0.4 kB with 3 places, about 1 kB with 10, and 0.8 kB more
@@ -38,7 +37,7 @@ class OffPolicyPorts:
     scorers: ScorerCache
     datasets: DatasetStore
     feature_sets: FeatureSetStore
-    estimates: EstimateStore
+    estimates: VersionReportStore
 
 
 @dataclass
@@ -148,9 +147,9 @@ def _describe(log: _Log) -> Evidence:
     )
 
 
-def _keep(answer: OffPolicyEstimate, model: Model, estimates: EstimateStore) -> None:
+def _keep(answer: OffPolicyEstimate, model: Model, estimates: VersionReportStore) -> None:
     place = (model.model_id, answer.question.version)
     try:
-        estimates.create_estimate(model.workspace_id, place, answer.estimate_id, msgspec.json.encode(answer))
+        estimates.create_report(model.workspace_id, place, answer.estimate_id, msgspec.json.encode(answer))
     except AlreadyExistsError:  # an attempt before this one got as far
         return

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from presage.training.model import Alias, AliasMove, Model, ModelVersion
+from presage.training.recipe import Recipe
 
 RunState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
@@ -51,6 +52,20 @@ class VersionRegistry(Protocol):
         """Return the history, newest first."""
 
 
+class ServedVersions(Protocol):
+    """What is in production, over all workspaces (MySQL)."""
+
+    def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
+        """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
+
+
+class RecipeStore(Protocol):
+    """The recipes of training sets, as builds left them in the lake (S3)."""
+
+    def find_recipe(self, workspace_id: str, training_set_id: str) -> Recipe | None:
+        """Return the recipe, or None. Raises `CorruptArtifactError` when it is not the one of that id."""
+
+
 class SparkRunner(Protocol):
     """Runs a step of `emr_steps/` (EMR Serverless)."""
 
@@ -94,3 +109,16 @@ class TrainingFiles(Protocol):
 
     def put_artifact(self, key: str, body: bytes) -> None:
         """Write an object of the artifacts bucket."""
+
+
+class VersionReportStore(Protocol):
+    """Reports on versions, as JSON (S3), those of one kind in each store. What was written stays as it is."""
+
+    def create_report(self, workspace_id: str, place: tuple[str, int], report_id: str, body: bytes) -> None:
+        """Write it under (model, version), or raise `AlreadyExistsError`."""
+
+    def find_report(self, workspace_id: str, place: tuple[str, int], report_id: str) -> bytes | None:
+        """Return its bytes, or None if there is none."""
+
+    def list_reports(self, workspace_id: str, place: tuple[str, int], *, after: str = "", limit: int = 50) -> Sequence[str]:
+        """Return a page of the ids of a version's reports, in their order, starting behind `after`."""

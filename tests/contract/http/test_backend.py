@@ -13,7 +13,6 @@ from werkzeug.test import TestResponse
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
 from presage.adapters.memory.certificate_store import MemoryCertificateStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
-from presage.adapters.memory.estimate_store import MemoryEstimateStore
 from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
@@ -24,8 +23,10 @@ from presage.adapters.memory.key_gateway import MemoryKeyGateway
 from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.memory.notification_store import MemoryNotificationStore
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
+from presage.adapters.memory.recipe_store import MemoryRecipeStore
 from presage.adapters.memory.upload_store import MemoryUploadStore
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
+from presage.adapters.memory.version_report_store import MemoryVersionReportStore
 from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
 from presage.features.records import FeatureSetVersion, Part
 from presage.jobs.use_cases import JobPorts
@@ -74,11 +75,13 @@ def build_ports() -> BackendPorts:
         uploads=MemoryUploadStore(),
         models=MemoryModelRegistry(),
         versions=MemoryVersionRegistry(),
+        recipes=MemoryRecipeStore(),
         experiments=MemoryExperimentStore(),
         experiment_events=MemoryExperimentEvents(),
         holdouts=MemoryHoldoutStore(),
         certificates=MemoryCertificateStore(),
-        estimates=MemoryEstimateStore(),
+        estimates=MemoryVersionReportStore(),
+        drift_reports=MemoryVersionReportStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),
@@ -272,25 +275,6 @@ def test_a_model_is_built_by_jobs_with_numbers_of_their_own(service: Service) ->
     assert jobs[1]["arguments"]["cutoff"] == "1998-01-01T00:00:00Z"
     assert [job["arguments"]["alias"] for job in jobs] == ["production", "staging"]
     assert service.get(path)["spec"]["label"]["window_days"] == 30
-
-
-def test_an_alias_moves_and_rolls_back_and_keeps_its_history(service: Service) -> None:
-    model_id = service.create_model()
-    model = service.ports.models.get_model(service.workspace_id, model_id)
-    for number in (1, 2):
-        service.ports.versions.create_version(make_version(model, number))
-    path = f"/models/{model_id}/aliases/production"
-
-    assert service.get(path) == {"alias": "production", "current": None, "history": []}
-    assert service.refuse("POST", f"{path}/rollback")[:2] == (409, "conflict")
-    for number in (1, 2):
-        service.call("PUT", path, {"version": number})
-    rolled_back = service.post(f"{path}/rollback")
-
-    assert (rolled_back["version"], rolled_back["reason"]) == (1, "rolled back from 2")
-    assert [move["version"] for move in service.get(path)["history"]] == [1, 2, 1]
-    assert service.refuse("PUT", path, {"version": 9})[:2] == (404, "not_found")
-    assert [version["version"] for version in service.get(f"/models/{model_id}/versions")["items"]] == [2, 1]
 
 
 def test_an_experiment_starts_is_looked_at_and_stops(service: Service) -> None:

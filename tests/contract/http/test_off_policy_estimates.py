@@ -44,9 +44,9 @@ class Asking:
         models.create_model(self.judging.model)
         ports: OffPolicyPorts = self.judging.ports()
         run_off_policy(replace(job, workspace_id=WORKSPACE, created_at=LATER), ignore_progress, models=models, ports=ports)
-        kept = self.judging.estimates.find_estimate(WORKSPACE, ("mdl_films", 2), job_id)
+        kept = self.judging.estimates.find_report(WORKSPACE, ("mdl_films", 2), job_id)
         assert kept is not None
-        self.service.ports.estimates.create_estimate(self.workspace_id, ("mdl_films", 2), job_id, kept)
+        self.service.ports.estimates.create_report(self.workspace_id, ("mdl_films", 2), job_id, kept)
         return job_id
 
 
@@ -76,7 +76,7 @@ def test_an_estimate_that_is_inconclusive_says_why(asking: Asking) -> None:
 
 def test_estimates_are_listed_in_pages(asking: Asking) -> None:
     for number in range(3):
-        asking.service.ports.estimates.create_estimate(asking.workspace_id, ("mdl_films", 2), f"job_{number}", b"{}")
+        asking.service.ports.estimates.create_report(asking.workspace_id, ("mdl_films", 2), f"job_{number}", b"{}")
     page = asking.service.get(f"{PATH}?limit=2")
     assert page["items"] == [{"estimate_id": "job_0"}, {"estimate_id": "job_1"}]
     assert asking.service.get(f"{PATH}?limit=2&after={page['next']}") == {"items": [{"estimate_id": "job_2"}], "next": None}

@@ -1,6 +1,8 @@
 """`VersionRegistry`: one suite over memory and MariaDB."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine
@@ -9,8 +11,8 @@ from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.version_registry import SqlVersionRegistry
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.training.ports import VersionRegistry
-from tests.fixtures.metadata_rows import make_model, make_move, make_version
+from presage.training.ports import ServedVersions, VersionRegistry
+from tests.fixtures.metadata_rows import make_model, make_move, make_version, unique
 
 
 @pytest.fixture(params=["memory", pytest.param("sql", marks=pytest.mark.integration)])
@@ -72,6 +74,26 @@ def test_an_alias_advances_once_to_a_version_and_never_back(registry: VersionReg
     assert registry.advance_alias(make_move(make_model(workspace_id, "other"), 1))
     history = registry.list_alias_moves(workspace_id, model.model_id, "production")
     assert [move.version for move in history] == [2, 3, 2]
+
+
+def test_what_is_in_production_is_listed_over_all_workspaces_in_pages(registry: VersionRegistry) -> None:
+    models = sorted((make_model(unique("ws"), f"m{number}") for number in range(4)), key=lambda model: model.model_id)
+    for model in models:
+        for number in (1, 2):
+            registry.create_version(make_version(model, number))
+            registry.append_alias_move(make_move(model, number))
+    registry.append_alias_move(make_move(models[1], 1, reason="rolled back"))
+    registry.append_alias_move(replace(make_move(models[2], 2), traffic="default"))
+    registry.append_alias_move(replace(make_move(models[3], 1), alias="staging"))
+
+    mine = {model.model_id for model in models}
+    served = cast("ServedVersions", registry)
+    pages = [served.list_served(limit=1000), served.list_served(after=models[0].model_id, limit=1000)]
+
+    listed = [[(found.workspace_id, found.model_id, found.version) for found in page if found.model_id in mine] for page in pages]
+    expected = [(models[place].workspace_id, models[place].model_id, version) for place, version in ((0, 2), (1, 1), (3, 2))]
+    assert listed == [expected, expected[1:]]
+    assert len(served.list_served(limit=2)) == 2
 
 
 @pytest.mark.integration

@@ -46,6 +46,13 @@ class MemoryVersionRegistry:
         self.append_alias_move(move)
         return True
 
+    def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
+        """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
+        newest = {move.model_id: move for move in self._moves if move.alias == "production"}
+        answering = sorted(model_id for model_id, move in newest.items() if move.traffic == "model" and model_id > after)
+        moves = [newest[model_id] for model_id in answering[:limit]]
+        return [self.get_version(move.workspace_id, move.model_id, move.version) for move in moves]
+
     def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
         """Return the history, newest first."""
         key = (workspace_id, model_id, alias)

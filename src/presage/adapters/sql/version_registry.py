@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, func, select
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work
 from presage.adapters.sql.tables import AliasMoveRow, ModelRow, ModelVersionRow
@@ -64,6 +64,25 @@ class SqlVersionRegistry:
                 return False
             insert_row(session, AliasMoveRow, move)
         return True
+
+    def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
+        """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
+        newest = select(func.max(AliasMoveRow.sequence)).where(AliasMoveRow.alias == "production", AliasMoveRow.model_id > after)
+        moves = newest.group_by(AliasMoveRow.workspace_id, AliasMoveRow.model_id).scalar_subquery()
+        serves = and_(
+            AliasMoveRow.workspace_id == ModelVersionRow.workspace_id,
+            AliasMoveRow.model_id == ModelVersionRow.model_id,
+            AliasMoveRow.version == ModelVersionRow.version,
+        )
+        statement = (
+            select(table_of(ModelVersionRow))
+            .join(AliasMoveRow, serves)
+            .where(AliasMoveRow.sequence.in_(moves), AliasMoveRow.traffic == "model")
+            .order_by(ModelVersionRow.model_id)
+            .limit(limit)
+        )
+        with unit_of_work(self._engine) as session:
+            return list_rows(session, statement, ModelVersion)
 
     def list_alias_moves(self, workspace_id: str, model_id: str, alias: Alias) -> Sequence[AliasMove]:
         """Return the history, newest first."""

@@ -14,6 +14,7 @@ from presage.predictions.loaded_model import LoadedModel
 from presage.training.artifact import ModelArtifact
 from presage.training.compiled import decode_compiled
 from presage.training.recipe import Recipe, compute_training_set_id, encode_recipe, to_microseconds
+from presage.training.reference import PREDICTION, Reference
 from presage.training.sampling import sample_items
 from services.trainer.app import REFUSED, run
 from services.trainer.training_data import read_training_data
@@ -150,6 +151,33 @@ def test_fitting_again_writes_the_same_bytes(files: MemoryTrainingFiles) -> None
     first = dict(files.artifacts)
     run(FIT, files)
     assert files.artifacts == first
+
+
+def test_the_distributions_that_it_was_trained_on_are_kept_of_one_row_an_entity(files: MemoryTrainingFiles) -> None:
+    frame = make_classification(lambda orders: int(orders > 5))
+    twice = pl.concat([frame, frame.with_columns(observed_at=pl.col("observed_at") - timedelta(days=99), people__orders=pl.lit(77.0))])
+    put_training_set(files, build_classification_recipe(), twice)
+    assert run(FIT, files) == 0
+
+    reference = msgspec.json.decode(files.artifacts[f"{ARTIFACT}reference.json"], type=Reference)
+
+    orders, last, prediction = reference.columns
+    assert (orders.name, last.name, prediction.name) == ("people__orders", "people__last", PREDICTION)
+    shown = frame["people__orders"].value_counts().sort("people__orders")
+    assert (orders.edges, orders.counts) == (tuple(shown["people__orders"][1:]), (*shown["count"], 0))
+    assert last.counts[-1] == frame["people__last"].null_count()
+    assert (sum(orders.counts), sum(prediction.counts)) == (600, 150)
+    assert 0.0 < prediction.edges[0] <= prediction.edges[-1] < 1.0
+
+
+def test_a_rankings_items_and_scores_have_no_reference(files: MemoryTrainingFiles) -> None:
+    put_training_set(files, build_ranking_recipe(), make_ranking())
+    run(FIT, files)
+
+    reference = msgspec.json.decode(files.artifacts[f"{ARTIFACT}reference.json"], type=Reference)
+
+    assert [column.name for column in reference.columns] == ["people__orders", "people__last"]
+    assert [sum(column.counts) for column in reference.columns] == [80, 80]
 
 
 def test_one_class_is_refused_with_the_reason_and_nothing_half_written(files: MemoryTrainingFiles) -> None:

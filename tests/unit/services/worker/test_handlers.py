@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from presage.adapters.memory.estimate_store import MemoryEstimateStore
 from presage.adapters.memory.import_files import MemoryImportFiles
 from presage.adapters.memory.model_files import MemoryModelFiles
 from presage.adapters.memory.model_registry import MemoryModelRegistry
@@ -14,6 +13,8 @@ from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.adapters.memory.spark_runner import MemorySparkRunner
 from presage.adapters.memory.task_runner import MemoryTaskRunner
 from presage.adapters.memory.training_files import MemoryTrainingFiles
+from presage.adapters.memory.version_report_store import MemoryVersionReportStore
+from presage.drift.use_cases import DriftPorts
 from presage.jobs.arguments import AnalyseExperiment
 from presage.jobs.execution import JobResult
 from presage.jobs.use_cases import SYSTEM, build_job
@@ -55,8 +56,9 @@ def analyse(world: World, days: int) -> JobResult:
             ScorerCache(MemoryModelFiles(Path())),
             world.datasets,
             world.feature_sets,
-            MemoryEstimateStore(),
+            MemoryVersionReportStore(),
         ),
+        drift=DriftPorts(MemoryPredictionLog(), MemoryTrainingFiles(), MemoryVersionReportStore()),
         clock=lambda: BEGIN + days * DAY,
     )
     job = build_job(AnalyseExperiment(world.experiment.experiment_id), workspace_id="ws", created_by=SYSTEM, now=NOW)

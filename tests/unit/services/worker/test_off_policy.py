@@ -51,7 +51,7 @@ def test_the_estimate_is_kept_under_the_jobs_id_and_its_user_is_told(judging: Ju
     job, told = run(judging)
     assert job.state == "succeeded", told
     assert job.result["estimate_id"] == job.job_id
-    kept = judging.estimates.find_estimate(WORKSPACE, ("mdl_films", 2), job.job_id)
+    kept = judging.estimates.find_report(WORKSPACE, ("mdl_films", 2), job.job_id)
     assert kept is not None
     robust = msgspec.json.decode(kept)["judged"]["doubly_robust"]
     assert told.startswith(f"Estimate off policy succeeded: Version 2 of films would have {robust['value']:.4g} hits a list")
@@ -62,7 +62,7 @@ def test_the_estimate_is_kept_under_the_jobs_id_and_its_user_is_told(judging: Ju
 def test_what_it_would_explore_and_the_baseline_are_asked_for_by_the_row(judging: Judging) -> None:
     play(judging)
     job, told = run(judging, replace(ASKED, alpha=0.1, baseline_version=1, epsilon=0.2, among=3))
-    kept = judging.estimates.find_estimate(WORKSPACE, ("mdl_films", 2), job.job_id)
+    kept = judging.estimates.find_report(WORKSPACE, ("mdl_films", 2), job.job_id)
     assert kept is not None
     question = msgspec.json.decode(kept)["question"]
     assert (question["exploration"], question["baseline_version"], question["alpha"]) == ({"epsilon": 0.2, "among": 3}, 1, 0.1)

@@ -1,0 +1,35 @@
+"""From versions and predictions back to the data that they were made from."""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint, Response
+
+from presage.runtime.http import respond
+from presage.training.lineage import VersionLineage, find_move, trace_version
+from services.backend.bodies import PredictionLineage
+from services.backend.context import get_ports, get_user
+
+blueprint = Blueprint("lineage", __name__)
+
+
+@blueprint.get("/models/<model_id>/versions/<int:version>/lineage")
+def trace_model_version(model_id: str, version: int) -> Response:
+    """Return what a version was made from, down to the parts of the datasets."""
+    return respond(_trace(get_user().workspace_id, model_id, version))
+
+
+@blueprint.get("/predictions/<prediction_id>/lineage")
+def trace_prediction(prediction_id: str) -> Response:
+    """Return what served when a prediction was made, and what the version that answered was made from."""
+    workspace_id, ports = get_user().workspace_id, get_ports()
+    entry = ports.predictions.get_prediction(workspace_id, prediction_id)
+    history = ports.versions.list_alias_moves(workspace_id, entry.model_id, "production")
+    traced = None if entry.model_version is None else _trace(workspace_id, entry.model_id, entry.model_version)
+    answered_by = msgspec.convert(entry.result.get("answered_by"), str | None)
+    return respond(PredictionLineage(prediction_id, entry.created_at, answered_by, find_move(history, entry.created_at), traced))
+
+
+def _trace(workspace_id: str, model_id: str, version: int) -> VersionLineage:
+    ports = get_ports()
+    return trace_version(ports.versions.get_version(workspace_id, model_id, version), ports.recipes)

@@ -1,0 +1,34 @@
+"""Counts the distributions that a version is trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from presage.training.reference import FORMAT, PREDICTION, Reference, build_column_reference
+from presage.training.spec import item_columns
+from services.trainer.fitting import Fitted
+from services.trainer.training_data import Rows, TrainingData
+
+
+def build_reference(data: TrainingData, judged: Fitted) -> Reference:
+    """Return the distributions of the features and, for a classification, of the scores.
+
+    A ranking's item features and scores are left out: which items are scored online is not what was sampled for training.
+    """
+    spec = data.recipe.spec
+    latest = _find_latest(data.labelled)
+    items = set(item_columns(spec))
+    columns = [
+        build_column_reference(name, data.labelled.features[latest, place]) for place, name in enumerate(data.columns) if name not in items
+    ]
+    if spec.kind == "classification":
+        columns.append(build_column_reference(PREDICTION, judged.score(data.test.features[_find_latest(data.test)])))
+    return Reference(FORMAT, data.training_set_id, tuple(columns))
+
+
+def _find_latest(rows: Rows) -> npt.NDArray[np.int64]:
+    """Return the last row of each entity; rows are in the order of their observations."""
+    latest = np.full(int(rows.entities.max()) + 1, -1)
+    latest[rows.entities] = np.arange(len(rows.entities))
+    return latest
