@@ -54,7 +54,7 @@ def build_scenario(shoppers: Sequence[Shopper]) -> Scenario:
     plan = {
         "alpha": 0.05,
         "arms": ARMS,
-        "gates": {"min_units_per_variant": 100},
+        "gates": {"min_units_per_variant": 100, "min_conversions_per_variant": 5},
         "segments": [{"name": "city", "dataset": "profiles", "column": "city", "most_values": 1}],
     }
     profiles = DatasetPlan("profiles", "shopper", {"city": "string"}, describe_shoppers(shoppers))
