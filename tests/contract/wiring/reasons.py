@@ -95,12 +95,6 @@ REASONS: tuple[Reason, ...] = (
     *_reasons(("backend",), "*", _RARE, "redshift-data:CancelStatement"),
     *_reasons(("worker",), "*", _RARE, "redshift-data:CancelStatement"),
     *_reasons(
-        ("worker",),
-        "{JobsQueueUrl}",
-        "Its cron relays the messages of the outbox that the backend could not send; the port's contract test sends one.",
-        "sqs:SendMessage",
-    ),
-    *_reasons(
         ("spark",),
         "{LakeBucket}/ws=*/snapshots/*",
         "EMR's file system looks whether an object is there (HEAD) before and after it writes it.",
