@@ -183,10 +183,10 @@ def _find_moved(session: SparkSession, hop: Hop, exchanged: RDD[Packed]) -> Dict
 
 
 def _load_tasks() -> Any:  # noqa: ANN401 - the module
-    """Return what workers do, after making the archive's numpy and pyarrow importable behind what is installed."""
+    """Return what workers do, after putting the archive's numpy and pyarrow, if there is one, before what is installed."""
     for folder in (Path(SparkFiles.getRootDirectory(), WHEELS), Path(WHEELS)):
         if folder.is_dir() and str(folder) not in sys.path:
-            sys.path.append(str(folder))
+            sys.path.insert(0, str(folder))
     from presage.spark.columnar import tasks  # noqa: PLC0415 - numpy and pyarrow are in the workers only
 
     return tasks
