@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
 from emr_steps.build_training_set.transforms import join_views
-from presage.training.findings import NAIVE_JOINS, Cell, Findings, Leak, Moments
+from presage.training.findings import NAIVE_JOINS, NUMBER, Cell, Findings, Leak, Moments
 from presage.training.recipe import Recipe
 from presage.training.spec import feature_columns
 
@@ -23,7 +23,9 @@ def compute_findings(
     names = feature_columns(recipe.spec)
     by_event, newest = (_join_naively(join, rows, records, recipe) for join in NAIVE_JOINS)
     leaks = {**_find_leaks(NAIVE_JOINS[0], joined, by_event, names), **_find_leaks(NAIVE_JOINS[1], joined, newest, names)}
-    labels = {(row["split"], row["label"]): row["count"] for row in training_set.groupBy("split", "label").count().collect()}
+    told = F.lit(NUMBER) if dict(training_set.dtypes)["label"] == "double" else F.col("label").cast("string")
+    counted = training_set.groupBy("split", told.alias("told")).count().collect()
+    labels = {(row["split"], row["told"]): row["count"] for row in counted}
     return Findings(labels=labels, moments=_compute_moments(training_set, names), leaks=leaks)
 
 

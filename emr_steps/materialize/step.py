@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from emr_steps.materialize.transforms import materialize_view
 from presage.spark.candidates import list_candidates
 from presage.spark.files import delete_folder, list_files, write_bytes
-from presage.spark.step import read_recipe, read_records, run_step
+from presage.spark.step import read_inputs, run_step
 from presage.training.recipe import compute_training_set_id
 
 KEYS_PER_FILE = 1_000_000
@@ -22,8 +22,7 @@ def run(session: SparkSession, recipe_uri: str, output: str) -> Dict[str, object
 
     Idempotency: whatever an earlier try left is replaced, and the manifest is written last.
     """
-    recipe, root = read_recipe(session, recipe_uri)
-    records = read_records(session, root, recipe, recipe.datasets)
+    recipe, records = read_inputs(session, recipe_uri)
     delete_folder(session, output + "views")
     files: List[Dict[str, object]] = []
     for view in recipe.spec.feature_views:

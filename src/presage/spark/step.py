@@ -36,6 +36,12 @@ def parse_arguments(name: str, arguments: Sequence[str]) -> Tuple[str, str]:
     return parsed.recipe, parsed.output.rstrip("/") + "/"
 
 
+def read_inputs(session: SparkSession, recipe_uri: str) -> Tuple[Recipe, Dict[str, DataFrame]]:
+    """Return the recipe, and the records of its datasets by name as they were known at its cut-off."""
+    recipe, root = read_recipe(session, recipe_uri)
+    return recipe, read_records(session, root, recipe, recipe.datasets)
+
+
 def read_recipe(session: SparkSession, recipe_uri: str) -> Tuple[Recipe, str]:
     """Return the recipe, and the URI of the lake that it lies in, with a final slash."""
     return decode_recipe(read_bytes(session, recipe_uri)), "/".join(recipe_uri.split("/")[:3]) + "/"

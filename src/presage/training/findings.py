@@ -10,6 +10,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
+NUMBER = "number"
 NAIVE_JOINS = ("known_time_ignored", "newest_values")
 """Joins that leak: by the event's time alone, and by what is known at the cut-off, whatever the observation's time."""
 
@@ -69,11 +70,11 @@ class Leak:
 class Findings:
     """What was found in some rows.
 
-    `labels` counts rows by (split, label), `moments` are by (split, feature), `leaks` by (naive join, feature), `usable` counts the
-    usable records by source.
+    `labels` counts rows by (split, label), numbers that are no classes as `NUMBER`; `moments` are by
+    (split, feature), `leaks` by (naive join, feature), `usable` counts the usable records by source.
     """
 
-    labels: Dict[Tuple[str, int], int] = field(default_factory=dict)
+    labels: Dict[Tuple[str, str], int] = field(default_factory=dict)
     moments: Dict[Tuple[str, str], Moments] = field(default_factory=dict)
     leaks: Dict[Tuple[str, str], Leak] = field(default_factory=dict)
     usable: Dict[str, int] = field(default_factory=dict)
@@ -100,7 +101,7 @@ def describe_statistics(found: Findings) -> Dict[str, object]:
     for (split, label), count in sorted(found.labels.items()):
         told = splits.setdefault(split, {"rows": 0, "labels": {}, "features": {}})
         told["rows"] += count
-        told["labels"][str(label)] = count
+        told["labels"][label] = count
     for (split, feature), moments in found.moments.items():
         splits[split]["features"][feature] = _describe_moments(moments)
     return {"format": 1, "splits": splits}

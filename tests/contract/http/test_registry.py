@@ -84,7 +84,7 @@ def test_what_was_found_in_a_versions_training_set_is_told(trained: Service) -> 
     training_set_id = trained.ports.versions.get_version(trained.workspace_id, model["model_id"], 1).training_set_id
     moments = {("train", "own__n"): Moments(1, 1, 3.0, 0.0, 3.0, 3.0)}
     leaks = {("newest_values", "own__n"): Leak(1, Cell(5, "e1", "", 3.0, None), Cell(5, "e1", "", 3.0, None))}
-    found = Findings({("train", 0): 2}, moments, leaks)
+    found = Findings({("train", "0"): 2}, moments, leaks)
     documents: dict[Document, object] = {"statistics": describe_statistics(found), "leak_report": describe_leaks(found, ["own__n"])}
     for name, told in documents.items():
         store = cast("MemoryRecipeStore", trained.ports.recipes)

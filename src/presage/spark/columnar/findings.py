@@ -9,13 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from presage.spark.columnar.features import Values
-from presage.training.findings import Cell, Leak, Moments
+from presage.training.findings import NUMBER, Cell, Leak, Moments
 
 
-def count_labels(rows: Any) -> Dict[Tuple[str, int], int]:  # noqa: ANN401 - an Arrow table
+def count_labels(rows: Any) -> Dict[Tuple[str, str], int]:  # noqa: ANN401 - an Arrow table
     """Return how many rows each split has of each label."""
-    counted = rows.group_by(["split", "label"], use_threads=False).aggregate([([], "count_all")])
-    return {(row["split"], row["label"]): row["count_all"] for row in counted.to_pylist()}
+    is_number = pa.types.is_floating(rows.schema.field("label").type)
+    counted = rows.group_by(["split"] if is_number else ["split", "label"], use_threads=False).aggregate([([], "count_all")])
+    return {(row["split"], str(row.get("label", NUMBER))): row["count_all"] for row in counted.to_pylist()}
 
 
 def compute_moments(rows: Any, names: Tuple[str, ...]) -> Dict[Tuple[str, str], Moments]:  # noqa: ANN401 - an Arrow table
