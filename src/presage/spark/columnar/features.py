@@ -27,10 +27,11 @@ MOMENTS = ("days_since_first", "days_since_last")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of records: numbers (0 where there is none; empty for strings), and where there is a value."""
+    """A column of records: numbers (0 where there is none; empty for strings), where there is a value, and whether it is everywhere."""
 
     values: Floats
     valid: Flags
+    complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,12 @@ class Records:
 
 @dataclass(frozen=True)
 class Asked:
-    """Of which keys and moments values are asked. `since` is what `days_since_*` are told from."""
+    """Of which keys and moments values are asked. `since` is what `days_since_*` are told from, `order` theirs by (key, moment)."""
 
     codes: Ints
     at: Ints
     since: Ints
+    order: Ints
 
 
 class Timeline:
@@ -66,13 +68,18 @@ class Timeline:
             self._span = len(self._moments) + 2
         self._places = self._place(records.codes, usable)
 
-    def find(self, codes: Ints, moments: Ints) -> Ints:
-        """Return how many of all records lie before the key's first one that is usable after the moment only."""
-        return np.searchsorted(self._places, self._place(codes, moments), side="right").astype(np.int64)
+    def find(self, codes: Ints, moments: Ints, order: Ints) -> Ints:
+        """Return how many of all records lie before the key's first one that is usable after the moment only.
 
-    def find_starts(self, codes: Ints) -> Ints:
-        """Return where the keys' records begin."""
-        return np.searchsorted(self._places, codes * self._span, side="left").astype(np.int64)
+        `order` is that of (codes, moments): what is looked for in order is found several times as fast.
+        """
+        found = np.empty(len(codes), np.int64)
+        found[order] = np.searchsorted(self._places, self._place(codes, moments)[order], side="right")
+        return found
+
+    def list_starts(self, codes: int) -> Ints:
+        """Return where the records of each key begin."""
+        return np.searchsorted(self._places, np.arange(codes) * self._span, side="left").astype(np.int64)
 
     def _place(self, codes: Ints, moments: Ints) -> Ints:
         if self._moments is None:
@@ -83,7 +90,7 @@ class Timeline:
 def compute_features(records: Records, asked: Asked, features: Sequence[Feature], codes: int) -> List[Values]:
     """Return the values of each feature for each observation; keys are numbered below `codes`."""
     timeline = Timeline(records, codes)
-    ends, starts = timeline.find(asked.codes, asked.at), timeline.find_starts(asked.codes)
+    ends, starts = timeline.find(asked.codes, asked.at, asked.order), timeline.list_starts(codes)[asked.codes]
     newest = _Newest(records)
     found: Dict[Feature, Values] = {}
     for feature in features:
@@ -91,7 +98,7 @@ def compute_features(records: Records, asked: Asked, features: Sequence[Feature]
             found[feature] = _compute_running(records, feature, newest, (starts, ends))
     for window in sorted({feature.window_days for feature in features if feature.window_days is not None}):
         windowed = [feature for feature in features if feature.window_days == window]
-        begins = np.maximum(timeline.find(asked.codes, asked.at - window * DAY_US), starts)
+        begins = np.maximum(timeline.find(asked.codes, asked.at - window * DAY_US, asked.order), starts)
         found.update(_compute_windowed(records, windowed, newest, asked=asked, runs=(begins, ends)))
     return [_finish(feature, found[feature], asked) for feature in features]
 
@@ -102,7 +109,7 @@ def _finish(feature: Feature, values: Values, asked: Asked) -> Values:
         found = (asked.since - found.astype(np.int64)).astype(np.float64) / float(DAY_US)
     if feature.function == "count":
         missing = np.zeros(len(found), np.bool_)
-    return np.where(missing, 0.0, found), missing
+    return found, missing
 
 
 def _counts_for(records: Records, feature: Feature) -> Flags:
@@ -143,7 +150,7 @@ def _compute_running(records: Records, feature: Feature, newest: _Newest, runs: 
     if feature.function == "latest":
         where = last if newest.in_order else _pick_running(records, newest, np.ones(newest.size, np.bool_), greatest=True)[last]
         column = records.columns[str(feature.column)]
-        return column.values[where], ~(some & column.valid[where])
+        return column.values[where], ~some if column.complete else ~(some & column.valid[where])
     counted = _counts_for(records, feature)
     so_far = np.concatenate(([0], np.cumsum(counted)))
     counts = so_far[ends] - so_far[starts]

@@ -79,9 +79,8 @@ class Hop:
 
 @dataclass(frozen=True)
 class Target:
-    """The folder that files are written into, their columns (name there: name before), which of them are judged (none: no statistics)."""
+    """The folder that files are written into, their columns (name there: name before), and those that get statistics."""
 
     uri: str
     columns: Dict[str, str]
     features: Tuple[str, ...]
-    items: bool

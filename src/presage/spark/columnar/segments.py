@@ -34,8 +34,8 @@ def expand_ranges(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64])
 
 
 def order_with_ties(primary: npt.NDArray[np.int64], rank: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401 - a function of positions
-    """Return the order by `primary`; only for those that it leaves tied, `rank(positions)` is asked for their ranks."""
-    order: npt.NDArray[np.int64] = np.argsort(primary, kind="stable")
+    """Return the order by `primary`; only for those that it leaves tied, `rank(positions)` is asked for their ranks, all different."""
+    order: npt.NDArray[np.int64] = np.argsort(primary)
     ordered = primary[order]
     same = ordered[1:] == ordered[:-1]
     if same.any():

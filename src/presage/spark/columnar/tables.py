@@ -77,19 +77,25 @@ def unpack(packed: Sequence[bytes]) -> Any:  # noqa: ANN401 - an Arrow table
 
 def split(table: Any, places: Ints) -> List[Tuple[int, Any]]:  # noqa: ANN401 - an Arrow table
     """Return (place, its rows) for each place that has some."""
-    order = np.argsort(places, kind="stable")
-    found, begins, counts = np.unique(places[order], return_index=True, return_counts=True)
-    ordered = table.take(pa.array(order))
-    return [(int(place), ordered.slice(begin, count)) for place, begin, count in zip(found.tolist(), begins.tolist(), counts.tolist())]
+    counts = np.bincount(places)
+    ordered = table.take(pa.array(np.argsort(places.astype(np.uint16) if len(counts) < 2**16 else places, kind="stable")))
+    ends = np.cumsum(counts)
+    return [(int(place), ordered.slice(int(ends[place] - counts[place]), int(counts[place]))) for place in np.flatnonzero(counts)]
+
+
+def has_repeated(hashes: npt.NDArray[np.uint64]) -> bool:
+    """Return whether any is there twice."""
+    ordered = np.sort(hashes)
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def keep_first(records: Any, columns: Sequence[str]) -> Any:  # noqa: ANN401 - an Arrow table
     """Return one record per record id: the earliest known, then the smallest content."""
     hashes = records[HASH].to_numpy()
+    if not has_repeated(hashes):
+        return records
     order = np.argsort(hashes)
     same = hashes[order][1:] == hashes[order][:-1]
-    if not same.any():
-        return records
     suspects = order[np.append(same, False) | np.append(False, same)]
     dropped = set(suspects.tolist()) - set(choose_first(records.take(pa.array(suspects)), suspects.tolist(), columns))
     kept = np.ones(len(records), np.bool_)
@@ -129,6 +135,6 @@ def build_records(table: Any, codes: Ints, columns: Mapping[str, str], *, known_
 def _build_column(values: Any, kind: str, order: Ints) -> Column:  # noqa: ANN401 - an Arrow array
     valid = np.ones(len(values), np.bool_) if values.null_count == 0 else pc.is_valid(values).to_numpy()
     if kind == "string":
-        return Column(np.zeros(0), valid[order])
+        return Column(np.zeros(0), valid[order], complete=values.null_count == 0)
     numbers = values.cast(pa.float64()) if values.null_count == 0 else pc.fill_null(values.cast(pa.float64()), 0.0)
-    return Column(numbers.to_numpy()[order], valid[order])
+    return Column(numbers.to_numpy()[order], valid[order], complete=values.null_count == 0)

@@ -23,6 +23,7 @@ from presage.spark.columnar.tables import (
     HASH,
     build_records,
     choose_first,
+    has_repeated,
     keep_first,
     open_file,
     pack,
@@ -88,6 +89,8 @@ def find_moved(packed: Iterable[Packed]) -> Iterator[Tuple[int, int]]:
     for number, bodies in _gather(packed).items():
         told = unpack(bodies)
         hashes, buckets = told[HASH].to_numpy(), told["bucket"].to_numpy()
+        if not has_repeated(hashes):
+            continue
         order = np.argsort(hashes)
         moved = (hashes[order][1:] == hashes[order][:-1]) & (buckets[order][1:] != buckets[order][:-1])
         yield from ((number, int(hashed)) for hashed in np.unique(hashes[order][1:][moved]))
@@ -140,7 +143,7 @@ class _Question:
 def join_bucket(index: int, packed: Iterable[Packed], *, hop: Hop, moved: Mapping[int, Mapping[str, int]]) -> Bucket:
     """Return the rows of a bucket with the columns of the hop's views."""
     bodies = _gather(packed)
-    rows = unpack(bodies.pop(ROWS)) if ROWS in bodies else None
+    rows = _order(unpack(bodies.pop(ROWS))) if ROWS in bodies else None
     question = None if rows is None else _ask(rows, hop)
     home = hop.find_home(index)
     found = merge_findings(bodies.pop(FOUND, ()))
@@ -163,13 +166,26 @@ def _gather(packed: Iterable[Packed]) -> Dict[int, List[Any]]:
     return bodies
 
 
+def _order(rows: Any) -> Any:  # noqa: ANN401 - Arrow tables
+    """Return the rows in the order of (observed at, entity, item), in which they are written."""
+    names = [name for name in ("entity_id", "item") if name in rows.column_names]
+
+    def rank(places: Ints) -> Ints:
+        some = rows.select(names).take(pa.array(places))
+        ranks = np.empty(len(places), np.int64)
+        ranks[pc.sort_indices(some, [(name, "ascending") for name in names]).to_numpy()] = np.arange(len(places))
+        return ranks
+
+    return rows.take(pa.array(order_with_ties(rows["at_us"].to_numpy(), rank)))
+
+
 def _ask(rows: Any, hop: Hop) -> _Question:  # noqa: ANN401 - an Arrow table
     keys = pc.unique(rows[hop.key])
     codes, at = pc.index_in(rows[hop.key], value_set=keys).to_numpy().astype(np.int64), rows["at_us"].to_numpy()
     if hop.distinct:
-        return _Question(keys, Asked(codes, at, at), None)
+        return _Question(keys, Asked(codes, at, at, np.argsort(compose(codes, at))), None)
     _, firsts, back = np.unique(compose(codes, at), return_index=True, return_inverse=True)
-    return _Question(keys, Asked(codes[firsts], at[firsts], at[firsts]), back.astype(np.int64))
+    return _Question(keys, Asked(codes[firsts], at[firsts], at[firsts], np.arange(len(firsts))), back.astype(np.int64))
 
 
 def _keep_usable(records: Any, source: Source, cutoff_us: int, elsewhere: Sequence[str]) -> Any:  # noqa: ANN401 - Arrow tables
@@ -204,7 +220,7 @@ def _list_naive(
 ) -> Dict[str, Tuple[_Question, Records]]:
     """Return how the joins ask that leak, and what."""
     asked = question.asked
-    late = replace(question, asked=Asked(asked.codes, np.full(len(asked.at), cutoff_us), asked.since))
+    late = replace(question, asked=Asked(asked.codes, np.full(len(asked.at), cutoff_us), asked.since, asked.order))
     by_event, newest = _build(numbered, source, known_time=False), _build(numbered, source)
     return dict(zip(NAIVE_JOINS, ((question, by_event), (late, newest))))
 
@@ -236,15 +252,13 @@ def pass_on(bucket: Bucket, hop: Hop) -> Iterator[Packed]:
 def write_bucket(bucket: Bucket, index: int, target: Target) -> Tuple[str, int, Findings]:
     """Write the bucket's rows as a file, unless there are none, and return its name, its rows and what was found.
 
-    Rows are in the order of (observed at, entity, item).
     Idempotency: the same rows give the same bytes.
     """
     name = f"part-{index:05d}.parquet"
     if bucket.rows is None:
         return name, 0, bucket.found
-    ordered = _order(bucket.rows, ["entity_id", "item"] if target.items else ["entity_id"])
     ordered = (
-        ordered.append_column("observed_at", ordered["at_us"].cast(pa.timestamp("us")))
+        bucket.rows.append_column("observed_at", bucket.rows["at_us"].cast(pa.timestamp("us")))
         .select(list(target.columns.values()))
         .rename_columns(list(target.columns))
     )
@@ -257,13 +271,3 @@ def write_bucket(bucket: Bucket, index: int, target: Target) -> Tuple[str, int, 
 
 def _judge(rows: Any, found: Findings, target: Target) -> Findings:  # noqa: ANN401 - an Arrow table
     return replace(found, labels=count_labels(rows), moments=compute_moments(rows, target.features))
-
-
-def _order(rows: Any, names: Sequence[str]) -> Any:  # noqa: ANN401 - Arrow tables
-    def rank(places: Ints) -> Ints:
-        some = rows.select(names).take(pa.array(places))
-        ranks = np.empty(len(places), np.int64)
-        ranks[pc.sort_indices(some, [(name, "ascending") for name in names]).to_numpy()] = np.arange(len(places))
-        return ranks
-
-    return rows.take(pa.array(order_with_ties(rows["at_us"].to_numpy(), rank)))

@@ -170,7 +170,7 @@ def test_times_too_far_apart_for_one_number_with_the_key_are_still_found() -> No
     usable = np.array([0, 2**61, 5, 2**62])
     records = Records(np.array([0, 0, 7, 7]), usable, usable, usable, {"x": Column(np.arange(4.0), np.ones(4, np.bool_))})
     at = np.array([2**61 - 1, 2**61, 4, 2**62])
-    asked = Asked(np.array([0, 0, 7, 7]), at, at)
+    asked = Asked(np.array([0, 0, 7, 7]), at, at, np.array([0, 1, 2, 3]))
     ((found, missing),) = compute_features(records, asked, [Feature("x", "latest", "x")], 8)
     assert list(zip(found.tolist(), missing.tolist(), strict=True)) == [(0.0, False), (1.0, False), (0.0, True), (3.0, False)]
 
@@ -181,7 +181,7 @@ def test_windows_are_the_same_in_one_piece_and_in_many(monkeypatch: pytest.Monke
     none = np.zeros(500, np.int64)
     records = Records(none, usable, usable, usable, {"x": Column(generator.standard_normal(500), np.ones(500, np.bool_))})
     at = generator.integers(0, 100 * DAY, 200)
-    asked = Asked(np.zeros(200, np.int64), at, at)
+    asked = Asked(np.zeros(200, np.int64), at, at, np.argsort(at))
     wanted = [Feature(name, name, "x", 10) for name in ("count", "sum", "mean", "min", "max", "latest", "days_since_first")]
     whole = compute_features(records, asked, wanted, 1)
     monkeypatch.setattr(features, "ELEMENTS_AT_ONCE", 60)
