@@ -38,17 +38,22 @@ class WarehouseConfig:
     cluster_node_type: str = "ra3.large"
 
 
+EMR_PYTHON = "3.9"
+
+
 @dataclass(frozen=True)
 class SparkConfig:
     """Ceilings of the EMR Serverless application, which cap its cost; or EMR on EC2 when `cluster_nodes` are named.
 
     Then each step gets a cluster of its own with that many core nodes of 4 vCPU, which grows on Spot up to `maximum_vcpu`.
+    `python_version` is that of EMR's Python, for which the steps' packages are shipped; empty where it has them (docs/adr/0035).
     """
 
     architecture: str
     maximum_vcpu: int
     maximum_memory_gib: int
     cluster_nodes: int = 0
+    python_version: str = ""
     cluster_instance_types: tuple[str, ...] = ("m7g.xlarge", "m6g.xlarge", "m7gd.xlarge", "m6gd.xlarge")
 
 
@@ -234,7 +239,7 @@ def _staging(read_context: ReadContext) -> StageConfig:
             monthly_unit_hours=read_number(read_context, "redshift_unit_hours", 200),
             cluster_nodes=read_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", maximum_vcpu=32, maximum_memory_gib=128, cluster_nodes=read_number(read_context, "spark_nodes")),
+        spark=SparkConfig("ARM64", 32, 128, cluster_nodes=read_number(read_context, "spark_nodes"), python_version=EMR_PYTHON),
         functions=FunctionConfig("arm64", "3.13", memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",
@@ -273,7 +278,7 @@ def _production(read_context: ReadContext) -> StageConfig:
             monthly_unit_hours=read_number(read_context, "redshift_unit_hours", 3000),
             cluster_nodes=read_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", maximum_vcpu=128, maximum_memory_gib=512, cluster_nodes=read_number(read_context, "spark_nodes")),
+        spark=SparkConfig("ARM64", 128, 512, cluster_nodes=read_number(read_context, "spark_nodes"), python_version=EMR_PYTHON),
         functions=FunctionConfig("arm64", "3.13", memory_mib=2048, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",

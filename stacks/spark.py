@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from stacks.config import StageConfig
-from stacks.constructs.bundles import ROOT, build_step_library, list_members
+from stacks.constructs.bundles import ROOT, build_step_library, build_step_wheels, list_members
 from stacks.constructs.findings import accept_wildcards
 from stacks.constructs.grants import BucketRights, grant_asset
 from stacks.constructs.serverless_spark import ServerlessSpark
@@ -16,6 +17,8 @@ from stacks.constructs.spark_target import SparkTarget
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
+
+REQUIREMENTS = ROOT / "emr_steps" / "columnar.txt"
 
 
 class SparkStack(StageStack):
@@ -51,9 +54,20 @@ class SparkStack(StageStack):
         """Upload every step and the library they share; return their S3 URIs by name."""
         library = assets.Asset(self, "StepLibrary", path=str(build_step_library()))
         grant_asset(library, self.role)
-        uris = {"py_files": library.s3_object_url}
+        uris = {"py_files": library.s3_object_url, **self._archives()}
         for name in list_members("emr_steps", entry="step.py"):
             step = assets.Asset(self, f"Step-{name}", path=str(Path(ROOT, "emr_steps", name, "step.py")))
             grant_asset(step, self.role)
             uris[name] = step.s3_object_url
         return uris
+
+    def _archives(self) -> dict[str, str]:
+        """Upload what the workers' Python needs and does not have; on one machine it is the project's own, which has all of it."""
+        spark = self.config.spark
+        if not spark.python_version:
+            return {}
+        bundled = cdk.Stack.of(self).bundling_required
+        path = build_step_wheels(architecture=spark.architecture, python_version=spark.python_version) if bundled else REQUIREMENTS
+        wheels = assets.Asset(self, "StepWheels", path=str(path))
+        grant_asset(wheels, self.role)
+        return {"archives": f"{wheels.s3_object_url}#columnar"}

@@ -4,49 +4,96 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Dict, List, Union
+from typing import Dict, List, Mapping, Tuple, Union
 from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
-from emr_steps.build_training_set.transforms import TrainingSet, build_training_set
-from presage.spark.files import list_files, write_bytes
-from presage.spark.step import read_inputs, run_step
+from emr_steps.build_training_set.findings import compute_findings
+from emr_steps.build_training_set.transforms import (
+    Unjoined,
+    build_rows,
+    join_views,
+    list_columns,
+    list_row_datasets,
+    list_views,
+    select_columns,
+)
+from presage.spark.columnar import plan
+from presage.spark.files import delete_folder, list_files, write_bytes
+from presage.spark.step import read_recipe, read_records, run_step
+from presage.training.findings import Findings, describe_leaks, describe_statistics
 from presage.training.recipe import Recipe, compute_training_set_id
 from presage.training.spec import feature_columns
 
 ROWS_PER_FILE = 1_000_000
+COLUMNAR_RECORDS = 200_000
+"""From so many records in the views' datasets on, rows are joined by columns (docs/adr/0035)."""
+
 FileCount = Dict[str, Union[str, int]]
 
 
-def run(session: SparkSession, recipe_uri: str, output: str) -> Dict[str, object]:
+def run(session: SparkSession, recipe_uri: str, output: str, *, columnar_records: int = COLUMNAR_RECORDS) -> Dict[str, object]:
     """Write the training set below `output` (a URI with a final slash) and return its manifest.
 
+    Which plan joins is the recipe's to decide, so the same recipe gives the same files, byte by byte.
     Idempotency: rows go into a folder of this run's own, and the manifest, written last, names it. So another run of the same
     recipe takes nothing away from who reads what the manifest named before.
     """
-    recipe, records = read_inputs(session, recipe_uri)
+    recipe, root = read_recipe(session, recipe_uri)
+    columnar = sum(_count_rows(recipe, name) for name in {view.dataset for view in recipe.spec.feature_views}) >= columnar_records
+    records = read_records(session, root, recipe, list_row_datasets(recipe.spec) if columnar else recipe.datasets)
+    unjoined = build_rows(records, recipe.spec, cutoff_us=recipe.cutoff_us)
     data = f"data/{uuid4().hex}"
-    result = build_training_set(records, recipe.spec, cutoff_us=recipe.cutoff_us)
-    rows = _select_columns(result.rows, recipe).cache()
-    files = max(1, -(-rows.count() // ROWS_PER_FILE))
-    order = ["observed_at", "entity_id"] + (["item"] if recipe.spec.candidates else [])
-    rows.repartition(files, "entity_id").sortWithinPartitions(*order).write.parquet(output + data)
     usable = {name: frame.count() for name, frame in records.items()}
-    manifest = _build_manifest(session, recipe, result, output=output, data=data)
+    if columnar:
+        counted, found = _join_by_columns(session, unjoined.rows, recipe, root=root, output=output, data=data)
+        usable.update(counted)
+    else:
+        found = _join_by_sql(unjoined.rows, records, recipe, output + data)
+    manifest = _build_manifest(session, recipe, unjoined, output=output, data=data)
+    _write_json(session, f"{output}statistics.json", describe_statistics(found))
+    _write_json(session, f"{output}leak_report.json", describe_leaks(found, feature_columns(recipe.spec)))
+    manifest["plan"] = "columnar" if columnar else "sql"
     manifest["records"] = {name: {"usable": usable[name], "read": _count_rows(recipe, name)} for name in sorted(recipe.datasets)}
-    write_bytes(session, output + "manifest.json", json.dumps(manifest, sort_keys=True).encode())
+    _write_json(session, f"{output}manifest.json", manifest)
     return manifest
 
 
-def _select_columns(rows: DataFrame, recipe: Recipe) -> DataFrame:
-    items = ["item", "popularity"] if recipe.spec.candidates else []
-    observed_at = F.timestamp_micros("at_us").cast("timestamp_ntz").alias("observed_at")
-    return rows.select("entity_id", observed_at, "split", *items, "label", *feature_columns(recipe.spec))
+def _write_json(session: SparkSession, uri: str, told: Dict[str, object]) -> None:
+    write_bytes(session, uri, json.dumps(told, sort_keys=True, allow_nan=False).encode())
 
 
-def _build_manifest(session: SparkSession, recipe: Recipe, result: TrainingSet, *, output: str, data: str) -> Dict[str, object]:
+def _join_by_sql(rows: DataFrame, records: Mapping[str, DataFrame], recipe: Recipe, folder: str) -> Findings:
+    """Write the joined rows and return what was found in them."""
+    joined = join_views(rows, records, list_views(recipe.spec)).cache()
+    files = max(1, -(-joined.count() // ROWS_PER_FILE))
+    order = ["observed_at", "entity_id"] + (["item"] if recipe.spec.candidates else [])
+    selected = select_columns(joined, recipe.spec)
+    selected.repartition(files, "entity_id").sortWithinPartitions(*order).write.parquet(folder)
+    return compute_findings(rows.sparkSession.read.parquet(folder), joined, rows, records, recipe)
+
+
+def _join_by_columns(
+    session: SparkSession, rows: DataFrame, recipe: Recipe, *, root: str, output: str, data: str
+) -> Tuple[Dict[str, int], Findings]:
+    """Write the joined rows, and return how many records of the views' datasets were usable and what was found."""
+    work = f"{output}work/{uuid4().hex}"
+    try:
+        rows.write.parquet(work)
+        written = plan.join_views(
+            session,
+            plan.Rows(work, rows.count(), tuple(rows.columns)),
+            recipe,
+            views=list_views(recipe.spec),
+            place=plan.Place(root, f"{output}{data}/", list_columns(recipe.spec)),
+        )
+    finally:
+        delete_folder(session, work)
+    return written.usable, written.found
+
+
+def _build_manifest(session: SparkSession, recipe: Recipe, result: Unjoined, *, output: str, data: str) -> Dict[str, object]:
     """Return the manifest, with everything in it counted in the files as written, not as planned."""
     written = session.read.parquet(output + data)
     files: List[FileCount] = [

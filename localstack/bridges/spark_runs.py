@@ -121,7 +121,7 @@ class SparkRuns:
 
     def _run(self, run: Run) -> None:
         submit = run.request["jobDriver"]["sparkSubmit"]
-        parameters = shlex.split(submit.get("sparkSubmitParameters", ""))
+        parameters = drop_archives(shlex.split(submit.get("sparkSubmitParameters", "")))
         arguments = [str(argument) for argument in submit.get("entryPointArguments", [])]
         code, data = find_prefixes([submit["entryPoint"], *parameters]), find_prefixes(arguments)
         self._staging.bring([*code, *data])
@@ -156,6 +156,14 @@ class SparkRuns:
         program = Path(pyspark.__file__).parent / "bin" / "spark-submit"
         guard = [sys.executable, "-m", "localstack.bridges.child"]
         return [*guard, str(program), "--master", "local[2]", *options, *local, str(self._staging.locate(entry)), *arguments]
+
+
+def drop_archives(parameters: list[str]) -> list[str]:
+    """Return the parameters without packages for EMR's Python and processor: this one has them installed."""
+    kept = list(parameters)
+    for index in [place for place, word in enumerate(parameters) if word.startswith("spark.archives=")][::-1]:
+        del kept[index - 1 : index + 1]
+    return kept
 
 
 def _find_reason(log: Path) -> str:

@@ -242,6 +242,14 @@ class AliasView(msgspec.Struct, frozen=True):
     history: Sequence[AliasMove]
 
 
+class TrainingSetView(msgspec.Struct, frozen=True):
+    """What was found in a version's training set; null for one that was built before anything was looked for."""
+
+    training_set_id: str
+    statistics: msgspec.Raw | None
+    leak_report: msgspec.Raw | None
+
+
 class PredictionLineage(msgspec.Struct, frozen=True):
     """From a prediction back to the data: what served then, and what the version that answered was made from.
 

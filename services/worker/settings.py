@@ -49,7 +49,7 @@ class WorkerSettings(DatabaseSettings, frozen=True):
     spark_target: ServerlessSpark | ClusterSpark
     """What runs the steps: `kind` says which."""
     emr_steps: dict[str, str]
-    """Step to the S3 URI of its `step.py`; `py_files` to that of the zip with the library."""
+    """Step to the S3 URI of its `step.py`; `py_files` to that of the zip with the library, `archives` to that of the workers' packages."""
     trainer_cluster: str
     trainer_task_definition: str
     trainer_subnets: str

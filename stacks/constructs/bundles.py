@@ -89,6 +89,12 @@ def build_step_library() -> Path:
     return _build("steps", (), (_library(), steps), fill)
 
 
+def build_step_wheels(*, architecture: str, python_version: str) -> Path:
+    """Return a folder with the packages that the steps' workers need on a platform of EMR, pinned in `emr_steps/columnar.txt`."""
+    requirements = (ROOT / "emr_steps" / "columnar.txt").read_text()
+    return _install(requirements, platform=_PLATFORMS[architecture.lower()], python_version=python_version)
+
+
 def _library() -> Path:
     return ROOT / "src" / "presage"
 

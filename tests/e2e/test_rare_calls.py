@@ -3,7 +3,7 @@
 import secrets
 import time
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import requests
@@ -117,6 +117,14 @@ def test_a_versions_predictions_are_held_against_what_it_was_trained_on(journey:
     assert cast("int", report["entities"]) > 0
     assert {sum(cast("list[int]", column["counts"])) for column in columns} == {report["entities"]}
     assert {"report_id": result["report_id"]} in cast("list[JsonObject]", journey.backend.get(path)["items"])
+
+
+def test_a_versions_training_set_says_what_naive_joins_would_have_got_wrong(journey: Journey) -> None:
+    told = journey.backend.get(f"/api/v1/models/{journey.report.model_id}/versions/1/training-set")
+
+    leaks, statistics = cast("dict[str, Any]", told["leak_report"]), cast("dict[str, Any]", told["statistics"])
+    assert leaks["rows"] == sum(split["rows"] for split in statistics["splits"].values())
+    assert leaks["joins"]["newest_values"]["wrong_cells"] > 0
 
 
 def test_a_cancelled_build_ends_its_step(journey: Journey) -> None:

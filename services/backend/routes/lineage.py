@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from presage.runtime.http import respond
 from presage.training.lineage import VersionLineage, find_move, trace_version
-from services.backend.bodies import PredictionLineage
+from services.backend.bodies import PredictionLineage, TrainingSetView
 from services.backend.context import get_ports, get_user
 
 blueprint = Blueprint("lineage", __name__)
@@ -17,6 +17,16 @@ blueprint = Blueprint("lineage", __name__)
 def trace_model_version(model_id: str, version: int) -> Response:
     """Return what a version was made from, down to the parts of the datasets."""
     return respond(_trace(get_user().workspace_id, model_id, version))
+
+
+@blueprint.get("/models/<model_id>/versions/<int:version>/training-set")
+def describe_training_set(model_id: str, version: int) -> Response:
+    """Return the statistics of a version's training set, and the cells that naive joins would have got wrong."""
+    workspace_id, ports = get_user().workspace_id, get_ports()
+    training_set_id = ports.versions.get_version(workspace_id, model_id, version).training_set_id
+    documents = (ports.recipes.find_document(workspace_id, training_set_id, name) for name in ("statistics", "leak_report"))
+    statistics, leaks = (None if document is None else msgspec.Raw(document) for document in documents)
+    return respond(TrainingSetView(training_set_id, statistics, leaks))
 
 
 @blueprint.get("/predictions/<prediction_id>/lineage")

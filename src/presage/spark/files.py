@@ -43,6 +43,18 @@ def list_files(session: SparkSession, uri: str) -> List[str]:
     return sorted(name for name in names if not name.startswith(("_", ".")))
 
 
+def resolve_uri(session: SparkSession, uri: str) -> str:
+    """Return the URI of where something that exists really lies, since `s3://` may be a mounted folder."""
+    files, path = _open_path(session, uri)
+    return str(files.resolvePath(path).toString())
+
+
+def make_folder(session: SparkSession, uri: str) -> None:
+    """Make a folder and those above it, where the file system has folders."""
+    files, path = _open_path(session, uri)
+    files.mkdirs(path)
+
+
 def delete_folder(session: SparkSession, uri: str) -> None:
     """Delete a folder with all that is in it; one that is gone stays gone."""
     files, path = _open_path(session, uri)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Callable, Dict, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Sequence, Tuple
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -38,7 +38,16 @@ def parse_arguments(name: str, arguments: Sequence[str]) -> Tuple[str, str]:
 
 def read_inputs(session: SparkSession, recipe_uri: str) -> Tuple[Recipe, Dict[str, DataFrame]]:
     """Return the recipe, and the records of its datasets by name as they were known at its cut-off."""
-    recipe = decode_recipe(read_bytes(session, recipe_uri))
-    root = "/".join(recipe_uri.split("/")[:3]) + "/"
-    parts = {name: read_parts(session, root, dataset) for name, dataset in recipe.datasets.items()}
-    return recipe, {name: select_known(frame, cutoff_us=recipe.cutoff_us).cache() for name, frame in parts.items()}
+    recipe, root = read_recipe(session, recipe_uri)
+    return recipe, read_records(session, root, recipe, recipe.datasets)
+
+
+def read_recipe(session: SparkSession, recipe_uri: str) -> Tuple[Recipe, str]:
+    """Return the recipe, and the URI of the lake that it lies in, with a final slash."""
+    return decode_recipe(read_bytes(session, recipe_uri)), "/".join(recipe_uri.split("/")[:3]) + "/"
+
+
+def read_records(session: SparkSession, root: str, recipe: Recipe, names: Iterable[str]) -> Dict[str, DataFrame]:
+    """Return the records of the named datasets as they were known at the recipe's cut-off."""
+    parts = {name: read_parts(session, root, recipe.datasets[name]) for name in names}
+    return {name: select_known(frame, cutoff_us=recipe.cutoff_us).cache() for name, frame in parts.items()}

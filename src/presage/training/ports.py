@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from presage.training.model import Alias, AliasMove, Model, ModelVersion
 from presage.training.recipe import Recipe
 
+Document = Literal["statistics", "leak_report"]
 RunState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -60,10 +61,13 @@ class ServedVersions(Protocol):
 
 
 class RecipeStore(Protocol):
-    """The recipes of training sets, as builds left them in the lake (S3)."""
+    """The recipes of training sets, and what was found in these, as builds left them in the lake (S3)."""
 
     def find_recipe(self, workspace_id: str, training_set_id: str) -> Recipe | None:
         """Return the recipe, or None. Raises `CorruptArtifactError` when it is not the one of that id."""
+
+    def find_document(self, workspace_id: str, training_set_id: str, name: Document) -> bytes | None:
+        """Return what was found in the training set as JSON, or None: it is older than that, or not built yet."""
 
 
 class SparkRunner(Protocol):

@@ -1,5 +1,6 @@
 """Aliases and lineage: what serves, what served when, and what a prediction rests on."""
 
+import json
 from dataclasses import replace
 from typing import cast
 
@@ -7,6 +8,8 @@ import pytest
 
 from presage.adapters.memory.recipe_store import MemoryRecipeStore
 from presage.predictions.ports import PredictionLogEntry
+from presage.training.findings import Cell, Findings, Leak, Moments, describe_leaks, describe_statistics
+from presage.training.ports import Document
 from presage.training.recipe import InputDataset, InputPart, Recipe, to_microseconds
 from tests.contract.http.test_backend import Service, openapi, service  # noqa: F401 - fixtures
 from tests.fixtures.metadata_rows import NOW, at, make_move, make_version
@@ -73,6 +76,31 @@ def test_a_version_is_traced_to_the_parts_it_was_trained_on(trained: Service) ->
     assert trained.refuse("GET", f"/models/{model['model_id']}/versions/9/lineage")[:2] == (404, "not_found")
     assert trained.refuse("GET", "/models/mdl_other/versions/1/lineage")[:2] == (404, "not_found")
     assert trained.refuse("GET", f"/models/{model['model_id']}/versions/2/lineage")[:2] == (404, "not_found")
+
+
+def test_what_was_found_in_a_versions_training_set_is_told(trained: Service) -> None:
+    (model,) = trained.get("/models")["items"]
+    path = f"/models/{model['model_id']}/versions"
+    training_set_id = trained.ports.versions.get_version(trained.workspace_id, model["model_id"], 1).training_set_id
+    moments = {("train", "own__n"): Moments(1, 1, 3.0, 0.0, 3.0, 3.0)}
+    leaks = {("newest_values", "own__n"): Leak(1, Cell(5, "e1", "", 3.0, None), Cell(5, "e1", "", 3.0, None))}
+    found = Findings({("train", "0"): 2}, moments, leaks)
+    documents: dict[Document, object] = {"statistics": describe_statistics(found), "leak_report": describe_leaks(found, ["own__n"])}
+    for name, told in documents.items():
+        store = cast("MemoryRecipeStore", trained.ports.recipes)
+        store.put_document(trained.workspace_id, training_set_id, name, json.dumps(told).encode())
+
+    told = trained.get(f"{path}/1/training-set")
+
+    assert told["training_set_id"] == training_set_id
+    assert told["statistics"]["splits"]["train"]["features"]["own__n"]["standard_deviation"] is None
+    assert told["statistics"]["splits"]["train"]["labels"] == {"0": 2}
+    assert told["leak_report"]["joins"]["newest_values"]["features"]["own__n"]["examples"] == [
+        {"at_us": 5, "entity_id": "e1", "item": "", "value": 3.0, "naive": None}
+    ]
+    assert (told["leak_report"]["cells"], told["leak_report"]["joins"]["known_time_ignored"]["wrong_cells"]) == (2, 0)
+    assert [trained.get(f"{path}/2/training-set")[name] for name in ("statistics", "leak_report")] == [None, None]
+    assert trained.refuse("GET", f"{path}/9/training-set")[:2] == (404, "not_found")
 
 
 def test_a_prediction_is_traced_to_its_version_and_to_what_served_then(trained: Service) -> None:

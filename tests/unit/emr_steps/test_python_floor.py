@@ -39,6 +39,21 @@ def test_a_step_reaches_only_code_that_emrs_python_understands(reached: list[str
     assert result.returncode == 0, result.stdout
 
 
+def test_workers_run_only_code_that_emrs_python_understands() -> None:
+    """What workers import only when they join by columns, with numpy and pyarrow (docs/adr/0035)."""
+    folder = ROOT / "src/presage/spark/columnar"
+    vermin = [
+        str(Path(sys.executable).parent / "vermin"),
+        f"--target={FLOOR}-",
+        "--violations",
+        "--no-tips",
+        "--eval-annotations",
+        str(folder),
+    ]
+    result = subprocess.run(vermin, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
 def test_a_step_reaches_no_package_that_emr_lacks(reached: list[str]) -> None:
     missing = ("msgspec", "polars", "numpy", "boto3", "lmdb", "sklearn", "pandas", "pyarrow")
     for path in reached:

@@ -9,19 +9,24 @@ from presage.errors import NotFoundError
 
 LAKE_SCHEME = "lake://"
 PY_FILES = "py_files"
+ARCHIVES = "archives"
 
 
 @dataclass(frozen=True, slots=True)
 class StepPrograms:
-    """`uris` maps a step's name to the S3 URI of its `step.py`, and `py_files` to their library; `lake://` means the lake bucket."""
+    """`uris` maps a step's name to the S3 URI of its `step.py`; `lake://` means the lake bucket.
+
+    `py_files` are their library, `archives` what else workers unpack (`<URI>#<folder>`), where Spark's Python lacks it.
+    """
 
     uris: Mapping[str, str]
     lake_bucket: str
 
     @property
-    def py_files(self) -> str:
-        """The library that every step needs."""
-        return self.uris[PY_FILES]
+    def options(self) -> list[str]:
+        """What spark-submit is told for every step."""
+        archives = self.uris.get(ARCHIVES)
+        return ["--py-files", self.uris[PY_FILES], *(["--conf", f"spark.archives={archives}"] if archives else [])]
 
     def build_command(self, step: str, arguments: Mapping[str, str]) -> tuple[str, list[str]]:
         """Return the step's program, and its arguments as words.

@@ -1,0 +1,4 @@
+"""What is joined, for peers whose environments have nothing of ours (see `benchmarks.training_data`)."""
+
+SETS = ("orders", "sessions", "tickets")
+FEATURES = tuple(f"f{number}" for number in range(10))
