@@ -7,7 +7,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from stacks.config import StageConfig
-from stacks.constructs.bundles import ROOT, build_step_library, list_members
+from stacks.constructs.bundles import ROOT, build_step_library, build_step_packages, list_members, list_steps_with_packages
 from stacks.constructs.findings import accept_wildcards
 from stacks.constructs.grants import BucketRights, grant_asset
 from stacks.constructs.serverless_spark import ServerlessSpark
@@ -25,8 +25,8 @@ class SparkStack(StageStack):
         super().__init__(scope, "Spark", config=config, description="Presage: Spark and its steps")
         self.target = self._target(network, storage)
         self.role = self.target.role
-        lake, written = BucketRights(storage.lake, self.role), ("ws=*/training_sets/*", "ws=*/snapshots/*")
-        lake.read("ws=*/dataset=*/records/*", *written)
+        lake, written = BucketRights(storage.lake, self.role), ("ws=*/training_sets/*", "ws=*/snapshots/*", "ws=*/batch_predictions/*")
+        lake.read("ws=*/dataset=*/records/*", "ws=*/imports/*", *written)
         lake.write(*written)
         lake.delete(*written)
         accept_wildcards(self.role, "Objects of every workspace, below these prefixes only.", r"Resource::.*Lake.*/ws=\*/.*")
@@ -56,4 +56,13 @@ class SparkStack(StageStack):
             step = assets.Asset(self, f"Step-{name}", path=str(Path(ROOT, "emr_steps", name, "step.py")))
             grant_asset(step, self.role)
             uris[name] = step.s3_object_url
+        for name in list_steps_with_packages() if self.config.spark.brings_packages else ():
+            packages = assets.Asset(self, f"Packages-{name}", path=str(self._build_packages(name)))
+            grant_asset(packages, self.role)
+            uris[f"{name}.environment"] = packages.s3_object_url
         return uris
+
+    def _build_packages(self, name: str) -> Path:
+        if self.bundling_required:
+            return build_step_packages(name, architecture=self.config.spark.architecture)
+        return Path(ROOT, "emr_steps", name)

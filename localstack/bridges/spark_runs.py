@@ -24,6 +24,7 @@ from localstack.bridges.staging import Prefix, Staging, find_prefixes
 State = Literal["SUBMITTED", "RUNNING", "CANCELLING", "SUCCESS", "FAILED", "CANCELLED"]
 ENDED: frozenset[State] = frozenset({"SUCCESS", "FAILED", "CANCELLED"})
 KILL_SECONDS = 10.0
+KEEP_SECONDS = 2.0
 LOCAL_PARAMETERS = {
     "spark.driver.memory": "2g",
     "spark.driver.host": "127.0.0.1",
@@ -132,16 +133,23 @@ class SparkRuns:
                 if run.state == "RUNNING":
                     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
                     run.process = subprocess.Popen(command, stdout=sink, stderr=sink, start_new_session=True, env=environment)
-            exit_code = run.process.wait() if run.process is not None else None
-        self._conclude(run, exit_code, data, log)
+            exit_code = None if run.process is None else self._wait(run.process, data)
+        self._staging.keep(data)  # whatever the end: on S3 an object is there from when it is written
+        self._conclude(run, exit_code, log)
 
-    def _conclude(self, run: Run, exit_code: int | None, data: list[Prefix], log: Path) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], data: list[Prefix]) -> int:
+        while True:
+            try:
+                return process.wait(KEEP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._staging.keep(data, settled_seconds=1.0)
+
+    def _conclude(self, run: Run, exit_code: int | None, log: Path) -> None:
         with self._lock:
             cancelled = run.state == "CANCELLING"
         if cancelled:
             run.move("CANCELLED")
         elif exit_code == 0:
-            self._staging.keep(data)
             run.move("SUCCESS")
         else:
             run.move("FAILED", f"exit code {exit_code}: {_find_reason(log)} (see {log.name})")

@@ -23,6 +23,7 @@ from presage.off_policy.use_cases import OffPolicyPorts
 from presage.progress import Progress
 from presage.training.ports import ModelRegistry
 from presage.training.use_cases import BuildOrder, BuildPorts, build_model
+from services.worker.batch import run_batch
 from services.worker.drift import run_drift_check
 from services.worker.off_policy import run_off_policy
 
@@ -50,6 +51,7 @@ def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
         "import_file": lambda job, progress: _import_file(job, progress, ports),
         "build_model": lambda job, progress: _build_model(job, progress, ports),
         "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
+        "predict_batch": lambda job, progress: run_batch(job, progress, models=ports.models, ports=ports.build),
         "estimate_off_policy": lambda job, progress: run_off_policy(job, progress, models=ports.models, ports=ports.off_policy),
         "check_drift": lambda job, progress: run_drift_check(
             job, progress, models=ports.models, versions=ports.build.versions, ports=ports.drift

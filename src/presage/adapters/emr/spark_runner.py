@@ -55,7 +55,7 @@ class EmrSparkRunner:
                     "sparkSubmit": {
                         "entryPoint": program,
                         "entryPointArguments": words,
-                        "sparkSubmitParameters": f"--py-files {self._programs.py_files}",
+                        "sparkSubmitParameters": " ".join(self._programs.build_options(step)),
                     }
                 },
             )
