@@ -84,7 +84,7 @@ REASONS: tuple[Reason, ...] = (
     ),
     *(
         reason
-        for folder in ("training_sets", "snapshots")
+        for folder in ("training_sets", "snapshots", "batch_predictions")
         for reason in _reasons(
             ("spark",),
             f"{{LakeBucket}}/ws=*/{folder}/*",
@@ -99,12 +99,6 @@ REASONS: tuple[Reason, ...] = (
         "{JobsQueueUrl}",
         "Its cron relays the messages of the outbox that the backend could not send; the port's contract test sends one.",
         "sqs:SendMessage",
-    ),
-    *_reasons(
-        ("spark",),
-        "{LakeBucket}/ws=*/snapshots/*",
-        "EMR's file system looks whether an object is there (HEAD) before and after it writes it.",
-        "s3:GetObject",
     ),
     *_reasons(
         ("spark",),
