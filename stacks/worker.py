@@ -68,7 +68,7 @@ def _grant_data(role: iam.IRole, data: DataPlane) -> None:
     lake.read("ws=*/batch_predictions/*")
     lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/training_sets/*")
     lake.write("ws=*/experiments/*", "ws=*/off_policy/*", "ws=*/drift/*")
-    lake.write("ws=*/batch_predictions/*")
+    lake.write("ws=*/batch_predictions/*", "ws=*/snapshots/*")
     lake.write("ws=*/staging/outcomes/*", tagged=True)
     BucketRights(data.storage.artifacts, role).read("ws=*/models/*")
     grant_log_querying(role, data.prediction_log.table)

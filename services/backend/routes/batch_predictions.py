@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from presage.batch_predictions.reading import get_batch_prediction, get_row
-from presage.batch_predictions.use_cases import choose_version
 from presage.errors import InvalidInputError
 from presage.features.uploads import require_upload
 from presage.jobs.arguments import PredictBatch
 from presage.runtime.http import respond
+from presage.training.registration import choose_version
 from services.backend.bodies import BatchPredictionBody, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.submitting import submit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import takewhile
@@ -22,12 +22,14 @@ from presage.batch_predictions.order import (
     encode_order,
 )
 from presage.batch_predictions.results import BatchManifest, measure_progress, read_manifest
-from presage.errors import CorruptArtifactError, InvalidInputError, JobCancelledError
+from presage.errors import CorruptArtifactError, JobCancelledError
 from presage.progress import Progress
 from presage.training.artifact import ModelArtifact, SnapshotManifest
 from presage.training.model import Alias, Model, ModelVersion
-from presage.training.ports import TrainingFiles, VersionRegistry
+from presage.training.ports import TrainingFiles
 from presage.training.recipe import to_microseconds
+from presage.training.refresh import VersionPorts, find_newest
+from presage.training.registration import choose_version
 from presage.training.runs import Checkpoint, Steps, stop_last_run
 from presage.training.use_cases import BuildPorts
 
@@ -48,13 +50,13 @@ class BatchRequest:
 
 
 def predict_batch(
-    request: BatchRequest, *, model: Model, ports: BuildPorts, progress: Progress, checkpoint: Mapping[str, object]
+    request: BatchRequest, *, model: Model, ports: VersionPorts, progress: Progress, checkpoint: Mapping[str, object]
 ) -> BatchManifest:
     """Return what was written, after reading it back: one prediction an entity, as `POST /v1/predict` answers that names the version.
 
     No entity is assigned to a variant, and nothing stands in for a version that cannot answer.
-    Idempotency: version, input and time are pinned at the first try; a run under way is found again, and a new one goes on behind the
-    partitions that are done. Predictions have the same ids however often the job is tried.
+    Idempotency: version, snapshot, input and time are pinned at the first try; a run under way is found again, and a new one goes on
+    behind the partitions that are done. Predictions have the same ids however often the job is tried.
 
     Raises:
         NotFoundError: There is no such version.
@@ -63,34 +65,28 @@ def predict_batch(
         UnavailableError: A run failed or was lost; a retry goes on.
         JobCancelledError: As raised by `progress`, after stopping what ran.
     """
-    state = Checkpoint(checkpoint, progress, now=ports.clock())
+    build = ports.build
+    state = Checkpoint(checkpoint, progress, now=build.clock())
     try:
-        return _predict(request, model, ports=ports, state=state)
+        return _predict(request, _pin_version(request, model, ports, state), ports=build, state=state)
     except JobCancelledError:
-        stop_last_run(state, spark=ports.spark, tasks=ports.tasks)
+        stop_last_run(state, spark=build.spark, tasks=build.tasks)
         raise
 
 
-def choose_version(model: Model, version: int | None, alias: Alias, *, versions: VersionRegistry) -> ModelVersion:
-    """Return the version of that number, or the one that serves under the alias.
-
-    Raises:
-        NotFoundError: There is no such version.
-        InvalidInputError: Under the alias nothing serves, or what is answered is not the model's.
-    """
-    if version is None:
-        moves = versions.list_alias_moves(model.workspace_id, model.model_id, alias)
-        if not moves or moves[0].traffic != "model":
-            raise InvalidInputError(f"No version of {model.name!r} answers as {alias}: name one by `version`", path="$.alias")
-        version = moves[0].version
-    return versions.get_version(model.workspace_id, model.model_id, version)
+def _pin_version(request: BatchRequest, model: Model, ports: VersionPorts, state: Checkpoint) -> ModelVersion:
+    """Return the version with its newest snapshot, or what an earlier try chose."""
+    number, snapshot_key = state.get("version"), state.get("snapshot_key")
+    if isinstance(number, int) and isinstance(snapshot_key, str):
+        found = ports.build.versions.get_version(model.workspace_id, model.model_id, number)
+        return replace(found, snapshot_key=snapshot_key)
+    version = find_newest(choose_version(model, request.version, request.alias, versions=ports.build.versions), ports.history)
+    state.put(0.01, f"version {version.version} is to score", {"version": version.version, "snapshot_key": version.snapshot_key})
+    return version
 
 
-def _predict(request: BatchRequest, model: Model, *, ports: BuildPorts, state: Checkpoint) -> BatchManifest:
-    prefix, files = build_prefix(model.workspace_id, request.job_id), ports.files
-    pinned = state.get("version")
-    version = choose_version(model, pinned if isinstance(pinned, int) else request.version, request.alias, versions=ports.versions)
-    state.put(0.01, f"version {version.version} is to score", {"version": version.version})
+def _predict(request: BatchRequest, version: ModelVersion, *, ports: BuildPorts, state: Checkpoint) -> BatchManifest:
+    prefix, files = build_prefix(version.workspace_id, request.job_id), ports.files
     order = _build_order(request, version, ports=ports, state=state)
     files.put_lake(prefix + ORDER_FILE, encode_order(order))
     steps = Steps(ports.spark, ports.tasks, state=state, pause=ports.pause, name=f"{request.job_id}/{STEP}")

@@ -70,6 +70,14 @@ class CheckDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshSnapshot:
+    """`refresh_snapshot`: give the version that serves, or the named one, feature values as of the job's creation."""
+
+    model_id: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PredictBatch:
     """`predict_batch`: score many entities with a version, or with the one that serves under `alias` when the job begins.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from presage.training.model import Alias, AliasMove, Model, ModelVersion
+from presage.training.model import Alias, AliasMove, Model, ModelVersion, VersionSnapshot
 from presage.training.recipe import Recipe
 
 RunState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
@@ -64,6 +64,16 @@ class RecipeStore(Protocol):
 
     def find_recipe(self, workspace_id: str, training_set_id: str) -> Recipe | None:
         """Return the recipe, or None. Raises `CorruptArtifactError` when it is not the one of that id."""
+
+
+class SnapshotHistory(Protocol):
+    """The snapshots that versions got after they were built (MySQL)."""
+
+    def append_snapshot(self, snapshot: VersionSnapshot) -> None:
+        """Append to the version's history; one of the same key again changes nothing."""
+
+    def list_snapshots(self, workspace_id: str, model_id: str, version: int, *, limit: int = 50) -> Sequence[VersionSnapshot]:
+        """Return the history, newest first."""
 
 
 class SparkRunner(Protocol):

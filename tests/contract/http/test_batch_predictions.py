@@ -109,6 +109,14 @@ def test_an_alias_whose_answers_are_not_the_models_is_refused(asking: Asking) ->
     assert asking.service.refuse("POST", asking.path) == (400, "invalid_input", "$.alias")
 
 
+def test_values_of_the_version_in_production_are_renewed(asking: Asking) -> None:
+    job = asking.service.post(f"/models/{asking.model_id}/snapshots")
+    assert (job["kind"], job["arguments"]) == ("refresh_snapshot", {"model_id": asking.model_id, "version": None})
+    move = replace(make_move(asking.model, 2, seconds=1), traffic="default")
+    asking.service.ports.versions.append_alias_move(move)
+    assert asking.service.refuse("POST", f"/models/{asking.model_id}/snapshots") == (400, "invalid_input", "$.alias")
+
+
 @pytest.mark.parametrize(("prediction", "score"), [("1", 0.75), (["f1", "f2"], [0.75, 0.25])])
 def test_results_are_read_back_and_each_prediction_by_its_id(asking: Asking, prediction: Any, score: Any) -> None:  # noqa: ANN401 - JSON
     ids = [f"c{number}" for number in range(20)]

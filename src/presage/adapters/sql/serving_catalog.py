@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from sqlalchemy import Engine, Select, and_, func, select
@@ -10,7 +11,16 @@ from sqlalchemy.orm import Session, aliased
 
 from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work
 from presage.adapters.sql.experiment_store import ACTIVE_STATES
-from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, ExperimentEventRow, ExperimentRow, ModelRow, ModelVersionRow
+from presage.adapters.sql.tables import (
+    AliasMoveRow,
+    ApiKeyRow,
+    DatasetRow,
+    ExperimentEventRow,
+    ExperimentRow,
+    ModelRow,
+    ModelVersionRow,
+    SnapshotRow,
+)
 from presage.experiments.model import Experiment
 from presage.features.dataset import Dataset
 from presage.predictions.ports import Catalog, Deployment
@@ -19,7 +29,7 @@ from presage.training.model import AliasMove, Model, ModelVersion
 
 
 class SqlServingCatalog:
-    """`ServingCatalog` on an engine. A catalog takes eight short queries in one transaction, whatever the size of the histories."""
+    """`ServingCatalog` on an engine. A catalog takes nine short queries in one transaction, whatever the size of the histories."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -50,15 +60,16 @@ class SqlServingCatalog:
             )
             controls = _versions_by_model(session, _control_versions(workspace_id))
             shares = _list_shares(session, workspace_id)
+            newest = _newest_snapshots(session, workspace_id)
             experiments = {experiment.model_id: experiment for experiment in list_rows(session, running, Experiment)}
         deployments = {
             model.name: Deployment(
                 model=model,
                 move=moves.get(model.model_id),
-                version=current.get(model.model_id),
-                previous=previous.get(model.model_id),
+                version=_renew(current.get(model.model_id), newest),
+                previous=_renew(previous.get(model.model_id), newest),
                 experiment=experiments.get(model.model_id),
-                control=controls.get(model.model_id),
+                control=_renew(controls.get(model.model_id), newest),
                 shares=shares.get(model.model_id, ()),
             )
             for model in models
@@ -85,7 +96,22 @@ class SqlServingCatalog:
             ModelVersionRow.version == version,
         )
         with unit_of_work(self._engine) as session:
-            return find_row(session, statement, ModelVersion)
+            return _renew(find_row(session, statement, ModelVersion), _newest_snapshots(session, workspace_id, model_id))
+
+
+def _newest_snapshots(session: Session, workspace_id: str, model_id: str | None = None) -> dict[tuple[str, int], str]:
+    """Return the key of the newest snapshot that each version got after it was built, by model and version."""
+    mine = [SnapshotRow.workspace_id == workspace_id, *([] if model_id is None else [SnapshotRow.model_id == model_id])]
+    sequences = select(func.max(SnapshotRow.sequence)).where(*mine).group_by(SnapshotRow.model_id, SnapshotRow.version)
+    statement = select(SnapshotRow.model_id, SnapshotRow.version, SnapshotRow.snapshot_key).where(SnapshotRow.sequence.in_(sequences))
+    return {(found_id, version): key for found_id, version, key in session.execute(statement)}
+
+
+def _renew(version: ModelVersion | None, newest: Mapping[tuple[str, int], str]) -> ModelVersion | None:
+    """Return the version with its newest snapshot."""
+    if version is None or (version.model_id, version.version) not in newest:
+        return version
+    return replace(version, snapshot_key=newest[version.model_id, version.version])
 
 
 def _versions_by_model(session: Session, statement: Select[Any]) -> dict[str, ModelVersion]:

@@ -9,6 +9,7 @@ import pytest
 
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
+from presage.adapters.memory.snapshot_history import MemorySnapshotHistory
 from presage.adapters.memory.spark_runner import MemorySparkRunner
 from presage.adapters.memory.task_runner import MemoryTaskRunner
 from presage.adapters.memory.training_files import MemoryTrainingFiles
@@ -23,6 +24,7 @@ from presage.features.records import FeatureSetVersion, Part
 from presage.training.artifact import ModelArtifact, Parity, SnapshotManifest
 from presage.training.model import AliasMove, Model, ModelVersion
 from presage.training.ports import RunState
+from presage.training.refresh import VersionPorts
 from presage.training.spec import ModelSpec
 from presage.training.use_cases import BuildPorts
 from tests.fixtures.training import CLASSIFICATION, RANKING
@@ -55,6 +57,7 @@ class Place:
 
     def __post_init__(self) -> None:
         self.spark = MemorySparkRunner(self.run_step)
+        self.history = MemorySnapshotHistory()
         self.model = Model("ws_1", "mdl_1", "buys", self.spec, "0", NOW)
         for number in (1, 2):
             self.add_version(number)
@@ -93,7 +96,7 @@ class Place:
         )  # fmt: skip
         request = BatchRequest("job_1", entities, AS_OF, version)
         kept = self.checkpoint if retry else {}
-        return predict_batch(request, model=self.model, ports=ports, progress=self.report, checkpoint=kept)
+        return predict_batch(request, model=self.model, ports=VersionPorts(ports, self.history), progress=self.report, checkpoint=kept)
 
     def report(self, fraction: float, message: str, checkpoint: Mapping[str, object] | None = None) -> None:
         self.fractions.append(fraction)
