@@ -74,22 +74,18 @@ def order(number: int, who: str, event: float, *, known: float | None = None, it
     return Event(f"r{number}", who, *moments, {"item": item, "price": price})
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_whatever_lands_late_twice_or_changed_the_packed_file_is_the_same(
     spark: SparkSession, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emr_steps.materialize.step.LARGEST_SHARE_TOUCHED", 1.0)
     random_ = random.Random(seed)
-    views = (
-        make_view(random_, "visits", "visits", join="entity", key_column="entity_id"),
-        make_view(random_, "by_customer", "visits", join="entity", key_column="customer"),
-        make_view(random_, "items", "orders", join="item", key_column="item"),
-        OWN,
-    )
+    dataset, join, column = (("visits", "entity", "entity_id"), ("visits", "entity", "customer"), ("orders", "item", "item"))[seed]
+    views = (make_view(random_, "drawn", dataset, join=join, key_column=column), OWN)
     lake = Lake(spark, tmp_path, make_spec(*views))
     waiting: dict[str, list[Event]] = {}
     for dataset in COLUMNS:
-        events = [event for case in range(12) for event in make_events(random_, f"c{case}", dataset, 25)]
+        events = [event for case in range(8) for event in make_events(random_, f"c{case}", dataset, 25)]
         random_.shuffle(events)
         cut = int(len(events) * 0.85)
         for half in (events[: cut // 2], events[cut // 2 : cut]):
@@ -105,7 +101,7 @@ def test_whatever_lands_late_twice_or_changed_the_packed_file_is_the_same(
 
     touched = {name: view["touched"] for name, view in incremental["views"].items()}
     assert all(number is not None for number in touched.values()), incremental
-    assert incremental["views"]["visits"]["keys"] > touched["visits"] > 0 or incremental["views"]["own"]["keys"] > touched["own"] > 0
+    assert incremental["views"]["own"]["keys"] > touched["own"] > 0
     assert (incremental["not_incremental"], full["not_incremental"]) == (None, "there is none")
     assert lake.pack("second") == lake.pack("full") != lake.pack("first")
 
