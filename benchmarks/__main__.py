@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import analysis, curve, experiment, lookup, neighbour, serving, soak, training
+from benchmarks import analysis, curve, experiment, lookup, neighbour, renewal, serving, soak, training
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -37,6 +37,8 @@ def _run(options: argparse.Namespace) -> bool:
             analysis.run(assignments=options.assignments)
         case "training":
             return training.run_curve() if options.curve else training.run(rounds=options.rounds, size=options.rows)
+        case "renewal":
+            renewal.run(entities=options.entities, share=options.share)
         case "soak":
             return soak.run(seconds=60 * options.minutes)
         case _:
@@ -61,6 +63,9 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--rounds", type=int, default=3)
     command.add_argument("--rows", type=int, default=1_000_000, help="labels, and records in each of three sets")
     command.add_argument("--curve", action="store_true", help="cost and peak memory up to 10 M rows")
+    command = commands.add_parser("renewal", help="a snapshot made from the one before, and of all records")
+    command.add_argument("--entities", type=int, default=1_000_000)
+    command.add_argument("--share", type=float, default=0.01, help="of the entities that got a record")
     command = commands.add_parser("soak", help="memory and completeness under steady load")
     command.add_argument("--minutes", type=float, default=10)
     command = commands.add_parser("curve", help="cost over entities, models and rows")

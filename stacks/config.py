@@ -38,23 +38,20 @@ class WarehouseConfig:
     cluster_node_type: str = "ra3.large"
 
 
-EMR_PYTHON = "3.9"
-
-
 @dataclass(frozen=True)
 class SparkConfig:
     """Ceilings of the EMR Serverless application, which cap its cost; or EMR on EC2 when `cluster_nodes` are named.
 
     Then each step gets a cluster of its own with that many core nodes of 4 vCPU, which grows on Spot up to `maximum_vcpu`.
-    `python_version` is that of EMR's Python, for which the steps' packages are shipped; empty where it has them (docs/adr/0035).
+    `brings_packages`: steps get packages of their own as an archive; where the launcher runs them, its environment has them.
     """
 
     architecture: str
     maximum_vcpu: int
     maximum_memory_gib: int
     cluster_nodes: int = 0
-    python_version: str = ""
     cluster_instance_types: tuple[str, ...] = ("m7g.xlarge", "m6g.xlarge", "m7gd.xlarge", "m6gd.xlarge")
+    brings_packages: bool = True
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ def _local(read_context: ReadContext) -> StageConfig:
         network=NetworkConfig("10.20.0.0/16", availability_zones=3, nat_gateways=0, interface_endpoints=False),
         database=DatabaseConfig("db.t4g.micro", storage_gib=20, multi_az=False, backup_days=1, rotation_days=30),
         warehouse=WarehouseConfig(base_units=8, maximum_units=8, monthly_unit_hours=0),
-        spark=SparkConfig("X86_64", maximum_vcpu=8, maximum_memory_gib=32),
+        spark=SparkConfig("X86_64", maximum_vcpu=8, maximum_memory_gib=32, brings_packages=False),
         functions=FunctionConfig("x86_64", read_text(read_context, "lambda_python", "3.11"), memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
             architecture="X86_64",
@@ -239,7 +236,7 @@ def _staging(read_context: ReadContext) -> StageConfig:
             monthly_unit_hours=read_number(read_context, "redshift_unit_hours", 200),
             cluster_nodes=read_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", 32, 128, cluster_nodes=read_number(read_context, "spark_nodes"), python_version=EMR_PYTHON),
+        spark=SparkConfig("ARM64", 32, 128, cluster_nodes=read_number(read_context, "spark_nodes")),
         functions=FunctionConfig("arm64", "3.13", memory_mib=1024, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",
@@ -278,7 +275,7 @@ def _production(read_context: ReadContext) -> StageConfig:
             monthly_unit_hours=read_number(read_context, "redshift_unit_hours", 3000),
             cluster_nodes=read_number(read_context, "redshift_nodes"),
         ),
-        spark=SparkConfig("ARM64", 128, 512, cluster_nodes=read_number(read_context, "spark_nodes"), python_version=EMR_PYTHON),
+        spark=SparkConfig("ARM64", 128, 512, cluster_nodes=read_number(read_context, "spark_nodes")),
         functions=FunctionConfig("arm64", "3.13", memory_mib=2048, sample_rows=1000),
         containers=ContainerConfig(
             architecture="ARM64",

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from stacks.config import StageConfig
-from stacks.constructs.bundles import ROOT, build_step_library, build_step_wheels, list_members
+from stacks.constructs.bundles import ROOT, build_step_library, build_step_packages, list_members, list_steps_with_packages
 from stacks.constructs.findings import accept_wildcards
 from stacks.constructs.grants import BucketRights, grant_asset
 from stacks.constructs.serverless_spark import ServerlessSpark
@@ -18,8 +17,6 @@ from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
 from stacks.storage import StorageStack
 
-REQUIREMENTS = ROOT / "emr_steps" / "columnar.txt"
-
 
 class SparkStack(StageStack):
     """What runs the steps, and the steps themselves, which are assets."""
@@ -28,8 +25,8 @@ class SparkStack(StageStack):
         super().__init__(scope, "Spark", config=config, description="Presage: Spark and its steps")
         self.target = self._target(network, storage)
         self.role = self.target.role
-        lake, written = BucketRights(storage.lake, self.role), ("ws=*/training_sets/*", "ws=*/snapshots/*")
-        lake.read("ws=*/dataset=*/records/*", *written)
+        lake, written = BucketRights(storage.lake, self.role), ("ws=*/training_sets/*", "ws=*/snapshots/*", "ws=*/batch_predictions/*")
+        lake.read("ws=*/dataset=*/records/*", "ws=*/imports/*", *written)
         lake.write(*written)
         lake.delete(*written)
         accept_wildcards(self.role, "Objects of every workspace, below these prefixes only.", r"Resource::.*Lake.*/ws=\*/.*")
@@ -54,20 +51,18 @@ class SparkStack(StageStack):
         """Upload every step and the library they share; return their S3 URIs by name."""
         library = assets.Asset(self, "StepLibrary", path=str(build_step_library()))
         grant_asset(library, self.role)
-        uris = {"py_files": library.s3_object_url, **self._archives()}
+        uris = {"py_files": library.s3_object_url}
         for name in list_members("emr_steps", entry="step.py"):
             step = assets.Asset(self, f"Step-{name}", path=str(Path(ROOT, "emr_steps", name, "step.py")))
             grant_asset(step, self.role)
             uris[name] = step.s3_object_url
+        for name in list_steps_with_packages() if self.config.spark.brings_packages else ():
+            packages = assets.Asset(self, f"Packages-{name}", path=str(self._build_packages(name)))
+            grant_asset(packages, self.role)
+            uris[f"{name}.environment"] = packages.s3_object_url
         return uris
 
-    def _archives(self) -> dict[str, str]:
-        """Upload what the workers' Python needs and does not have; on one machine it is the project's own, which has all of it."""
-        spark = self.config.spark
-        if not spark.python_version:
-            return {}
-        bundled = cdk.Stack.of(self).bundling_required
-        path = build_step_wheels(architecture=spark.architecture, python_version=spark.python_version) if bundled else REQUIREMENTS
-        wheels = assets.Asset(self, "StepWheels", path=str(path))
-        grant_asset(wheels, self.role)
-        return {"archives": f"{wheels.s3_object_url}#columnar"}
+    def _build_packages(self, name: str) -> Path:
+        if self.bundling_required:
+            return build_step_packages(name, architecture=self.config.spark.architecture)
+        return Path(ROOT, "emr_steps", name)

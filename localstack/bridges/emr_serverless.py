@@ -2,8 +2,8 @@
 
 It speaks the REST JSON of EMR Serverless for job runs, and the JSON 1.1 of EMR for clusters (`emr_clusters`). A run is
 `spark-submit --master local[2]` of the very step and library that EMR would run: objects named by `s3://` URIs are brought from the
-emulator before, and what changed is put back after success. One run at a time; exit codes are real; cancelling kills. Nothing but
-the logs survives the process: a run from before a restart is not found.
+emulator before, and what changes is put back meanwhile and at the end. One run at a time; exit codes are real; cancelling kills.
+Nothing but the logs survives the process: a run from before a restart is not found.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from localstack.bridges.staging import Prefix, Staging, find_prefixes
 State = Literal["SUBMITTED", "RUNNING", "CANCELLING", "SUCCESS", "FAILED", "CANCELLED"]
 ENDED: frozenset[State] = frozenset({"SUCCESS", "FAILED", "CANCELLED"})
 KILL_SECONDS = 10.0
+KEEP_SECONDS = 2.0
 LOCAL_PARAMETERS = {
     "spark.driver.memory": "2g",
     "spark.driver.host": "127.0.0.1",
@@ -121,7 +122,7 @@ class SparkRuns:
 
     def _run(self, run: Run) -> None:
         submit = run.request["jobDriver"]["sparkSubmit"]
-        parameters = drop_archives(shlex.split(submit.get("sparkSubmitParameters", "")))
+        parameters = shlex.split(submit.get("sparkSubmitParameters", ""))
         arguments = [str(argument) for argument in submit.get("entryPointArguments", [])]
         code, data = find_prefixes([submit["entryPoint"], *parameters]), find_prefixes(arguments)
         self._staging.bring([*code, *data])
@@ -132,16 +133,23 @@ class SparkRuns:
                 if run.state == "RUNNING":
                     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
                     run.process = subprocess.Popen(command, stdout=sink, stderr=sink, start_new_session=True, env=environment)
-            exit_code = run.process.wait() if run.process is not None else None
-        self._conclude(run, exit_code, data, log)
+            exit_code = None if run.process is None else self._wait(run.process, data)
+        self._staging.keep(data)  # whatever the end: on S3 an object is there from when it is written
+        self._conclude(run, exit_code, log)
 
-    def _conclude(self, run: Run, exit_code: int | None, data: list[Prefix], log: Path) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], data: list[Prefix]) -> int:
+        while True:
+            try:
+                return process.wait(KEEP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._staging.keep(data, settled_seconds=1.0)
+
+    def _conclude(self, run: Run, exit_code: int | None, log: Path) -> None:
         with self._lock:
             cancelled = run.state == "CANCELLING"
         if cancelled:
             run.move("CANCELLED")
         elif exit_code == 0:
-            self._staging.keep(data)
             run.move("SUCCESS")
         else:
             run.move("FAILED", f"exit code {exit_code}: {_find_reason(log)} (see {log.name})")
@@ -156,14 +164,6 @@ class SparkRuns:
         program = Path(pyspark.__file__).parent / "bin" / "spark-submit"
         guard = [sys.executable, "-m", "localstack.bridges.child"]
         return [*guard, str(program), "--master", "local[2]", *options, *local, str(self._staging.locate(entry)), *arguments]
-
-
-def drop_archives(parameters: list[str]) -> list[str]:
-    """Return the parameters without packages for EMR's Python and processor: this one has them installed."""
-    kept = list(parameters)
-    for index in [place for place, word in enumerate(parameters) if word.startswith("spark.archives=")][::-1]:
-        del kept[index - 1 : index + 1]
-    return kept
 
 
 def _find_reason(log: Path) -> str:

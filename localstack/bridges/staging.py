@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,19 +58,22 @@ class Staging:
             with ThreadPoolExecutor(TRANSFERS_AT_ONCE) as pool:
                 list(pool.map(lambda found, bucket=prefix.bucket: self._fetch(bucket, *found), listed.items()))
 
-    def keep(self, prefixes: Iterable[Prefix]) -> None:
-        """Put the files below the prefixes that are new or changed, oldest first, and delete the objects whose files are gone."""
+    def keep(self, prefixes: Iterable[Prefix], *, settled_seconds: float = 0.0) -> None:
+        """Put the files below the prefixes that are new or changed, oldest first, and delete the objects whose files are gone.
+
+        Objects that others put there since they were brought stay. Files that changed in the last `settled_seconds` may be half-written,
+        and wait for the next call.
+        """
         for prefix in prefixes:
             files = {path.relative_to(self.root / prefix.bucket).as_posix(): path for path in self._list_files(prefix)}
             for key, path in sorted(files.items(), key=lambda item: item[1].stat().st_mtime_ns):
                 known = self._fetched.get((prefix.bucket, key))
-                if known is None or known[1] != _stamp(path):
+                if (known is None or known[1] != _stamp(path)) and time.time() - path.stat().st_mtime >= settled_seconds:
                     etag = self._client.put_object(Bucket=prefix.bucket, Key=key, Body=path.read_bytes())["ETag"]
                     self._fetched[prefix.bucket, key] = (etag, _stamp(path))
             for key in self._list(prefix):
-                if key not in files:
+                if key not in files and self._fetched.pop((prefix.bucket, key), None) is not None:
                     self._client.delete_object(Bucket=prefix.bucket, Key=key)
-                    self._fetched.pop((prefix.bucket, key), None)
 
     def _list(self, prefix: Prefix) -> dict[str, str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
@@ -81,7 +85,7 @@ class Staging:
         if start.is_file():
             return [start]
         names = start.rglob("*") if start.is_dir() else ()
-        return [path for path in names if path.is_file() and not path.name.startswith((".", "_"))]
+        return [path for path in names if not _is_hidden(path.relative_to(folder)) and path.is_file()]
 
     def _fetch(self, bucket: str, key: str, etag: str) -> None:
         path = self.root / bucket / key
@@ -91,6 +95,11 @@ class Staging:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
         self._fetched[bucket, key] = (etag, _stamp(path))
+
+
+def _is_hidden(path: Path) -> bool:
+    """Return whether Spark takes it for its own: what is being written, and checksums."""
+    return any(part.startswith((".", "_")) for part in path.parts)
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -14,6 +14,7 @@ from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
 from services.backend.routes import (
     api_keys,
+    batch_predictions,
     datasets,
     drift,
     experiments,
@@ -28,7 +29,21 @@ from services.backend.routes import (
 )
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, drift, off_policy, experiments, results, holdout, jobs, predictions)
+BLUEPRINTS = (
+    workspaces,
+    api_keys,
+    datasets,
+    models,
+    batch_predictions,
+    lineage,
+    drift,
+    off_policy,
+    experiments,
+    results,
+    holdout,
+    jobs,
+    predictions,
+)
 
 
 def create() -> Flask:

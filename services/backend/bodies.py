@@ -80,6 +80,18 @@ class BuildBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alias: Alias = "production"
 
 
+class BatchPredictionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom a version is to score, and as of when (now, if it is left out); `key` is an uploaded file's."""
+
+    version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    alias: Alias = "production"
+    dataset: str | None = None
+    key: str | None = None
+    format: FileFormat = "csv"
+    entity_column: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] = "entity_id"
+    as_of: Instant | None = None
+
+
 class AliasBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A version to let serve."""
 

@@ -9,6 +9,7 @@ from presage.adapters.apigateway.key_gateway import ApiGatewayKeyGateway
 from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.s3.batch_results import S3BatchResults
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.recipe_store import S3RecipeStore
@@ -53,5 +54,6 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
         notifications=sql.notifications,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
+        batch_results=S3BatchResults(settings.lake_bucket, s3),
     )
     return ports, partial(check_database, engine)

@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import current_app, g
 
+from presage.batch_predictions.ports import BatchResults
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, HoldoutStore
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.jobs.ports import NotificationStore
@@ -42,6 +43,7 @@ class BackendPorts:
     jobs: JobPorts
     notifications: NotificationStore
     predictions: PredictionLog
+    batch_results: BatchResults
 
 
 def get_ports() -> BackendPorts:

@@ -25,7 +25,7 @@ from services.worker.bootstrap_off_policy import build_off_policy_ports
 from services.worker.drift import enqueue_drift_checks
 from services.worker.handlers import HandlerPorts, build_handlers
 from services.worker.settings import WorkerSettings
-from services.worker.tasks import enqueue_analyses
+from services.worker.tasks import enqueue_analyses, enqueue_refreshes
 
 
 def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
@@ -48,6 +48,7 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
         import_files=S3ImportFiles(settings.lake_bucket, s3),
         models=sql.models,
         build=builds,
+        snapshots=sql.snapshots,
         analysis=analysis,
         off_policy=build_off_policy_ports(settings, sql, lake),
         drift=build_drift_ports(settings),
@@ -58,6 +59,7 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
         "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
         "check-drift": lambda: enqueue_drift_checks(served=sql.versions, jobs=jobs, now=clock()),
+        "refresh-snapshots": lambda: enqueue_refreshes(served=sql.versions, jobs=jobs, now=clock()),
     }
     execution = Execution(sql.jobs, sql.notifications, build_handlers(handlers), clock, Event())
     return Worker(execution, jobs, tasks), partial(check_database, engine)

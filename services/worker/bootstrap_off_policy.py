@@ -32,6 +32,7 @@ def build_off_policy_ports(settings: WorkerSettings, sql: SqlStores, lake: S3Fea
     return OffPolicyPorts(
         log=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
         versions=sql.versions,
+        snapshots=sql.snapshots,
         scorers=ScorerCache(files),
         datasets=sql.datasets,
         feature_sets=lake,

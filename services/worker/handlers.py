@@ -21,8 +21,10 @@ from presage.jobs.execution import Handler, JobResult
 from presage.jobs.model import Job, JobKind
 from presage.off_policy.use_cases import OffPolicyPorts
 from presage.progress import Progress
-from presage.training.ports import ModelRegistry
+from presage.training.ports import ModelRegistry, SnapshotHistory
+from presage.training.refresh import VersionPorts
 from presage.training.use_cases import BuildOrder, BuildPorts, build_model
+from services.worker.batch import run_batch, run_refresh
 from services.worker.drift import run_drift_check
 from services.worker.off_policy import run_off_policy
 
@@ -38,10 +40,16 @@ class HandlerPorts:
     import_files: ImportFiles
     models: ModelRegistry
     build: BuildPorts
+    snapshots: SnapshotHistory
     analysis: AnalysisPorts
     off_policy: OffPolicyPorts
     drift: DriftPorts
     clock: Callable[[], datetime]
+
+    @property
+    def versions(self) -> VersionPorts:
+        """What jobs on versions that are there work on."""
+        return VersionPorts(self.build, self.snapshots)
 
 
 def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
@@ -50,6 +58,8 @@ def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
         "import_file": lambda job, progress: _import_file(job, progress, ports),
         "build_model": lambda job, progress: _build_model(job, progress, ports),
         "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
+        "predict_batch": lambda job, progress: run_batch(job, progress, models=ports.models, ports=ports.versions),
+        "refresh_snapshot": lambda job, progress: run_refresh(job, progress, models=ports.models, ports=ports.versions),
         "estimate_off_policy": lambda job, progress: run_off_policy(job, progress, models=ports.models, ports=ports.off_policy),
         "check_drift": lambda job, progress: run_drift_check(
             job, progress, models=ports.models, versions=ports.build.versions, ports=ports.drift

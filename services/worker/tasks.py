@@ -9,8 +9,9 @@ from datetime import datetime
 from presage.errors import AlreadyExistsError, NotFoundError, PresageError
 from presage.experiments.model import Experiment
 from presage.experiments.ports import RunningExperiments, Warehouse
-from presage.jobs.arguments import AnalyseExperiment
+from presage.jobs.arguments import AnalyseExperiment, RefreshSnapshot
 from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_job
+from presage.training.ports import ServedVersions
 
 PAGE = 100
 RUN_SECONDS = 600
@@ -42,6 +43,29 @@ def enqueue_analyses(*, experiments: RunningExperiments, warehouse: Warehouse, j
             if failures == MOST_FAILURES:
                 raise
             _LOG.warning("experiment %s gets no look in this call: %s", experiment.experiment_id, error)
+    return submitted
+
+
+def enqueue_refreshes(*, served: ServedVersions, jobs: JobPorts, now: datetime) -> int:
+    """Submit a renewal of feature values for each model's version in production, of all workspaces, and return how many were.
+
+    Idempotency: one a model and day.
+
+    Raises:
+        PresageError: The database does not list them or takes no jobs; those of before are submitted.
+    """
+    submitted, after = 0, ""
+    while page := served.list_served(after=after, limit=PAGE):
+        for version in page:
+            job_id = f"job_refresh_{version.model_id}_{now:%Y%m%d}"
+            arguments = RefreshSnapshot(version.model_id)
+            job = build_job(arguments, workspace_id=version.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
+            try:
+                submit_job(job, ports=jobs, now=now)
+                submitted += 1
+            except AlreadyExistsError:
+                continue
+        after = page[-1].model_id
     return submitted
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 CACHE = ROOT / ".cache" / "bundles"
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
+STEP_PYTHON = "3.11"
+"""Of steps with packages of their own (docs/adr/0039)."""
 _PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 
 
@@ -25,12 +27,21 @@ def list_members(kind: str, *, entry: str) -> list[str]:
     return sorted(path.parent.name for path in (ROOT / kind).glob(f"*/{entry}"))
 
 
-def export_requirements(folder: Path) -> str:
-    """Return the locked requirements, with hashes, of the deployable in `folder`."""
+def list_steps_with_packages() -> list[str]:
+    """Return the names of the Spark steps that declare more than Spark and the library without extras, sorted."""
+    names = list_members("emr_steps", entry="step.py")
+    declared = {
+        name: tomllib.loads((ROOT / "emr_steps" / name / "pyproject.toml").read_text())["project"]["dependencies"] for name in names
+    }
+    return [name for name in names if any(not each.startswith("pyspark") and each != "presage" for each in declared[name])]
+
+
+def export_requirements(folder: Path, *, left_out: Iterable[str] = ()) -> str:
+    """Return the locked requirements, with hashes, of the deployable in `folder`; without those that are there where it runs."""
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
     return _run_uv(
         "export", "--quiet", "--frozen", "--package", project, "--no-default-groups", "--no-emit-workspace", "--no-header", "--no-annotate",
-        "--format", "requirements-txt", "--python", sys.executable,
+        "--format", "requirements-txt", "--python", sys.executable, *(f"--no-emit-package={package}" for package in left_out),
     )  # fmt: skip
 
 
@@ -89,10 +100,11 @@ def build_step_library() -> Path:
     return _build("steps", (), (_library(), steps), fill)
 
 
-def build_step_wheels(*, architecture: str, python_version: str) -> Path:
-    """Return a folder with the packages that the steps' workers need on a platform of EMR, pinned in `emr_steps/columnar.txt`."""
-    requirements = (ROOT / "emr_steps" / "columnar.txt").read_text()
-    return _install(requirements, platform=_PLATFORMS[architecture.lower()], python_version=python_version)
+def build_step_packages(name: str, *, architecture: str) -> Path:
+    """Return a folder with what the step `name` needs beside Spark and the library, which Spark unpacks from an archive."""
+    left_out = ("pyspark", "py4j")
+    requirements = export_requirements(ROOT / "emr_steps" / name, left_out=left_out)
+    return _install(requirements, platform=_PLATFORMS[architecture.lower()], python_version=STEP_PYTHON)
 
 
 def _library() -> Path:

@@ -8,10 +8,11 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError
-from presage.jobs.arguments import BuildModel
+from presage.jobs.arguments import BuildModel, RefreshSnapshot
 from presage.runtime.http import respond
 from presage.training import registration
 from presage.training.model import Alias, Model
+from presage.training.registration import choose_version
 from services.backend.bodies import AliasBody, AliasView, BuildBody, ModelBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page, read_version
@@ -60,6 +61,14 @@ def create_build(model_id: str) -> Response:
         raise InvalidInputError("The cut-off must not be in the future", path="$.cutoff")
     version = get_ports().models.reserve_version(model.workspace_id, model_id)
     return submit(BuildModel(model_id, version, body.cutoff or now, body.alias))
+
+
+@blueprint.post("/<model_id>/snapshots")
+def create_snapshot(model_id: str) -> Response:
+    """Start a job that gives the version in production feature values of now."""
+    model = _get_model(model_id)
+    choose_version(model, None, "production", versions=get_ports().versions)
+    return submit(RefreshSnapshot(model_id))
 
 
 @blueprint.get("/<model_id>/versions")

@@ -67,3 +67,29 @@ class CheckDrift:
     model_id: str
     version: int
     day: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSnapshot:
+    """`refresh_snapshot`: give the version that serves, or the named one, feature values as of the job's creation."""
+
+    model_id: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PredictBatch:
+    """`predict_batch`: score many entities with a version, or with the one that serves under `alias` when the job begins.
+
+    The entities are a dataset's (`dataset_id`), those of an uploaded file (`key`, `format`, `entity_column`), or without either all that
+    the version's snapshot knows. Predictions are for `as_of` (the job's creation, if None).
+    """
+
+    model_id: str
+    version: int | None = None
+    alias: Literal["staging", "production"] = "production"
+    dataset_id: str | None = None
+    key: str | None = None
+    format: FileFormat = "csv"
+    entity_column: str = "entity_id"
+    as_of: datetime | None = None

@@ -1,13 +1,14 @@
 """Makes a logged prediction again: with the version and the values that answered it, and with the versions to judge.
 
-A version's snapshot never changes and stays in the lake, so what a prediction used is there whole: the values of all its candidates,
-of which the log keeps the shown ones'. A replay that does not give what was logged, to the bit, is no evidence.
+Snapshots never change and stay in the lake, also those that a version had before its newest one. So what a prediction used is there
+whole: the values of all its candidates, of which the log keeps the shown ones'. A replay that does not give what was logged, to the
+bit, is no evidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from sys import intern
 
@@ -24,11 +25,15 @@ from presage.predictions.request import Query, parse_entry
 from presage.predictions.response import AnsweredBy
 from presage.predictions.scorer import Scorer
 from presage.training.model import AliasMove, Model, ModelVersion
-from presage.training.ports import VersionRegistry
+from presage.training.ports import SnapshotHistory, VersionRegistry
 from presage.training.spec import feature_columns, item_columns
 
 MOST_TRIED = 3
 """Versions that may have served when chance answered: caches and fallbacks make it another than the newest."""
+MOST_SNAPSHOTS = 2
+"""Of a version that may have answered: its newest one then, and the one before, which a process may have had a little longer."""
+MOST_LISTED = 400
+"""More than a year of daily ones; the log is kept for 90 days."""
 MOST_SCORERS = 32
 """Judged versions on logged ones' snapshots that are kept at once; the log is read day by day, so few are needed at a time."""
 
@@ -85,19 +90,25 @@ class Replayer:
     """Replays the predictions of one model. `closed_before`: outcomes of predictions for a later time are not complete."""
 
     def __init__(
-        self, model: Model, judged: Sequence[Judged], *, closed_before: datetime, versions: VersionRegistry, scorers: ScorerCache
+        self,
+        model: Model,
+        judged: Sequence[Judged],
+        *,
+        closed_before: datetime,
+        stores: tuple[VersionRegistry, SnapshotHistory],
+        scorers: ScorerCache,
     ) -> None:
         self._model = model
         self._judged = judged
         self._cutoff = max(one.scorer.snapshot.as_of for one in judged)
         self._closed_before = closed_before
-        self._versions = versions
+        self._versions, self._snapshots = stores
         self._scorers = scorers
-        self._moves = versions.list_alias_moves(model.workspace_id, model.model_id, "production")
+        self._moves = self._versions.list_alias_moves(model.workspace_id, model.model_id, "production")
         self._columns = frozenset(feature_columns(model.spec))
         self._item_columns = frozenset(item_columns(model.spec))
-        self._known: dict[int, ModelVersion] = {}
-        self._on: dict[tuple[int, int], Scorer] = {}
+        self._known: dict[int, list[tuple[datetime | None, ModelVersion]]] = {}
+        self._on: dict[tuple[int, int, str], Scorer] = {}
 
     def replay(self, entry: PredictionLogEntry) -> Replayed | Excluded:
         """Return the prediction as evidence, or why it is none.
@@ -150,10 +161,19 @@ class Replayer:
         return found
 
     def _reproduce(self, entry: PredictionLogEntry, result: _Result, query: Query, version: int) -> Excluded | _Logged:
-        """Return the version that answered and its chances, if it gives what was logged."""
-        scorer = self._find_scorer(version)
-        if scorer is None:
-            return Excluded("version_gone")
+        """Return the version that answered and its chances, if it gives what was logged from a snapshot that it had then."""
+        found: Excluded | _Logged = Excluded("version_gone")
+        for state in self._list_states(version, entry.created_at):
+            try:
+                scorer = self._scorers.get_scorer(state)
+            except CorruptArtifactError:
+                continue
+            found = self._reproduce_by(scorer, entry, result, query)
+            if isinstance(found, _Logged):
+                return found
+        return found
+
+    def _reproduce_by(self, scorer: Scorer, entry: PredictionLogEntry, result: _Result, query: Query) -> Excluded | _Logged:
         if scorer.snapshot.as_of > entry.predicted_for:
             return Excluded("values_from_later")
         try:
@@ -165,13 +185,21 @@ class Replayer:
         is_same = features == entry.features and propensities == result.propensity and (expected is None or expected == result.prediction)
         return _Logged(scorer, chances) if is_same else Excluded("not_reproduced")
 
-    def _find_scorer(self, version: int) -> Scorer | None:
+    def _list_states(self, version: int, moment: datetime) -> list[ModelVersion]:
+        """Return the version with each snapshot that it may have answered from at that moment, likeliest first."""
+        if version not in self._known:
+            self._known[version] = self._read_states(version)
+        return [state for since, state in self._known[version] if since is None or since <= moment][:MOST_SNAPSHOTS]
+
+    def _read_states(self, version: int) -> list[tuple[datetime | None, ModelVersion]]:
+        """Return the version with each of its snapshots and since when it had it, newest first."""
+        place = (self._model.workspace_id, self._model.model_id, version)
         try:
-            if version not in self._known:
-                self._known[version] = self._versions.get_version(self._model.workspace_id, self._model.model_id, version)
-            return self._scorers.get_scorer(self._known[version])
-        except (NotFoundError, CorruptArtifactError):
-            return None
+            built = self._versions.get_version(*place)
+        except NotFoundError:
+            return []
+        later = self._snapshots.list_snapshots(*place, limit=MOST_LISTED)
+        return [*((found.created_at, replace(built, snapshot_key=found.snapshot_key)) for found in later), (None, built)]
 
     def _answer_again(self, scorer: Scorer, query: Query, answered_by: AnsweredBy) -> tuple[Chances, tuple[str, ...] | None]:
         """Return the chances of what may be shown and, where the model was asked, the list that its seed draws."""
@@ -202,7 +230,7 @@ class Replayer:
         lacking = list_lacking(judged.scorer, logged)
         if lacking:
             return Excluded("lacks_features", lacking)
-        key = (judged.scorer.artifact.version, logged.artifact.version)
+        key = (judged.scorer.artifact.version, logged.artifact.version, logged.snapshot.manifest.file_sha256)
         try:
             if key not in self._on:
                 if len(self._on) >= MOST_SCORERS:

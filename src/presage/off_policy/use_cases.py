@@ -20,7 +20,7 @@ from presage.predictions.ports import PredictionLog, PredictionLogEntry
 from presage.predictions.traffic import read_day
 from presage.progress import Progress
 from presage.training.model import Model
-from presage.training.ports import VersionRegistry, VersionReportStore
+from presage.training.ports import SnapshotHistory, VersionRegistry, VersionReportStore
 
 MOST_PREDICTIONS = 50_000
 """What a job reads. Of each used list it keeps ids, propensities and chances: 0.4 kB with 3 places, about 1 kB with 10, and 0.8 kB more
@@ -34,6 +34,7 @@ class OffPolicyPorts:
 
     log: PredictionLog
     versions: VersionRegistry
+    snapshots: SnapshotHistory
     scorers: ScorerCache
     datasets: DatasetStore
     feature_sets: FeatureSetStore
@@ -77,7 +78,8 @@ def estimate_off_policy(
     total = _count(model, days, ports)
     log = _Log(days)
     closed_before = now - timedelta(hours=question.metric.window_hours)
-    replayer = Replayer(model, _load(question, model, ports), closed_before=closed_before, versions=ports.versions, scorers=ports.scorers)
+    stores = (ports.versions, ports.snapshots)
+    replayer = Replayer(model, _load(question, model, ports), closed_before=closed_before, stores=stores, scorers=ports.scorers)
     for entry in _read(model, days, ports=ports, now=now):
         log.add(replayer.replay(entry))
         if log.read % REPORT_EVERY == 0:

@@ -166,11 +166,16 @@ def score_batch(batch: Batch, scorer: Scorer, answered_by: AnsweredBy, *, now: d
     return Columns(batch, scorer, answered_by, probabilities, values, found)
 
 
+def name_answers(scorer: Scorer, probabilities: FloatArray) -> tuple[list[str], FloatArray]:
+    """Return the class of each row, and its score: what is answered of a model's probabilities. Shape: (rows, classes); (rows,)."""
+    classes = scorer.artifact.classes
+    return [classes[winner] for winner in probabilities.argmax(axis=1).tolist()], probabilities[:, -1]
+
+
 def build_answers(columns: Columns, call: Call, first_id: str, *, fallback_reason: FallbackReason | None) -> BatchAnswers:
     """Return what is answered to a batch, and what is written down of it."""
     batch, scorer = columns.batch, columns.scorer
-    classes, scores = scorer.artifact.classes, columns.probabilities[:, -1]
-    predictions = [classes[winner] for winner in columns.probabilities.argmax(axis=1).tolist()]
+    predictions, scores = name_answers(scorer, columns.probabilities)
     listed, found = scores.tolist(), columns.found.tolist()
     first = _answer_first(columns, call, (first_id, predictions[0], listed[0], found[0]), fallback_reason)
     result = first.build_result()

@@ -36,6 +36,12 @@ def write_bytes(session: SparkSession, uri: str, body: bytes) -> None:
         stream.close()
 
 
+def exists(session: SparkSession, uri: str) -> bool:
+    """Return whether there is a file or a folder."""
+    files, path = _open_path(session, uri)
+    return bool(files.exists(path))
+
+
 def list_files(session: SparkSession, uri: str) -> List[str]:
     """Return the names of the files directly in a folder, sorted; hidden ones left out."""
     files, path = _open_path(session, uri)

@@ -44,6 +44,21 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionSnapshot:
+    """One entry of a version's append-only history of snapshots beside the one that it was built with; the newest serves.
+
+    `snapshot_key` is as a version's; its values hold as of `as_of`.
+    """
+
+    workspace_id: str
+    model_id: str
+    version: int
+    snapshot_key: str
+    as_of: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AliasMove:
     """One entry of an alias's append-only history; the newest says what serves now.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from presage.training.model import Alias, AliasMove, Model, ModelVersion
+from presage.training.model import Alias, AliasMove, Model, ModelVersion, VersionSnapshot
 from presage.training.recipe import Recipe
 
 Document = Literal["statistics", "leak_report"]
@@ -68,6 +68,16 @@ class RecipeStore(Protocol):
 
     def find_document(self, workspace_id: str, training_set_id: str, name: Document) -> bytes | None:
         """Return what was found in the training set as JSON, or None: it is older than that, or not built yet."""
+
+
+class SnapshotHistory(Protocol):
+    """The snapshots that versions got after they were built (MySQL)."""
+
+    def append_snapshot(self, snapshot: VersionSnapshot) -> None:
+        """Append to the version's history; one of the same key again changes nothing."""
+
+    def list_snapshots(self, workspace_id: str, model_id: str, version: int, *, limit: int = 50) -> Sequence[VersionSnapshot]:
+        """Return the history, newest first."""
 
 
 class SparkRunner(Protocol):

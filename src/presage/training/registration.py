@@ -8,7 +8,7 @@ from datetime import datetime
 from presage.errors import ConflictError, InvalidInputError
 from presage.features.ports import DatasetStore
 from presage.identifiers import new_identifier
-from presage.training.model import Alias, AliasMove, DefaultAnswer, Model
+from presage.training.model import Alias, AliasMove, DefaultAnswer, Model, ModelVersion
 from presage.training.ports import ModelRegistry, VersionRegistry
 from presage.training.spec import ModelSpec
 from presage.training.validation import validate_spec
@@ -35,6 +35,21 @@ def create_model(
     model = Model(workspace_id, new_identifier("mdl"), name, spec, default, now)
     models.create_model(model)
     return model
+
+
+def choose_version(model: Model, version: int | None, alias: Alias, *, versions: VersionRegistry) -> ModelVersion:
+    """Return the version of that number, or the one that serves under the alias.
+
+    Raises:
+        NotFoundError: There is no such version.
+        InvalidInputError: Under the alias nothing serves, or what is answered is not the model's.
+    """
+    if version is None:
+        moves = versions.list_alias_moves(model.workspace_id, model.model_id, alias)
+        if not moves or moves[0].traffic != "model":
+            raise InvalidInputError(f"No version of {model.name!r} answers as {alias}: name one by `version`", path="$.alias")
+        version = moves[0].version
+    return versions.get_version(model.workspace_id, model.model_id, version)
 
 
 def move_alias(version: int, *, model: Model, alias: Alias, reason: str, now: datetime, versions: VersionRegistry) -> AliasMove:

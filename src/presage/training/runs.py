@@ -13,6 +13,7 @@ from presage.training.ports import RunState, SparkRunner, TaskRunner
 
 Pause = Callable[[float], None]
 Verify = Callable[[], bool]
+Measure = Callable[[], float]
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
 PAUSE_GROWTH = 1.5
@@ -80,6 +81,7 @@ class _Run:
     name: str
     share: tuple[float, float]
     get_state: Callable[[], tuple[RunState, str]]
+    measure: Measure | None = None
 
 
 class Steps:
@@ -93,8 +95,12 @@ class Steps:
         self._pause = pause
         self._name = name
 
-    def run_spark(self, step: str, arguments: Mapping[str, str], *, share: tuple[float, float], verify: Verify) -> None:
+    def run_spark(
+        self, step: str, arguments: Mapping[str, str], *, share: tuple[float, float], verify: Verify, measure: Measure | None = None
+    ) -> None:
         """Run a Spark step unless its output is there already, and verify the output. `share` is its part of the progress.
+
+        `measure` tells how much of it is done, in [0, 1]; without it, the progress is a guess.
 
         Raises:
             UnavailableError: The run failed, or left no output; a retry starts it anew.
@@ -104,7 +110,7 @@ class Steps:
         self._state.report(share[0], f"{step}: starting")
         run_id = self._spark.start_step(step, arguments, token=self._state.build_token(f"{self._name}/{step}"))
         self._state.put(share[0], f"{step}: started", {RUN: {"runner": "spark", "id": run_id}})
-        self._finish(_Run(step, share, lambda: self._spark.get_step_state(run_id)), verify, lambda: None)
+        self._finish(_Run(step, share, lambda: self._spark.get_step_state(run_id), measure), verify, lambda: None)
 
     def run_task(
         self,
@@ -149,7 +155,10 @@ class Steps:
                 return "failed", str(error)
             if state not in {"pending", "running"}:
                 return state, reason
-            fraction += (run.share[0] + LATEST_SHARE * (run.share[1] - run.share[0]) - fraction) / 10
+            if run.measure is not None:
+                fraction = run.share[0] + (run.share[1] - run.share[0]) * run.measure()
+            else:
+                fraction += (run.share[0] + LATEST_SHARE * (run.share[1] - run.share[0]) - fraction) / 10
             self._state.report(fraction, f"{run.name}: {state}")
             self._pause(pause)
             pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)

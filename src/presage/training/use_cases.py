@@ -23,7 +23,7 @@ from presage.training.recipe import (
     to_microseconds,
 )
 from presage.training.runs import Checkpoint, Pause, Steps, stop_last_run
-from presage.training.spec import list_datasets
+from presage.training.spec import ModelSpec, list_datasets
 from presage.training.validation import validate_spec
 from presage.training.verification import verify_artifact, verify_snapshot, verify_training_set
 
@@ -121,22 +121,31 @@ def _build(model: Model, order: BuildOrder, *, ports: BuildPorts, state: Checkpo
 
 def _pin_recipe(model: Model, cutoff: datetime, ports: BuildPorts, state: Checkpoint) -> Recipe:
     """Return the recipe with the datasets' newest versions, or with those that an earlier try pinned."""
-    names = list_datasets(model.spec)
-    found = {name: ports.datasets.find_dataset_by_name(model.workspace_id, name) for name in names}
+    inputs = pin_inputs(model.workspace_id, model.spec, ports, state)
+    return Recipe(model.workspace_id, model.spec, inputs, to_microseconds(cutoff))
+
+
+def pin_inputs(workspace_id: str, spec: ModelSpec, ports: BuildPorts, state: Checkpoint) -> dict[str, InputDataset]:
+    """Return the newest version of each dataset that the specification needs, or those that an earlier try pinned.
+
+    Raises:
+        InvalidInputError: A dataset is gone, has lost a column or has no records.
+    """
+    found = {name: ports.datasets.find_dataset_by_name(workspace_id, name) for name in list_datasets(spec)}
     datasets = {name: dataset for name, dataset in found.items() if dataset is not None}
-    validate_spec(model.spec, datasets)
+    validate_spec(spec, datasets)
     pins = state.get("pins")
     inputs: dict[str, InputDataset] = {}
     for name, dataset in datasets.items():
         pinned = pins[name] if isinstance(pins, Mapping) else None
-        head = ports.feature_sets.find_version(model.workspace_id, dataset.dataset_id, pinned)
+        head = ports.feature_sets.find_version(workspace_id, dataset.dataset_id, pinned)
         if head is None:
             raise InvalidInputError(f"dataset {name!r} has no records yet", path="$.spec")
         parts = tuple(InputPart(part.key, part.sha256, part.rows) for part in head.parts)
         columns = {column.name: str(column.type) for column in head.dataset.columns}
         inputs[name] = InputDataset(dataset.dataset_id, head.version, columns, parts)
     state.put(0.02, "inputs pinned", {"pins": {name: pinned.version for name, pinned in inputs.items()}})
-    return Recipe(model.workspace_id, model.spec, inputs, to_microseconds(cutoff))
+    return inputs
 
 
 def _locate(model: Model, version: int, training_set_id: str) -> _Places:

@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
+from presage.adapters.memory.batch_results import MemoryBatchResults
 from presage.adapters.memory.certificate_store import MemoryCertificateStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
 from presage.adapters.memory.experiment_events import MemoryExperimentEvents
@@ -85,6 +86,7 @@ def build_ports() -> BackendPorts:
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),
+        batch_results=MemoryBatchResults(),
     )
 
 

@@ -11,7 +11,7 @@ from presage.experiments.events import EventKind, ExperimentEvent
 from presage.experiments.model import TreatmentArm
 from presage.predictions.ports import Deployment
 from presage.tenancy.model import Caller
-from presage.training.model import Model
+from presage.training.model import Model, VersionSnapshot
 from tests.fixtures.metadata_rows import at, make_api_key, make_dataset, make_experiment, make_model, make_move, make_version
 
 pytestmark = pytest.mark.integration
@@ -66,6 +66,22 @@ def test_a_publishable_key_tells_its_origins_until_it_is_revoked(place: Place) -
     assert caller == Caller(key.api_key_id, place.workspace_id, key.plan, "publishable", origins)
     assert before >= set(origins)
     assert origins[0] not in place.catalog.list_origins()
+
+
+def test_versions_serve_from_their_newest_snapshots(place: Place) -> None:
+    place.serve(1, 2)
+    for version, name in ((2, "a"), (2, "b"), (1, "c")):
+        made = VersionSnapshot(place.workspace_id, place.model.model_id, version, f"s/{name}.json", at(0), at(1))
+        place.stores.snapshots.append_snapshot(made)
+
+    deployment = place.deployment()
+
+    assert (deployment.version, deployment.previous) == (
+        replace(make_version(place.model, 2), snapshot_key="s/b.json"),
+        replace(make_version(place.model, 1), snapshot_key="s/c.json"),
+    )
+    assert place.catalog.find_version(place.workspace_id, place.model.model_id, 2) == deployment.version
+    assert place.catalog.find_version(place.workspace_id, place.model.model_id, 3) == make_version(place.model, 3)
 
 
 def test_a_model_without_a_version_in_production_serves_nothing(place: Place) -> None:

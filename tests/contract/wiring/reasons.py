@@ -84,7 +84,7 @@ REASONS: tuple[Reason, ...] = (
     ),
     *(
         reason
-        for folder in ("training_sets", "snapshots")
+        for folder in ("training_sets", "snapshots", "batch_predictions")
         for reason in _reasons(
             ("spark",),
             f"{{LakeBucket}}/ws=*/{folder}/*",
@@ -94,12 +94,6 @@ REASONS: tuple[Reason, ...] = (
     ),
     *_reasons(("backend",), "*", _RARE, "redshift-data:CancelStatement"),
     *_reasons(("worker",), "*", _RARE, "redshift-data:CancelStatement"),
-    *_reasons(
-        ("spark",),
-        "{LakeBucket}/ws=*/snapshots/*",
-        "EMR's file system looks whether an object is there (HEAD) before and after it writes it.",
-        "s3:GetObject",
-    ),
     *_reasons(
         ("spark",),
         "{Spark/LogKey}",

@@ -102,7 +102,7 @@ class EmrClusterRunner:
                         "MaximumCoreCapacityUnits": plan.core_nodes,
                     }
                 },
-                Steps=[build_step(step, [*self._programs.options, program, *words])],
+                Steps=[build_step(step, [*self._programs.build_options(step), program, *words])],
                 Tags=[{"Key": key, "Value": value} for key, value in plan.tags.items()],
                 VisibleToAllUsers=True,
             )

@@ -55,7 +55,7 @@ class EmrSparkRunner:
                     "sparkSubmit": {
                         "entryPoint": program,
                         "entryPointArguments": words,
-                        "sparkSubmitParameters": " ".join(self._programs.options),
+                        "sparkSubmitParameters": " ".join(self._programs.build_options(step)),
                     }
                 },
             )

@@ -9,24 +9,36 @@ from presage.errors import NotFoundError
 
 LAKE_SCHEME = "lake://"
 PY_FILES = "py_files"
-ARCHIVES = "archives"
+PACKAGES = "environment"
+"""What the archive of a step's own packages is called where it is unpacked."""
+INTERPRETER = "/usr/bin/python3.11"
+"""Of EMR 7 on Amazon Linux 2023, beside its default of 3.9; for steps with packages of their own (docs/adr/0039)."""
+_INTERPRETER_SETTINGS = (
+    "spark.pyspark.python",
+    "spark.executorEnv.PYSPARK_PYTHON",
+    "spark.emr-serverless.driverEnv.PYSPARK_PYTHON",
+    "spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StepPrograms:
-    """`uris` maps a step's name to the S3 URI of its `step.py`; `lake://` means the lake bucket.
+    """`uris` maps a step's name to the S3 URI of its `step.py`, and `py_files` to their library; `lake://` means the lake bucket.
 
-    `py_files` are their library, `archives` what else workers unpack (`<URI>#<folder>`), where Spark's Python lacks it.
+    `<step>.environment` is an archive of packages that the step needs beside them.
     """
 
     uris: Mapping[str, str]
     lake_bucket: str
 
-    @property
-    def options(self) -> list[str]:
-        """What spark-submit is told for every step."""
-        archives = self.uris.get(ARCHIVES)
-        return ["--py-files", self.uris[PY_FILES], *(["--conf", f"spark.archives={archives}"] if archives else [])]
+    def build_options(self, step: str) -> list[str]:
+        """Return what spark-submit is told of the step: the library that all need, and its own packages and their interpreter."""
+        options = ["--py-files", self.uris[PY_FILES]]
+        packages = self.uris.get(f"{step}.{PACKAGES}")
+        if packages is None:
+            return options
+        interpreter = [word for name in _INTERPRETER_SETTINGS for word in ("--conf", f"{name}={INTERPRETER}")]
+        return [*options, "--archives", f"{packages}#{PACKAGES}", *interpreter]
 
     def build_command(self, step: str, arguments: Mapping[str, str]) -> tuple[str, list[str]]:
         """Return the step's program, and its arguments as words.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from sqlalchemy import Engine, Select, and_, func, select
@@ -10,7 +11,16 @@ from sqlalchemy.orm import Session, aliased
 
 from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work
 from presage.adapters.sql.experiment_store import ACTIVE_STATES
-from presage.adapters.sql.tables import AliasMoveRow, ApiKeyRow, DatasetRow, ExperimentEventRow, ExperimentRow, ModelRow, ModelVersionRow
+from presage.adapters.sql.tables import (
+    AliasMoveRow,
+    ApiKeyRow,
+    DatasetRow,
+    ExperimentEventRow,
+    ExperimentRow,
+    ModelRow,
+    ModelVersionRow,
+    SnapshotRow,
+)
 from presage.experiments.events import Weights, read_weights
 from presage.experiments.model import Experiment, Variant
 from presage.features.dataset import Dataset
@@ -20,7 +30,7 @@ from presage.training.model import AliasMove, Model, ModelVersion
 
 
 class SqlServingCatalog:
-    """`ServingCatalog` on an engine. A catalog takes eight short queries in one transaction, whatever the size of the histories.
+    """`ServingCatalog` on an engine. A catalog takes nine short queries in one transaction, whatever the size of the histories.
 
     One more for each experiment whose plan has arms.
     """
@@ -47,15 +57,16 @@ class SqlServingCatalog:
             datasets = list_rows(session, select(table_of(DatasetRow)).where(DatasetRow.workspace_id == workspace_id), Dataset)
             models = list_rows(session, select(table_of(ModelRow)).where(ModelRow.workspace_id == workspace_id), Model)
             moves = {move.model_id: move for move in list_rows(session, _current_moves(workspace_id), AliasMove)}
-            current = _versions_by_model(session, _current_versions(workspace_id))
-            previous = _versions_by_model(session, _previous_versions(workspace_id))
+            newest = _newest_snapshots(session, workspace_id)
+            current = _versions_by_model(session, _current_versions(workspace_id), newest)
+            previous = _versions_by_model(session, _previous_versions(workspace_id), newest)
             running = select(table_of(ExperimentRow)).where(
                 ExperimentRow.workspace_id == workspace_id, ExperimentRow.state.in_(ACTIVE_STATES)
             )
-            controls = _versions_by_model(session, _control_versions(workspace_id))
+            controls = _versions_by_model(session, _control_versions(workspace_id), newest)
             weights = _list_weights(session, workspace_id)
             experiments = {experiment.model_id: experiment for experiment in list_rows(session, running, Experiment)}
-            arms = {model_id: _find_arms(session, experiment) for model_id, experiment in experiments.items()}
+            arms = {model_id: _find_arms(session, experiment, newest) for model_id, experiment in experiments.items()}
         deployments = {
             model.name: Deployment(
                 model=model,
@@ -91,11 +102,26 @@ class SqlServingCatalog:
             ModelVersionRow.version == version,
         )
         with unit_of_work(self._engine) as session:
-            return find_row(session, statement, ModelVersion)
+            found = find_row(session, statement, ModelVersion)
+            return None if found is None else _renew(found, _newest_snapshots(session, workspace_id, model_id))
 
 
-def _versions_by_model(session: Session, statement: Select[Any]) -> dict[str, ModelVersion]:
-    return {version.model_id: version for version in list_rows(session, statement, ModelVersion)}
+def _newest_snapshots(session: Session, workspace_id: str, model_id: str | None = None) -> dict[tuple[str, int], str]:
+    """Return the key of the newest snapshot that each version got after it was built, by model and version."""
+    mine = [SnapshotRow.workspace_id == workspace_id, *([] if model_id is None else [SnapshotRow.model_id == model_id])]
+    sequences = select(func.max(SnapshotRow.sequence)).where(*mine).group_by(SnapshotRow.model_id, SnapshotRow.version)
+    statement = select(SnapshotRow.model_id, SnapshotRow.version, SnapshotRow.snapshot_key).where(SnapshotRow.sequence.in_(sequences))
+    return {(found_id, version): key for found_id, version, key in session.execute(statement)}
+
+
+def _renew(version: ModelVersion, newest: Mapping[tuple[str, int], str]) -> ModelVersion:
+    """Return the version with its newest snapshot."""
+    key = newest.get((version.model_id, version.version))
+    return version if key is None else replace(version, snapshot_key=key)
+
+
+def _versions_by_model(session: Session, statement: Select[Any], newest: Mapping[tuple[str, int], str]) -> dict[str, ModelVersion]:
+    return {version.model_id: _renew(version, newest) for version in list_rows(session, statement, ModelVersion)}
 
 
 def _newest_sequences(workspace_id: str) -> Select[int]:
@@ -141,8 +167,8 @@ def _previous_versions(workspace_id: str) -> Select[Any]:
     return _join_versions(select(table_of(ModelVersionRow)), sequences)
 
 
-def _find_arms(session: Session, experiment: Experiment) -> dict[Variant, ModelVersion]:
-    """Return the versions of those arms that have one of their own, by name."""
+def _find_arms(session: Session, experiment: Experiment, newest: Mapping[tuple[str, int], str]) -> dict[Variant, ModelVersion]:
+    """Return the versions, with their newest snapshots, of those arms that have one of their own, by name."""
     names = {arm.version: arm.name for arm in experiment.plan.arms if arm.version != "production"}
     if not names:
         return {}
@@ -151,7 +177,8 @@ def _find_arms(session: Session, experiment: Experiment) -> dict[Variant, ModelV
         ModelVersionRow.model_id == experiment.model_id,
         ModelVersionRow.version.in_(list(names)),
     )
-    return {names[found.version]: found for found in list_rows(session, statement, ModelVersion)}
+    versions = list_rows(session, statement, ModelVersion)
+    return {names[found.version]: _renew(found, newest) for found in versions}
 
 
 def _list_weights(session: Session, workspace_id: str) -> dict[str, tuple[Weights, ...]]:

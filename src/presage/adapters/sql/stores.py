@@ -16,6 +16,7 @@ from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.notification_store import SqlNotificationStore
+from presage.adapters.sql.snapshot_history import SqlSnapshotHistory
 from presage.adapters.sql.traffic_switch import SqlTrafficSwitch
 from presage.adapters.sql.version_registry import SqlVersionRegistry
 from presage.adapters.sql.workspace_store import SqlWorkspaceStore
@@ -30,6 +31,7 @@ class SqlStores:
     datasets: SqlDatasetStore
     models: SqlModelRegistry
     versions: SqlVersionRegistry
+    snapshots: SqlSnapshotHistory
     traffic: SqlTrafficSwitch
     experiments: SqlExperimentStore
     experiment_events: SqlExperimentEvents
@@ -47,6 +49,7 @@ class SqlStores:
             SqlDatasetStore(engine),
             SqlModelRegistry(engine),
             SqlVersionRegistry(engine),
+            SqlSnapshotHistory(engine),
             SqlTrafficSwitch(engine),
             SqlExperimentStore(engine),
             SqlExperimentEvents(engine),

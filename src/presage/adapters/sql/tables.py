@@ -132,6 +132,22 @@ class AliasMoveRow(Row):
     moved_at: Mapped[datetime]
 
 
+class SnapshotRow(Row):
+    """One entry of a version's append-only history of snapshots; `sequence` gives the order."""
+
+    __tablename__ = "snapshots"
+    __table_args__ = _arguments(
+        UniqueConstraint("workspace_id", "snapshot_key"), Index("ix_snapshots_version", "workspace_id", "model_id", "version", "sequence")
+    )
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
+    workspace_id: Mapped[str]
+    model_id: Mapped[str]
+    version: Mapped[int]
+    snapshot_key: Mapped[str] = mapped_column(String(512))
+    as_of: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
 class ExperimentRow(Row):
     """An experiment. `active_model_id` is the model while the experiment runs, so that a model has at most one running."""
 

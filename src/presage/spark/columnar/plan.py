@@ -21,8 +21,8 @@ from presage.training.findings import Findings, merge_findings
 from presage.training.recipe import Recipe
 from presage.training.spec import FeatureView, feature_columns
 
-WHEELS = "columnar"
-"""Where Spark unpacks the archive with numpy and pyarrow, if it was given one."""
+PACKAGES = "environment"
+"""Where Spark unpacks the archive with numpy and pyarrow, if it was given one (docs/adr/0039)."""
 
 ROWS = -1
 Packed = Tuple[int, Tuple[int, bytes]]
@@ -184,7 +184,7 @@ def _find_moved(session: SparkSession, hop: Hop, exchanged: RDD[Packed]) -> Dict
 
 def _load_tasks() -> Any:  # noqa: ANN401 - the module
     """Return what workers do, after putting the archive's numpy and pyarrow, if there is one, before what is installed."""
-    for folder in (Path(SparkFiles.getRootDirectory(), WHEELS), Path(WHEELS)):
+    for folder in (Path(SparkFiles.getRootDirectory(), PACKAGES), Path(PACKAGES)):
         if folder.is_dir() and str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
     from presage.spark.columnar import tasks  # noqa: PLC0415 - numpy and pyarrow are in the workers only

@@ -48,6 +48,17 @@ def test_a_random_control_is_evidence_by_the_version_that_served(judging: Judgin
     assert (evidence.used, dict(evidence.excluded)) == (2, {})
 
 
+def test_a_list_is_made_again_from_the_snapshot_that_its_version_had_then(judging: Judging) -> None:
+    judging.predict(EXPLORED_ENTRY, at=NOW)
+    renewed = judging.renew(1, {("films", "f4"): (99.0, 5.0)}, at=NOW + HOUR)
+    judging.predict({"id": "c2", **EXPLORED}, at=NOW + 2 * HOUR)
+    judging.serve(judging.world.catalog.versions[0])  # a process that has not seen the new one yet
+    judging.predict({"id": "c3", **EXPLORED}, at=NOW + 2 * HOUR)
+    assert renewed.snapshot_key != judging.versions.get_version("ws_1", "mdl_films", 1).snapshot_key
+    evidence = judging.ask().evidence
+    assert (evidence.used, dict(evidence.excluded)) == (3, {})
+
+
 def only(entry: Mapping[str, object], **asked: Any) -> Callable[[Judging], None]:  # noqa: ANN401 - arguments of predict
     def happen(judging: Judging) -> None:
         judging.predict(entry, **asked)

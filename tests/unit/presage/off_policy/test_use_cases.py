@@ -114,7 +114,9 @@ def test_only_records_in_a_lists_window_are_its_outcome(judging: Judging) -> Non
 def replay_only(judging: Judging) -> Replayed:
     ports = judging.ports()
     scorer = ports.scorers.get_scorer(judging.versions.get_version(WORKSPACE, "mdl_films", 2))
-    replayer = Replayer(judging.model, [Judged(scorer)], closed_before=LATER, versions=ports.versions, scorers=ports.scorers)
+    replayer = Replayer(
+        judging.model, [Judged(scorer)], closed_before=LATER, stores=(ports.versions, ports.snapshots), scorers=ports.scorers
+    )
     (entry,) = ports.log.list_by_model_day(WORKSPACE, "mdl_films", "2026-03-01").entries
     replayed = replayer.replay(entry)
     assert isinstance(replayed, Replayed)

@@ -10,6 +10,7 @@ from presage.adapters.memory.import_files import MemoryImportFiles
 from presage.adapters.memory.model_files import MemoryModelFiles
 from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
+from presage.adapters.memory.snapshot_history import MemorySnapshotHistory
 from presage.adapters.memory.spark_runner import MemorySparkRunner
 from presage.adapters.memory.task_runner import MemoryTaskRunner
 from presage.adapters.memory.training_files import MemoryTrainingFiles
@@ -49,10 +50,12 @@ def analyse(world: World, days: int) -> JobResult:
         import_files=MemoryImportFiles({}),
         models=MemoryModelRegistry(),
         build=build,
+        snapshots=MemorySnapshotHistory(),
         analysis=world.ports,
         off_policy=OffPolicyPorts(
             MemoryPredictionLog(),
             world.versions,
+            MemorySnapshotHistory(),
             ScorerCache(MemoryModelFiles(Path())),
             world.datasets,
             world.feature_sets,

@@ -10,12 +10,13 @@ from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.job_queue import MemoryJobQueue
 from presage.adapters.memory.job_store import MemoryJobStore
+from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.memory.warehouse import MemoryWarehouse
 from presage.errors import UnavailableError
 from presage.experiments.model import Assignment, Experiment
 from presage.jobs.use_cases import SYSTEM, JobPorts
-from services.worker.tasks import MOST_A_RUN, MOST_FAILURES, RUN_SECONDS, enqueue_analyses
-from tests.fixtures.metadata_rows import at, make_experiment
+from services.worker.tasks import MOST_A_RUN, MOST_FAILURES, PAGE, RUN_SECONDS, enqueue_analyses, enqueue_refreshes
+from tests.fixtures.metadata_rows import at, make_experiment, make_model, make_move, make_version
 
 HOUR = 3600.0
 
@@ -113,3 +114,22 @@ def test_a_call_looks_after_a_bounded_number_and_the_next_ones_after_the_rest() 
 
     assert counts == [MOST_A_RUN, MOST_A_RUN, 50]
     assert len(warehouse.asked) == len(running)
+
+
+def test_values_of_each_version_in_production_are_renewed_once_a_day() -> None:
+    versions, store = MemoryVersionRegistry(), MemoryJobStore()
+    jobs = JobPorts(store, store, MemoryJobQueue())
+    models = [make_model(f"ws_{number}") for number in range(PAGE + 3)]
+    for model in models:
+        versions.create_version(make_version(model, 1))
+        versions.append_alias_move(make_move(model, 1))
+
+    counts = [enqueue_refreshes(served=versions, jobs=jobs, now=at(hours * HOUR)) for hours in (0, 1, 24)]
+
+    assert counts == [len(models), 0, len(models)]
+    (first, _) = sorted(store.list_jobs("ws_0"), key=lambda job: job.created_at)
+    assert (first.kind, first.created_by, first.arguments) == (
+        "refresh_snapshot",
+        SYSTEM,
+        {"model_id": models[0].model_id, "version": None},
+    )

@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 from botocore import loaders, model, validate
 
-from localstack.bridges.spark_runs import drop_archives
 from presage.adapters.emr.cluster_runner import EmrClusterRunner
 from presage.adapters.emr.steps import StepPrograms
 from tests.fixtures.clusters import PLAN
@@ -107,12 +106,6 @@ def test_the_step_is_spark_submit_with_its_library_and_arguments() -> None:
     assert step["HadoopJarStep"]["Jar"] == "command-runner.jar"
     submit = ["spark-submit", "--deploy-mode", "client", "--py-files", "s3://code/library.zip"]
     assert step["HadoopJarStep"]["Args"] == [*submit, "s3://code/step.py", "--input", "s3://lake/in/"]
-
-
-def test_what_emrs_python_lacks_is_unpacked_for_the_workers() -> None:
-    programs = StepPrograms({**PROGRAMS.uris, "archives": "s3://code/wheels.zip#columnar"}, "lake")
-    assert programs.options == ["--py-files", "s3://code/library.zip", "--conf", "spark.archives=s3://code/wheels.zip#columnar"]
-    assert drop_archives([*programs.options, "--name", "x"]) == ["--py-files", "s3://code/library.zip", "--name", "x"]
 
 
 def test_a_cluster_of_the_token_is_found_on_any_page() -> None:
