@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from presage.errors import NotFoundError
-from presage.features.imports import FileFormat, SourceFile
-from presage.features.tabular import open_source
+from presage.features.sources.ports import FileFormat, SourceFile
+from presage.features.sources.tabular import open_source
 
 
 class MemoryImportFiles:

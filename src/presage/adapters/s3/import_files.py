@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
 from presage.errors import InvalidInputError
-from presage.features.imports import FileFormat, SourceFile
-from presage.features.tabular import open_source
+from presage.features.sources.ports import FileFormat, SourceFile
+from presage.features.sources.tabular import open_source
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

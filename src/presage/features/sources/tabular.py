@@ -6,11 +6,12 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import polars as pl
 
 from presage.errors import InvalidInputError
-from presage.features.imports import FileFormat, FileRow, SourceFile
+from presage.features.sources.ports import FileFormat, FileRow, SourceFile
 
 _SLICE_ROWS = 10_000
 _PARQUET_TYPES = "string, integer, float, boolean and timestamp"
@@ -26,7 +27,11 @@ def open_source(body: bytes, file_format: FileFormat) -> SourceFile:
         return _open_csv(body)
     if file_format == "parquet":
         return _open_parquet(body)
-    return SourceFile(None, body.count(b"\n") + 1, _iterate_lines(body))
+    return SourceFile(None, body.count(b"\n") + 1, _iterate_lines(body), _digest(body))
+
+
+def _digest(body: bytes) -> str:
+    return sha256(body).hexdigest()
 
 
 def _iterate_lines(body: bytes) -> Iterator[FileRow]:
@@ -48,7 +53,7 @@ def _open_csv(body: bytes) -> SourceFile:
     duplicates = sorted({name for name in header if header.count(name) > 1})
     if duplicates:
         raise _refuse("CSV", f"columns named twice: {', '.join(duplicates)}")
-    return SourceFile(tuple(header), max(body.count(b"\n"), 1), _iterate_csv(reader, header))
+    return SourceFile(tuple(header), max(body.count(b"\n"), 1), _iterate_csv(reader, header), _digest(body))
 
 
 def _iterate_csv(reader: Iterator[list[str]], header: list[str]) -> Iterator[FileRow]:
@@ -75,7 +80,7 @@ def _open_parquet(body: bytes) -> SourceFile:
     for name, kind in frame.schema.items():
         if not (kind.is_numeric() or kind in {pl.String(), pl.Boolean()} or isinstance(kind, pl.Datetime)):
             raise _refuse("Parquet", f"column {name!r} is of type {kind}; expected {_PARQUET_TYPES}")
-    return SourceFile(tuple(frame.columns), frame.height, _iterate_frame(frame))
+    return SourceFile(tuple(frame.columns), frame.height, _iterate_frame(frame), _digest(body))
 
 
 def _iterate_frame(frame: pl.DataFrame) -> Iterator[FileRow]:

@@ -9,9 +9,12 @@ import pytest
 
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.import_files import MemoryImportFiles
+from presage.adapters.memory.seen_ids import open_seen_ids
 from presage.errors import InvalidInputError, JobCancelledError, NotFoundError
-from presage.features.imports import FileFormat, ImportRequest, ImportSummary, RowFault
-from presage.features.use_cases import IMPORT_CHUNK_ROWS, import_file
+from presage.features.sources.files import FileSource, ImportRequest
+from presage.features.sources.importing import PART_ROWS, import_source
+from presage.features.sources.model import ImportSummary, RowFault
+from presage.features.sources.ports import FileFormat, ImportPorts
 from presage.progress import Progress, ignore_progress
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
 
@@ -34,7 +37,9 @@ def run(
     progress: Progress = ignore_progress,
 ) -> ImportSummary:
     files = MemoryImportFiles({KEY: body.encode() if isinstance(body, str) else body})
-    return import_file(dataset=DATASET, request=request, files=files, store=store or MemoryFeatureSetStore(), now=now, progress=progress)
+    store = store or MemoryFeatureSetStore()
+    source, ports = FileSource(files, request, DATASET, now=now), ImportPorts(store, store, open_seen_ids)
+    return import_source(dataset=DATASET, source=source, ports=ports, now=now, progress=progress)
 
 
 def read_rows(store: MemoryFeatureSetStore, *columns: str) -> list[tuple[object, ...]]:
@@ -168,14 +173,14 @@ def test_columns_cannot_be_named_for_ndjson() -> None:
 def test_a_file_that_the_workspace_did_not_upload_is_not_found(key: str) -> None:
     files = MemoryImportFiles({KEY: b"", "ws=ws_2/imports/up_1/purchases": b"", "ws=ws_1/training_sets/x": b""})
     with pytest.raises(NotFoundError):
-        import_file(dataset=DATASET, request=ImportRequest(key, "csv"), files=files, store=MemoryFeatureSetStore(), now=NOW)
+        next(FileSource(files, ImportRequest(key, "csv"), DATASET, now=NOW).read({}))
 
 
 def test_the_same_file_again_adds_nothing_even_later() -> None:
     store = MemoryFeatureSetStore()
     run(CSV_TEXT, store=store)
     before = read_rows(store, "record_id", "known_timestamp")
-    assert run(CSV_TEXT, store=store, now=NOW + timedelta(hours=1)) == ImportSummary(2, 2, 0, 0, 1, ())
+    assert run(CSV_TEXT, store=store, now=NOW + timedelta(hours=1)) == ImportSummary(2, 0, 2, 0, None)
     assert read_rows(store, "record_id", "known_timestamp") == before
 
 
@@ -193,7 +198,7 @@ def test_a_large_file_lands_as_one_version_of_parts_by_month_in_order() -> None:
     version = store.find_version("ws_1", "ds_1")
     assert version is not None
     assert sum(part.rows for part in version.parts) == 50_000
-    assert len(version.parts) <= 2 + 50_000 // IMPORT_CHUNK_ROWS + 1
+    assert len(version.parts) <= 2 + 50_000 // PART_ROWS + 1
     assert len(set(read_rows(store, "entity_id"))) == 50_000
     assert reports == sorted(reports)
     assert reports[-1] == 1.0
@@ -204,7 +209,7 @@ def test_a_cancelled_import_leaves_nothing_to_be_seen() -> None:
         raise JobCancelledError("the user cancelled")
 
     store = MemoryFeatureSetStore()
-    text = "customer,bought_at\n" + "\n".join(f"c{number},2025-01-05T10:00:00Z" for number in range(IMPORT_CHUNK_ROWS))
+    text = "customer,bought_at\n" + "\n".join(f"c{number},2025-01-05T10:00:00Z" for number in range(PART_ROWS))
     with pytest.raises(JobCancelledError):
         run(text, store=store, progress=cancel)
     assert store.find_version("ws_1", "ds_1") is None
