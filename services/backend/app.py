@@ -14,10 +14,12 @@ from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
 from services.backend.routes import (
     api_keys,
+    credentials,
     datasets,
     drift,
     experiments,
     holdout,
+    imports,
     jobs,
     lineage,
     models,
@@ -28,7 +30,22 @@ from services.backend.routes import (
 )
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, drift, off_policy, experiments, results, holdout, jobs, predictions)
+BLUEPRINTS = (
+    workspaces,
+    api_keys,
+    credentials,
+    datasets,
+    imports,
+    models,
+    lineage,
+    drift,
+    off_policy,
+    experiments,
+    results,
+    holdout,
+    jobs,
+    predictions,
+)
 
 
 def create() -> Flask:

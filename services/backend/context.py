@@ -10,6 +10,7 @@ from flask import current_app, g
 
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, HoldoutStore
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
+from presage.features.sources.credentials import CredentialStore
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
 from presage.predictions.ports import PredictionLog
@@ -30,6 +31,7 @@ class BackendPorts:
     datasets: DatasetStore
     feature_sets: FeatureSetStore
     uploads: UploadStore
+    credentials: CredentialStore
     models: ModelRegistry
     versions: VersionRegistry
     recipes: RecipeStore

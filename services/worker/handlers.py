@@ -43,6 +43,7 @@ def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
     """Return the handler of every kind of job."""
     return {
         "import_file": lambda job, progress: run_import(job, progress, ports.imports),
+        "import_amplitude": lambda job, progress: run_import(job, progress, ports.imports),
         "build_model": lambda job, progress: _build_model(job, progress, ports),
         "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
         "estimate_off_policy": lambda job, progress: run_off_policy(job, progress, models=ports.models, ports=ports.off_policy),

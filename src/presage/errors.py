@@ -77,6 +77,12 @@ class UnavailableError(PresageError):
     code = "unavailable"
 
 
+class ResponseTooLargeError(PresageError):
+    """What was asked for is more than a dependency gives at once; asking for less can succeed."""
+
+    code = "response_too_large"
+
+
 class OverloadedError(UnavailableError):
     """There is more to do than can be done in time; the message is for the caller."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-JobKind = Literal["import_file", "build_model", "analyse_experiment", "estimate_off_policy", "check_drift"]
+JobKind = Literal["import_file", "import_amplitude", "build_model", "analyse_experiment", "estimate_off_policy", "check_drift"]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from presage.errors import UnavailableError
 from presage.identifiers import new_identifier
-from presage.jobs.arguments import AnalyseExperiment, BuildModel, CheckDrift, EstimateOffPolicy, ImportFile
+from presage.jobs.arguments import AnalyseExperiment, BuildModel, CheckDrift, EstimateOffPolicy, ImportAmplitude, ImportFile
 from presage.jobs.model import Job, JobKind
 from presage.jobs.ports import JobOutbox, JobQueue, JobStore
 
@@ -22,9 +22,10 @@ ORPHANED_AFTER_SECONDS = 90
 OVERDUE_AFTER_SECONDS = 900
 """A queued job's message may be used up too: by an outage of the database, or by its age. A longer queue costs one more message."""
 
-Arguments = ImportFile | BuildModel | AnalyseExperiment | EstimateOffPolicy | CheckDrift
+Arguments = ImportFile | ImportAmplitude | BuildModel | AnalyseExperiment | EstimateOffPolicy | CheckDrift
 KINDS: dict[type, JobKind] = {
     ImportFile: "import_file",
+    ImportAmplitude: "import_amplitude",
     BuildModel: "build_model",
     AnalyseExperiment: "analyse_experiment",
     EstimateOffPolicy: "estimate_off_policy",

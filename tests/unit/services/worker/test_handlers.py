@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from presage.adapters.memory.credential_store import MemoryCredentialStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.import_files import MemoryImportFiles
 from presage.adapters.memory.model_files import MemoryModelFiles
@@ -24,14 +26,13 @@ from presage.jobs.use_cases import SYSTEM, build_job
 from presage.off_policy.use_cases import OffPolicyPorts
 from presage.predictions.loading import ScorerCache
 from presage.progress import ignore_progress
-from presage.training.ports import RunState
 from presage.training.use_cases import BuildPorts
 from services.worker.handlers import HandlerPorts, build_handlers
 from services.worker.imports import ImportSources
 from tests.fixtures.experiment_world import BEGIN, DAY, NOW, PLAN, World
 
 
-def run_nothing(*_: object) -> tuple[RunState, str]:
+def run_nothing(*_: object) -> Any:  # noqa: ANN401 - nothing is returned
     raise AssertionError("an analysis builds nothing")
 
 
@@ -49,7 +50,9 @@ def analyse(world: World, days: int) -> JobResult:
     )
     lake = MemoryFeatureSetStore()
     ports = HandlerPorts(
-        imports=ImportSources(world.datasets, ImportPorts(lake, lake, open_seen_ids), MemoryImportFiles({})),
+        imports=ImportSources(
+            world.datasets, ImportPorts(lake, lake, open_seen_ids), MemoryImportFiles({}), MemoryCredentialStore(), run_nothing
+        ),
         models=MemoryModelRegistry(),
         build=build,
         analysis=world.ports,
