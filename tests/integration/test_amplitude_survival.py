@@ -10,7 +10,7 @@ from tests.fixtures.amplitude_import import count_rows, end_at_this_hour, read_f
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
-EVENTS = 200_000
+EVENTS = 120_000
 HOURS = 30
 
 
@@ -18,7 +18,7 @@ def test_an_import_through_faults_and_two_kills_is_exact_to_the_row(mariadb: str
     project = end_at_this_hour(hours=HOURS, events=EVENTS)
     complete_until = floor_hour(datetime.now(UTC) - LATENESS)
 
-    place, outcome = run_import(mariadb, tmp_path, project=project, max_events=25_000)
+    place, outcome = run_import(mariadb, tmp_path, project=project, max_events=15_000)
 
     first, second, expected = outcome.first, outcome.second, project.expect(revealed=True)
     assert (first.state, first.attempts, second.state) == ("succeeded", 3, "succeeded"), (first, second)

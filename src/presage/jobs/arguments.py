@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-FileFormat = Literal["csv", "parquet", "ndjson"]
+FileFormat = Literal["csv", "tsv", "parquet", "ndjson"]
 
 
 @dataclass(frozen=True, slots=True)

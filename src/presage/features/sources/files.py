@@ -62,18 +62,17 @@ class FileSource:
         """
         if not self._request.key.startswith(build_imports_prefix(self._dataset.workspace_id)):
             raise NotFoundError(f"there is no uploaded file {self._request.key!r}")
-        file = self._files.open_file(self._request.key, self._request.file_format)
-        check_columns_of_file(self._request, self._dataset, file.columns)
         done = msgspec.convert(dict(position), _FilePosition)
-        if done.rows and done.digest != file.digest:
-            raise InvalidInputError(
-                "the file is another one than when its import began; import it again", path="$.key", code="file_changed"
-            )
-        rows = islice(file.rows, done.rows, None)
-        read = done.rows
-        while batch := [self._reader.read_row(row) for row in islice(rows, BATCH_ROWS)]:
-            read += len(batch)
-            yield SourceBatch(batch, msgspec.to_builtins(_FilePosition(read, file.digest)), min(read / file.rows_estimate, 1.0))
+        with self._files.open_file(self._request.key, self._request.file_format) as file:
+            check_columns_of_file(self._request, self._dataset, file.columns)
+            if done.rows and done.digest != file.digest:
+                reason = "the file is another one than when its import began; import it again"
+                raise InvalidInputError(reason, path="$.key", code="file_changed")
+            rows = islice(file.rows, done.rows, None)
+            read = done.rows
+            while batch := [self._reader.read_row(row) for row in islice(rows, BATCH_ROWS)]:
+                read += len(batch)
+                yield SourceBatch(batch, msgspec.to_builtins(_FilePosition(read, file.digest)), file.get_fraction())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +116,18 @@ class RowReader:
         self._request = request
         self._types: Mapping[str, ColumnType] = {column.name: column.type for column in dataset.columns}
         self._reader = reader_of(dataset.columns)
-        self._is_text = request.file_format == "csv"
+        self._is_text = request.file_format in {"csv", "tsv"}
         self._now = now
 
     def read_row(self, row: FileRow) -> Record | RowFault:
         """Return the row's record, or why there is none."""
         if row.content is None:
-            return RowFault(row.line, "malformed_row", "$", row.fault)
+            return RowFault(row.line, "malformed_row", "$", row.fault, row.part)
         if isinstance(row.content, bytes):
             outcome = self._reader.read_json(row.content, now=self._now)
         else:
             outcome = self._reader.read_mapping(self._to_wire(row.content), now=self._now)
-        return RowFault(row.line, outcome.code, outcome.path, outcome.message) if isinstance(outcome, Fault) else outcome
+        return RowFault(row.line, outcome.code, outcome.path, outcome.message, row.part) if isinstance(outcome, Fault) else outcome
 
     def _to_wire(self, cells: Mapping[str, object]) -> dict[str, object]:
         request = self._request

@@ -14,24 +14,25 @@ IdAndKnown = tuple[str, int]
 """The id of a record and its known timestamp in microseconds since 1970 (UTC)."""
 
 
-FileFormat = Literal["csv", "parquet", "ndjson"]
+FileFormat = Literal["csv", "tsv", "parquet", "ndjson"]
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One row: its line, and a JSON text (NDJSON) or its cells by column, or why it has neither."""
+    """One row: its line in `part` of the file, and a JSON text (NDJSON) or its cells by column, or why it has neither."""
 
     line: int
     content: bytes | Mapping[str, object] | None
     fault: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """An opened file. `columns` is None for NDJSON; `rows_estimate` is for progress only; `digest` tells its content from others."""
+    """An opened file. `columns` is None for NDJSON; `get_fraction` says how much of it was read; `digest` tells its content from others."""
 
     columns: tuple[str, ...] | None
-    rows_estimate: int
+    get_fraction: Callable[[], float]
     rows: Iterator[FileRow]
     digest: str
 
@@ -39,8 +40,8 @@ class SourceFile:
 class ImportFiles(Protocol):
     """Files that users have put into the lake (S3)."""
 
-    def open_file(self, key: str, file_format: FileFormat) -> SourceFile:
-        """Return the opened file.
+    def open_file(self, key: str, file_format: FileFormat) -> AbstractContextManager[SourceFile]:
+        """Return the opened file, which is on disk as a whole by then.
 
         Raises `NotFoundError`, or `InvalidInputError` when it is too large or not of that format.
         """
