@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-training certify synth format costs release rollback
+.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-training certify synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -94,7 +94,7 @@ record-calls: up ## Run the journeys and add the AWS calls that they made to the
 certify: setup ## Prove by simulation that experiments err as seldom as they say; RUNS=2000 (docs/adr/0021)
 	@$(BIN)/presage experiments certify $(if $(RUNS),--runs $(RUNS))
 
-bench: bench-serving bench-lookup bench-stats bench-analysis bench-training bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
+bench: bench-serving bench-lookup bench-stats bench-analysis bench-import bench-training bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
 
 bench-serving: setup ## Predictions over HTTP beside mlflow, BentoML, FastAPI and Flask; PEERS=fastapi,flask ROUNDS=1 for a short run
 	@$(BENCH) serving $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
@@ -114,6 +114,9 @@ bench-neighbour: setup ## One key at 20 times its limit beside another; PLAN=sta
 
 bench-analysis: setup ## One look of 1 M assignments and 5 M outcomes on PostgreSQL, incremental and full; ASSIGNMENTS=100000 for a short run
 	@$(BENCH) analysis $(if $(ASSIGNMENTS),--assignments $(ASSIGNMENTS))
+
+bench-import: setup ## An import of 1 M and of 5 M events from an Amplitude that fails, by a worker that is killed twice; EVENTS=200000 for a short run
+	@$(BENCH) amplitude $(if $(EVENTS),--events $(EVENTS))
 
 bench-training: setup ## Training sets of 1 M labels from three sets of 1 M rows beside Feast, a Spark union and DuckDB; ROWS=100000 for a short run, CURVE=1 up to 10 M
 	@$(BENCH) training $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ROWS),--rows $(ROWS)) $(if $(filter 1,$(CURVE)),--curve)

@@ -4,46 +4,37 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
 
-from benchmarks import analysis, curve, experiment, lookup, neighbour, renewal, serving, soak, training
+from benchmarks import analysis, curve, experiment, imports, lookup, neighbour, renewal, serving, soak, training
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
 from localstack.program import StartError
+
+RUNS: Mapping[str, Callable[[argparse.Namespace], bool | None]] = {
+    "serving": lambda options: serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds),
+    "lookup": lambda options: lookup.run(rounds=options.rounds),
+    "stats": lambda options: experiment.run(rounds=options.rounds),
+    "curve": lambda options: curve.run(most_entities=options.most_entities),
+    "analysis": lambda options: analysis.run(assignments=options.assignments),
+    "amplitude": lambda options: imports.run(sizes=[int(size) for size in options.events.split(",")]),
+    "training": lambda options: training.run_curve() if options.curve else training.run(rounds=options.rounds, size=options.rows),
+    "renewal": lambda options: renewal.run(entities=options.entities, share=options.share),
+    "soak": lambda options: soak.run(seconds=60 * options.minutes),
+    "neighbour": lambda options: neighbour.run(rounds=options.rounds, seconds=options.seconds, plan=options.plan),
+}
+"""The benchmarks by name. False: what one demands was not held; the comparisons demand nothing."""
 
 
 def main() -> int:
     """Run what the command line asks for; 1 if there is no figure to be had, or what it demands was not held."""
     options = _parse()
     try:
-        return 0 if _run(options) else 1
+        return 1 if RUNS[options.command](options) is False else 0
     except (MeasurementError, StartError) as error:
         say(f"{error}" + (f": {error.__cause__}" if error.__cause__ else ""))
         return 1
-
-
-def _run(options: argparse.Namespace) -> bool:
-    """Run one benchmark and return whether what it demands was held; the comparisons demand nothing."""
-    match options.command:
-        case "serving":
-            serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds)
-        case "lookup":
-            lookup.run(rounds=options.rounds)
-        case "stats":
-            return experiment.run(rounds=options.rounds)
-        case "curve":
-            curve.run(most_entities=options.most_entities)
-        case "analysis":
-            analysis.run(assignments=options.assignments)
-        case "training":
-            return training.run_curve() if options.curve else training.run(rounds=options.rounds, size=options.rows)
-        case "renewal":
-            renewal.run(entities=options.entities, share=options.share)
-        case "soak":
-            return soak.run(seconds=60 * options.minutes)
-        case _:
-            return neighbour.run(rounds=options.rounds, seconds=options.seconds, plan=options.plan)
-    return True
 
 
 def _parse() -> argparse.Namespace:
@@ -66,6 +57,8 @@ def _parse() -> argparse.Namespace:
     command = commands.add_parser("renewal", help="a snapshot made from the one before, and of all records")
     command.add_argument("--entities", type=int, default=1_000_000)
     command.add_argument("--share", type=float, default=0.01, help="of the entities that got a record")
+    command = commands.add_parser("amplitude", help="an import with faults and two SIGKILLs of the worker")
+    command.add_argument("--events", default="1000000,5000000", help="sizes of imports, comma-separated")
     command = commands.add_parser("soak", help="memory and completeness under steady load")
     command.add_argument("--minutes", type=float, default=10)
     command = commands.add_parser("curve", help="cost over entities, models and rows")

@@ -8,7 +8,7 @@ from constructs import Construct
 from stacks.config import StageConfig
 from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
 from stacks.constructs.findings import accept_wildcards, acknowledge
-from stacks.constructs.grants import BucketRights, grant_log_reading, grant_sending
+from stacks.constructs.grants import BucketRights, grant_credentials, grant_log_reading, grant_sending
 from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.gateway import GatewayStack
@@ -40,6 +40,7 @@ class BackendStack(StageStack):
         self.web = BeanstalkEnvironment(self, "Web", config=config, network=network, program=program)
         self._grant_data(data)
         self._grant_keys(gateway)
+        grant_credentials(self.web.role, "CreateSecret", "PutSecretValue", "DeleteSecret", stage=config.name)
         accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
         route53.CnameRecord(self, "App", zone=dns.zone, record_name="app", domain_name=self.web.environment.attr_endpoint_url)
         self.export_output("BackendEnvironment", self.web.environment.ref)

@@ -8,7 +8,7 @@ from constructs import Construct
 from stacks.config import StageConfig
 from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
 from stacks.constructs.findings import accept_wildcards
-from stacks.constructs.grants import BucketRights, grant_log_querying
+from stacks.constructs.grants import BucketRights, grant_credentials, grant_log_querying
 from stacks.constructs.watched_queue import MAXIMUM_RECEIVES
 from stacks.data_plane import DataPlane
 from stacks.network import NetworkStack
@@ -18,6 +18,7 @@ from stacks.stage_stack import StageStack
 from stacks.trainer import TrainerStack
 
 _CONNECTIONS = 4
+_AMPLITUDE_URLS = {"us": "https://amplitude.com/api/2/export", "eu": "https://analytics.eu.amplitude.com/api/2/export"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class WorkerStack(StageStack):
                 **data.warehouse.variables,
                 "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
                 "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
+                "PRESAGE_AMPLITUDE_URLS": self.to_json_string(dict(_AMPLITUDE_URLS)),
                 "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
                 **inputs.spark.variables,
                 **inputs.trainer.variables,
@@ -55,6 +57,7 @@ class WorkerStack(StageStack):
         self.worker = BeanstalkEnvironment(self, "Worker", config=config, network=inputs.network, program=program)
         role = self.worker.role
         _grant_data(role, data)
+        grant_credentials(role, "GetSecretValue", stage=config.name)
         inputs.spark.grant_submit(role)
         inputs.trainer.grant_run(role)
         accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")

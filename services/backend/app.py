@@ -15,10 +15,12 @@ from services.backend.context import EXTENSION, BackendPorts
 from services.backend.routes import (
     api_keys,
     batch_predictions,
+    credentials,
     datasets,
     drift,
     experiments,
     holdout,
+    imports,
     jobs,
     lineage,
     models,
@@ -32,7 +34,9 @@ from services.backend.settings import BackendSettings
 BLUEPRINTS = (
     workspaces,
     api_keys,
+    credentials,
     datasets,
+    imports,
     models,
     batch_predictions,
     lineage,

@@ -12,6 +12,7 @@ from flask import request
 from presage.errors import InvalidInputError
 from presage.experiments.model import TREATMENT, Metric
 from presage.features.dataset import Column
+from presage.features.sources.amplitude import AmplitudeEntity, AmplitudeRegion
 from presage.jobs.arguments import FileFormat
 from presage.jobs.model import Job, JobKind, JobState
 from presage.predictions.exploration import Exploration
@@ -63,6 +64,28 @@ class ImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     entity_column: str = "entity_id"
     event_timestamp_column: str = "event_timestamp"
     known_timestamp_column: str | None = None
+
+
+class AmplitudeImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which uploads of an Amplitude project to import: from `start` to `until` (the last whole hour, if it is left out).
+
+    `credential` names what holds `api_key` and `secret_key`. `columns` says which property a column's value is, as
+    `event_properties.price` or `country`; a column that is left out is the event property of its name.
+    """
+
+    credential: str
+    start: Instant
+    until: Instant | None = None
+    region: AmplitudeRegion = "us"
+    entity: AmplitudeEntity = "user_id"
+    event_types: tuple[str, ...] = ()
+    columns: Mapping[str, str] = {}
+
+
+class CredentialBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What another system is read with; no answer shows it again."""
+
+    content: Mapping[str, str]
 
 
 class ModelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.recipe_store import S3RecipeStore
 from presage.adapters.s3.upload_store import S3UploadStore
 from presage.adapters.s3.version_report_store import S3VersionReportStore
+from presage.adapters.secretsmanager.credential_store import SecretCredentialStore
 from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
@@ -28,11 +29,12 @@ from services.backend.settings import BackendSettings
 def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
     """Return the real ports and the check that the database answers. Nothing is connected yet."""
     configure_logging(service="backend", stage=settings.stage)
+    secrets = build_client("secretsmanager")
     engine = build_engine(
         host=settings.database_host,
         port=settings.database_port,
         database=settings.database_name,
-        credentials=SecretCredentials(build_client("secretsmanager"), settings.database_secret_arn),
+        credentials=SecretCredentials(secrets, settings.database_secret_arn),
     )
     sql, s3 = SqlStores.build(engine), build_client("s3")
     ports = BackendPorts(
@@ -42,6 +44,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         datasets=sql.datasets,
         feature_sets=S3FeatureSetStore(settings.lake_bucket, s3),
         uploads=S3UploadStore(s3, settings.lake_bucket),
+        credentials=SecretCredentialStore(secrets, stage=settings.stage),
         models=sql.models,
         versions=sql.versions,
         recipes=S3RecipeStore(settings.lake_bucket, s3),

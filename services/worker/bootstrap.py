@@ -9,7 +9,6 @@ from threading import Event
 
 from presage.adapters.client import build_client
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
-from presage.adapters.s3.import_files import S3ImportFiles
 from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
@@ -21,6 +20,7 @@ from presage.runtime.worker import Worker
 from services.worker.bootstrap_analyses import build_analysis_ports
 from services.worker.bootstrap_builds import build_build_ports
 from services.worker.bootstrap_drift import build_drift_ports
+from services.worker.bootstrap_imports import build_import_sources
 from services.worker.bootstrap_off_policy import build_off_policy_ports
 from services.worker.drift import enqueue_drift_checks
 from services.worker.handlers import HandlerPorts, build_handlers
@@ -43,9 +43,7 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     analysis = build_analysis_ports(settings, sql, lake)
     builds = build_build_ports(settings, sql, lake)
     handlers = HandlerPorts(
-        datasets=sql.datasets,
-        feature_sets=lake,
-        import_files=S3ImportFiles(settings.lake_bucket, s3),
+        imports=build_import_sources(settings, sql, lake),
         models=sql.models,
         build=builds,
         snapshots=sql.snapshots,

@@ -10,13 +10,9 @@ from typing import TypeVar
 import msgspec
 
 from presage.drift.use_cases import DriftPorts
-from presage.errors import ConflictError, UnavailableError
 from presage.experiments.decision import CONCLUDED
 from presage.experiments.use_cases import AnalysisPorts, analyse_experiment
-from presage.features.imports import ImportRequest, ImportSummary
-from presage.features.ports import DatasetStore, FeatureSetStore, ImportFiles
-from presage.features.use_cases import import_file
-from presage.jobs.arguments import AnalyseExperiment, BuildModel, ImportFile
+from presage.jobs.arguments import AnalyseExperiment, BuildModel
 from presage.jobs.execution import Handler, JobResult
 from presage.jobs.model import Job, JobKind
 from presage.off_policy.use_cases import OffPolicyPorts
@@ -26,6 +22,7 @@ from presage.training.refresh import VersionPorts
 from presage.training.use_cases import BuildOrder, BuildPorts, build_model
 from services.worker.batch import run_batch, run_refresh
 from services.worker.drift import run_drift_check
+from services.worker.imports import ImportSources, run_import
 from services.worker.off_policy import run_off_policy
 
 ArgumentsT = TypeVar("ArgumentsT")
@@ -35,9 +32,7 @@ ArgumentsT = TypeVar("ArgumentsT")
 class HandlerPorts:
     """What the jobs work on."""
 
-    datasets: DatasetStore
-    feature_sets: FeatureSetStore
-    import_files: ImportFiles
+    imports: ImportSources
     models: ModelRegistry
     build: BuildPorts
     snapshots: SnapshotHistory
@@ -55,7 +50,8 @@ class HandlerPorts:
 def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
     """Return the handler of every kind of job."""
     return {
-        "import_file": lambda job, progress: _import_file(job, progress, ports),
+        "import_file": lambda job, progress: run_import(job, progress, ports.imports),
+        "import_amplitude": lambda job, progress: run_import(job, progress, ports.imports),
         "build_model": lambda job, progress: _build_model(job, progress, ports),
         "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
         "predict_batch": lambda job, progress: run_batch(job, progress, models=ports.models, ports=ports.versions),
@@ -65,37 +61,6 @@ def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
             job, progress, models=ports.models, versions=ports.build.versions, ports=ports.drift
         ),
     }
-
-
-def _import_file(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult:
-    """Import as of the job's creation, so that a retry writes the same bytes."""
-    arguments = _read_arguments(job, ImportFile)
-    dataset = ports.datasets.get_dataset(job.workspace_id, arguments.dataset_id)
-    request = ImportRequest(
-        arguments.key,
-        arguments.format,
-        entity_column=arguments.entity_column,
-        event_timestamp_column=arguments.event_timestamp_column,
-        known_timestamp_column=arguments.known_timestamp_column,
-    )
-    try:
-        summary = import_file(
-            dataset=dataset,
-            request=request,
-            files=ports.import_files,
-            store=ports.feature_sets,
-            now=job.created_at,
-            progress=progress,
-        )
-    except ConflictError as error:
-        raise UnavailableError(f"The dataset {dataset.name!r} is being written to by too many at once: {error}") from error
-    return JobResult(_describe_import(summary, dataset.name), msgspec.to_builtins(summary))
-
-
-def _describe_import(summary: ImportSummary, dataset: str) -> str:
-    refused = f", {summary.invalid} refused" if summary.invalid else ""
-    twice = f", {summary.duplicates} there twice" if summary.duplicates else ""
-    return f"{summary.accepted} of {summary.rows} rows imported into {dataset}{twice}{refused}"
 
 
 def _build_model(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult:

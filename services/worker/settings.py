@@ -42,6 +42,8 @@ class WorkerSettings(DatabaseSettings, frozen=True):
     prediction_table: str
     cache_directory: str
     """Where models and snapshots are kept that a job looks at again."""
+    amplitude_urls: dict[str, str]
+    """Region to the address of Amplitude's Export API there."""
     jobs_queue_url: str
     redshift_workgroup: str
     redshift_database: str

@@ -28,6 +28,12 @@ class InvalidInputError(PresageError):
             self.code = code
 
 
+class ResponseTooLargeError(InvalidInputError):
+    """What was asked for is more than a dependency gives at once; asking for less can succeed."""
+
+    code = "response_too_large"
+
+
 class NotFoundError(PresageError):
     """The named thing does not exist in this workspace (another workspace's things do not exist either)."""
 

@@ -5,6 +5,7 @@ What each component calls is recorded (`tests/contract/wiring/calls.json`), and 
 
 from collections.abc import Sequence
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -51,6 +52,15 @@ def grant_asset(asset: assets.Asset, role: iam.IRole) -> None:
     """Let `role` get this one file of the deployment."""
     arn = asset.bucket.arn_for_objects(asset.s3_object_key)
     role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[arn]))
+
+
+def grant_credentials(role: iam.IRole, *actions: str, stage: str) -> None:
+    """Let `role` do this with the credentials that workspaces keep for systems of their own; they are made at run time."""
+    arn = Stack.of(role).format_arn(
+        service="secretsmanager", resource="secret", resource_name=f"presage-{stage}/*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    role.add_to_principal_policy(iam.PolicyStatement(actions=[f"secretsmanager:{action}" for action in actions], resources=[arn]))
+    accept_wildcards(role, "They are made at run time, so their names are not known here.", rf"Resource::.*:secret:presage-{stage}/\*")
 
 
 def grant_sending(role: iam.IRole, *queues: sqs.Queue) -> None:

@@ -1,4 +1,4 @@
-"""Datasets, their versions, samples and summaries, and imports into them."""
+"""Datasets, their versions, samples and summaries, and uploads of files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from presage.errors import NotFoundError
 from presage.features import uploads, use_cases
 from presage.features.dataset import Dataset
 from presage.features.records import FeatureSetVersion
-from presage.jobs.arguments import ImportFile
 from presage.runtime.http import respond
-from services.backend.bodies import DatasetBody, ImportBody, UploadBody, read_body
+from services.backend.bodies import DatasetBody, UploadBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
-from services.backend.submitting import submit
 
 blueprint = Blueprint("datasets", __name__, url_prefix="/datasets")
 
@@ -73,23 +71,6 @@ def create_upload(dataset_id: str) -> Response:
     body, dataset = read_body(UploadBody), _get_dataset(dataset_id)
     upload = uploads.create_upload(workspace_id=dataset.workspace_id, file_name=body.file_name, uploads=get_ports().uploads)
     return respond(upload, 201)
-
-
-@blueprint.post("/<dataset_id>/imports")
-def create_import(dataset_id: str) -> Response:
-    """Start a job that imports an uploaded file."""
-    body, dataset = read_body(ImportBody), _get_dataset(dataset_id)
-    uploads.require_upload(workspace_id=dataset.workspace_id, key=body.key, uploads=get_ports().uploads)
-    return submit(
-        ImportFile(
-            dataset_id,
-            body.key,
-            body.format,
-            body.entity_column,
-            body.event_timestamp_column,
-            body.known_timestamp_column,
-        )
-    )
 
 
 def _get_dataset(dataset_id: str) -> Dataset:

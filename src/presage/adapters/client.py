@@ -59,7 +59,7 @@ _UNREACHED = (
     NoCredentialsError,
     ResponseStreamingError,
 )
-_PRECONDITION_CODES = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+_PRECONDITION_CODES = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "ResourceExistsException"})
 
 
 @overload

@@ -65,6 +65,19 @@ def count_rows(part: bytes) -> int:
         raise CorruptArtifactError(f"a part of {len(part)} bytes is not parquet: {error}") from error
 
 
+def read_ids(part: bytes) -> list[tuple[str, int]]:
+    """Return the record id of each row and its known timestamp in microseconds since 1970 (UTC).
+
+    Raises:
+        CorruptArtifactError: It is not parquet.
+    """
+    try:
+        frame = pl.read_parquet(io.BytesIO(part), columns=[RECORD_ID, KNOWN_TIMESTAMP])
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise CorruptArtifactError(f"a part of {len(part)} bytes is not parquet: {error}") from error
+    return frame.with_columns(pl.col(KNOWN_TIMESTAMP).cast(_TIMESTAMP).cast(pl.Int64)).rows()
+
+
 def build_version_frame(dataset: Dataset, parts: Iterable[bytes]) -> pl.DataFrame:
     """Return the rows of all parts in the order of (event_timestamp, record_id).
 

@@ -10,12 +10,25 @@ from presage.features.dataset import Dataset
 
 MANIFEST_SUFFIX = ".manifest.json"
 _MANIFEST = re.compile(r"ws=([^/]+)/dataset=([^/]+)/versions/(\d{8})\.manifest\.json")
+_PART = re.compile(r"ws=[^/]+/dataset=[^/]+/records/event_month=(\d{4})-(\d{2})/[^/]+\.parquet")
 _STAGED = re.compile(r"ws=[^/]+/staging/records/[^/]+/[0-9a-f]+\.json")
 
 
 def build_part_key(dataset: Dataset, batch_id: str, month: str) -> str:
     """Return the key of a batch's part of one event month (`YYYY-MM`)."""
     return f"{_root(dataset.workspace_id, dataset.dataset_id)}/records/event_month={month}/{batch_id}.parquet"
+
+
+def parse_part_month(key: str) -> tuple[int, int]:
+    """Return (year, month) of the events in the part of that key.
+
+    Raises:
+        InvalidInputError: It is no part's key.
+    """
+    match = _PART.fullmatch(key)
+    if match is None:
+        raise InvalidInputError(f"{key!r} is not the key of a part", path="$.key")
+    return int(match[1]), int(match[2])
 
 
 def build_versions_prefix(workspace_id: str, dataset_id: str) -> str:

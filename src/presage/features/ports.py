@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from presage.features.dataset import Dataset
-from presage.features.imports import FileFormat, SourceFile
 from presage.features.messages import BatchMessage
 from presage.features.records import FeatureSetVersion, IdSegment, Part, Record, RecordBatch
 
@@ -45,16 +44,6 @@ class RecordMessages(Protocol):
         """Return the batch that a message carries or points to.
 
         Raises `InvalidInputError` for what is no message, `NotFoundError` when the batch it points to is gone.
-        """
-
-
-class ImportFiles(Protocol):
-    """Files that users have put into the lake (S3)."""
-
-    def open_file(self, key: str, file_format: FileFormat) -> SourceFile:
-        """Return the opened file.
-
-        Raises `NotFoundError`, or `InvalidInputError` when it is too large or not of that format.
         """
 
 

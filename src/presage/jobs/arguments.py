@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-FileFormat = Literal["csv", "parquet", "ndjson"]
+FileFormat = Literal["csv", "tsv", "parquet", "ndjson"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,23 @@ class ImportFile:
     entity_column: str = "entity_id"
     event_timestamp_column: str = "event_timestamp"
     known_timestamp_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportAmplitude:
+    """`import_amplitude`: read what was uploaded to an Amplitude project from `start` to `until` (now, if None) into a dataset.
+
+    `credential` is the name of what holds the project's keys; `columns` says which property a column's value is.
+    """
+
+    dataset_id: str
+    credential: str
+    start: datetime
+    until: datetime | None = None
+    region: Literal["us", "eu"] = "us"
+    entity: Literal["user_id", "device_id", "amplitude_id"] = "user_id"
+    event_types: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

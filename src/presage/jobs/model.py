@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import Literal
 
 JobKind = Literal[
-    "import_file", "build_model", "analyse_experiment", "estimate_off_policy", "check_drift", "predict_batch", "refresh_snapshot"
+    "import_file",
+    "import_amplitude",
+    "build_model",
+    "analyse_experiment",
+    "estimate_off_policy",
+    "check_drift",
+    "predict_batch",
+    "refresh_snapshot",
 ]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 

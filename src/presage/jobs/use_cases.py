@@ -11,7 +11,16 @@ import msgspec
 
 from presage.errors import UnavailableError
 from presage.identifiers import new_identifier
-from presage.jobs.arguments import AnalyseExperiment, BuildModel, CheckDrift, EstimateOffPolicy, ImportFile, PredictBatch, RefreshSnapshot
+from presage.jobs.arguments import (
+    AnalyseExperiment,
+    BuildModel,
+    CheckDrift,
+    EstimateOffPolicy,
+    ImportAmplitude,
+    ImportFile,
+    PredictBatch,
+    RefreshSnapshot,
+)
 from presage.jobs.model import Job, JobKind
 from presage.jobs.ports import JobOutbox, JobQueue, JobStore
 
@@ -22,9 +31,10 @@ ORPHANED_AFTER_SECONDS = 90
 OVERDUE_AFTER_SECONDS = 900
 """A queued job's message may be used up too: by an outage of the database, or by its age. A longer queue costs one more message."""
 
-Arguments = ImportFile | BuildModel | AnalyseExperiment | EstimateOffPolicy | CheckDrift | PredictBatch | RefreshSnapshot
+Arguments = ImportFile | ImportAmplitude | BuildModel | AnalyseExperiment | EstimateOffPolicy | CheckDrift | PredictBatch | RefreshSnapshot
 KINDS: dict[type, JobKind] = {
     ImportFile: "import_file",
+    ImportAmplitude: "import_amplitude",
     BuildModel: "build_model",
     AnalyseExperiment: "analyse_experiment",
     EstimateOffPolicy: "estimate_off_policy",

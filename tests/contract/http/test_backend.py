@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
 from presage.adapters.memory.batch_results import MemoryBatchResults
 from presage.adapters.memory.certificate_store import MemoryCertificateStore
+from presage.adapters.memory.credential_store import MemoryCredentialStore
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
 from presage.adapters.memory.experiment_events import MemoryExperimentEvents
 from presage.adapters.memory.experiment_store import MemoryExperimentStore
@@ -74,6 +75,7 @@ def build_ports() -> BackendPorts:
         datasets=MemoryDatasetStore(),
         feature_sets=MemoryFeatureSetStore(),
         uploads=MemoryUploadStore(),
+        credentials=MemoryCredentialStore(),
         models=MemoryModelRegistry(),
         versions=MemoryVersionRegistry(),
         recipes=MemoryRecipeStore(),

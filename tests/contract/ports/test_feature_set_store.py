@@ -91,6 +91,18 @@ def test_reads_one_row_per_record_id_the_earliest_known(lake: Lake) -> None:
     assert frame["entity_id"].to_list() == ["early"]
 
 
+def test_reads_the_ids_of_a_part_with_when_they_were_known(lake: Lake) -> None:
+    part = lake.store.put_part(
+        lake.dataset, "b1", "2025-01", [make_record(1, known=NOW), make_record(2, known=NOW + timedelta(microseconds=1))]
+    )
+    known = int(NOW.timestamp()) * 1_000_000
+    assert isinstance(lake.store, DamagingStore | DamagingS3Store)
+    assert list(lake.store.read_ids(part)) == [("r000001", known), ("r000002", known + 1)]
+    lake.store.damage(part.key)
+    with pytest.raises(CorruptArtifactError, match=part.key):
+        lake.store.read_ids(part)
+
+
 def test_finds_no_version_of_an_empty_or_foreign_dataset(lake: Lake) -> None:
     lake.create(1, lake.put(1))
     assert lake.store.find_version("ws_1", "ds_other") is None

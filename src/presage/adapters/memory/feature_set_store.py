@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from presage.errors import AlreadyExistsError, CorruptArtifactError
-from presage.features.columnar import build_version_frame, count_rows, encode_part
+from presage.features.columnar import build_version_frame, count_rows, encode_part, read_ids
 from presage.features.dataset import Dataset
 from presage.features.keys import build_part_key
 from presage.features.records import FeatureSetVersion, Part, Record
@@ -18,7 +18,7 @@ _Key = tuple[str, str, int]
 
 
 class MemoryFeatureSetStore:
-    """`FeatureSetStore` on dictionaries. `objects` holds the parts by key, for tests to look at or to damage."""
+    """`FeatureSetStore` and `PartIds` on dictionaries. `objects` holds the parts by key, for tests to look at or to damage."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -49,6 +49,10 @@ class MemoryFeatureSetStore:
     def read_frame(self, version: FeatureSetVersion) -> pl.DataFrame:
         """Return all rows, one per record_id (the earliest known), after checking every part's sha256."""
         return build_version_frame(version.dataset, [self._get_part(part) for part in version.parts])
+
+    def read_ids(self, part: Part) -> list[tuple[str, int]]:
+        """Return the ids of a part and when each was known, after checking its sha256."""
+        return read_ids(self._get_part(part))
 
     def put_profile(self, version: FeatureSetVersion, *, sample: bytes, summary: Mapping[str, object]) -> None:
         """Keep the profile of that version."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
 
 from presage.errors import NotFoundError
-from presage.features.imports import FileFormat, SourceFile
-from presage.features.tabular import open_source
+from presage.features.sources.ports import FileFormat, SourceFile
+from presage.features.sources.tabular import open_source
 
 
 class MemoryImportFiles:
@@ -16,8 +19,11 @@ class MemoryImportFiles:
         """Serve `objects`."""
         self._objects = objects
 
-    def open_file(self, key: str, file_format: FileFormat) -> SourceFile:
-        """Return the opened file."""
+    @contextmanager
+    def open_file(self, key: str, file_format: FileFormat) -> Iterator[SourceFile]:
+        """Yield the opened file."""
         if key not in self._objects:
             raise NotFoundError(f"there is no object {key!r}")
-        return open_source(self._objects[key], file_format)
+        body = self._objects[key]
+        with open_source(io.BytesIO(body), file_format, digest=sha256(body).hexdigest()) as source:
+            yield source

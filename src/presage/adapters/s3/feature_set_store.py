@@ -12,7 +12,7 @@ import polars as pl
 
 from presage.adapters.client import translate_errors
 from presage.errors import AlreadyExistsError, CorruptArtifactError, NotFoundError, UnavailableError
-from presage.features.columnar import build_version_frame, count_rows, encode_part
+from presage.features.columnar import build_version_frame, count_rows, encode_part, read_ids
 from presage.features.dataset import Dataset
 from presage.features.keys import (
     MANIFEST_SUFFIX,
@@ -32,7 +32,7 @@ _PAGE_SIZE = 1_000
 
 
 class S3FeatureSetStore:
-    """`FeatureSetStore` on a bucket. Parts and manifests are written once, with `If-None-Match: *`, and never changed."""
+    """`FeatureSetStore` and `PartIds` on a bucket. Parts and manifests are written once, with `If-None-Match: *`, and never changed."""
 
     def __init__(self, bucket: str, client: S3Client) -> None:
         """Use `bucket`, which exists."""
@@ -78,6 +78,10 @@ class S3FeatureSetStore:
         """Return all rows, one per record_id (the earliest known), after checking every part's sha256."""
         with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
             return build_version_frame(version.dataset, pool.map(self._get_part, version.parts))
+
+    def read_ids(self, part: Part) -> list[tuple[str, int]]:
+        """Return the ids of a part and when each was known, after checking its sha256."""
+        return read_ids(self._get_part(part))
 
     def put_profile(self, version: FeatureSetVersion, *, sample: bytes, summary: Mapping[str, object]) -> None:
         """Write `sample.ndjson`, then `summary.json`: where there is a summary, there is a sample."""

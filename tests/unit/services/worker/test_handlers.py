@@ -3,32 +3,37 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from presage.adapters.memory.credential_store import MemoryCredentialStore
+from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.import_files import MemoryImportFiles
 from presage.adapters.memory.model_files import MemoryModelFiles
 from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
+from presage.adapters.memory.seen_ids import open_seen_ids
 from presage.adapters.memory.snapshot_history import MemorySnapshotHistory
 from presage.adapters.memory.spark_runner import MemorySparkRunner
 from presage.adapters.memory.task_runner import MemoryTaskRunner
 from presage.adapters.memory.training_files import MemoryTrainingFiles
 from presage.adapters.memory.version_report_store import MemoryVersionReportStore
 from presage.drift.use_cases import DriftPorts
+from presage.features.sources.ports import ImportPorts
 from presage.jobs.arguments import AnalyseExperiment
 from presage.jobs.execution import JobResult
 from presage.jobs.use_cases import SYSTEM, build_job
 from presage.off_policy.use_cases import OffPolicyPorts
 from presage.predictions.loading import ScorerCache
 from presage.progress import ignore_progress
-from presage.training.ports import RunState
 from presage.training.use_cases import BuildPorts
 from services.worker.handlers import HandlerPorts, build_handlers
+from services.worker.imports import ImportSources
 from tests.fixtures.experiment_world import BEGIN, DAY, NOW, PLAN, World
 
 
-def run_nothing(*_: object) -> tuple[RunState, str]:
+def run_nothing(*_: object) -> Any:  # noqa: ANN401 - nothing is returned
     raise AssertionError("an analysis builds nothing")
 
 
@@ -44,10 +49,11 @@ def analyse(world: World, days: int) -> JobResult:
         clock=lambda: NOW,
         pause=lambda _: None,
     )
+    lake = MemoryFeatureSetStore()
     ports = HandlerPorts(
-        datasets=world.datasets,
-        feature_sets=world.feature_sets,
-        import_files=MemoryImportFiles({}),
+        imports=ImportSources(
+            world.datasets, ImportPorts(lake, lake, open_seen_ids), MemoryImportFiles({}), MemoryCredentialStore(), run_nothing
+        ),
         models=MemoryModelRegistry(),
         build=build,
         snapshots=MemorySnapshotHistory(),

@@ -1,6 +1,8 @@
 """Files become records by the rules of the API."""
 
+import gzip
 import io
+import zipfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,9 +11,13 @@ import pytest
 
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.import_files import MemoryImportFiles
+from presage.adapters.memory.seen_ids import open_seen_ids
 from presage.errors import InvalidInputError, JobCancelledError, NotFoundError
-from presage.features.imports import FileFormat, ImportRequest, ImportSummary, RowFault
-from presage.features.use_cases import IMPORT_CHUNK_ROWS, import_file
+from presage.features.sources import tabular
+from presage.features.sources.files import FileSource, ImportRequest
+from presage.features.sources.importing import PART_ROWS, import_source
+from presage.features.sources.model import ImportSummary, RowFault
+from presage.features.sources.ports import FileFormat, ImportPorts
 from presage.progress import Progress, ignore_progress
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
 
@@ -34,7 +40,9 @@ def run(
     progress: Progress = ignore_progress,
 ) -> ImportSummary:
     files = MemoryImportFiles({KEY: body.encode() if isinstance(body, str) else body})
-    return import_file(dataset=DATASET, request=request, files=files, store=store or MemoryFeatureSetStore(), now=now, progress=progress)
+    store = store or MemoryFeatureSetStore()
+    source, ports = FileSource(files, request, DATASET, now=now), ImportPorts(store, store, open_seen_ids)
+    return import_source(dataset=DATASET, source=source, ports=ports, now=now, progress=progress)
 
 
 def read_rows(store: MemoryFeatureSetStore, *columns: str) -> list[tuple[object, ...]]:
@@ -168,14 +176,14 @@ def test_columns_cannot_be_named_for_ndjson() -> None:
 def test_a_file_that_the_workspace_did_not_upload_is_not_found(key: str) -> None:
     files = MemoryImportFiles({KEY: b"", "ws=ws_2/imports/up_1/purchases": b"", "ws=ws_1/training_sets/x": b""})
     with pytest.raises(NotFoundError):
-        import_file(dataset=DATASET, request=ImportRequest(key, "csv"), files=files, store=MemoryFeatureSetStore(), now=NOW)
+        next(FileSource(files, ImportRequest(key, "csv"), DATASET, now=NOW).read({}))
 
 
 def test_the_same_file_again_adds_nothing_even_later() -> None:
     store = MemoryFeatureSetStore()
     run(CSV_TEXT, store=store)
     before = read_rows(store, "record_id", "known_timestamp")
-    assert run(CSV_TEXT, store=store, now=NOW + timedelta(hours=1)) == ImportSummary(2, 2, 0, 0, 1, ())
+    assert run(CSV_TEXT, store=store, now=NOW + timedelta(hours=1)) == ImportSummary(2, 0, 2, 0, None)
     assert read_rows(store, "record_id", "known_timestamp") == before
 
 
@@ -193,7 +201,7 @@ def test_a_large_file_lands_as_one_version_of_parts_by_month_in_order() -> None:
     version = store.find_version("ws_1", "ds_1")
     assert version is not None
     assert sum(part.rows for part in version.parts) == 50_000
-    assert len(version.parts) <= 2 + 50_000 // IMPORT_CHUNK_ROWS + 1
+    assert len(version.parts) <= 2 + 50_000 // PART_ROWS + 1
     assert len(set(read_rows(store, "entity_id"))) == 50_000
     assert reports == sorted(reports)
     assert reports[-1] == 1.0
@@ -204,7 +212,107 @@ def test_a_cancelled_import_leaves_nothing_to_be_seen() -> None:
         raise JobCancelledError("the user cancelled")
 
     store = MemoryFeatureSetStore()
-    text = "customer,bought_at\n" + "\n".join(f"c{number},2025-01-05T10:00:00Z" for number in range(IMPORT_CHUNK_ROWS))
+    text = "customer,bought_at\n" + "\n".join(f"c{number},2025-01-05T10:00:00Z" for number in range(PART_ROWS))
     with pytest.raises(JobCancelledError):
         run(text, store=store, progress=cancel)
     assert store.find_version("ws_1", "ds_1") is None
+
+
+TSV = ImportRequest(KEY, "tsv", "customer", "bought_at")
+NDJSON = ImportRequest(KEY, "ndjson")
+
+
+def pack(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return body.getvalue()
+
+
+def test_tsv_is_read_as_csv_with_tabs() -> None:
+    store = MemoryFeatureSetStore()
+    run("customer\tbought_at\tamount\tshop\nc1\t2025-01-05T10:00:00Z\t2.5\ta, b\n", TSV, store=store)
+    assert read_rows(store, "amount", "shop") == [(2.5, "a, b")]
+
+
+GZIPPED = gzip.compress(CSV_TEXT.encode())
+
+
+@pytest.mark.parametrize("packed", [GZIPPED, pack({"a.csv": CSV_TEXT.encode()}), pack({"a.csv.gz": GZIPPED})])
+def test_a_packed_file_is_read_as_the_plain_one(packed: bytes) -> None:
+    plain, store = MemoryFeatureSetStore(), MemoryFeatureSetStore()
+    run(CSV_TEXT, store=plain)
+    assert run(packed, store=store) == ImportSummary(2, 2, 0, 0, 1)
+    assert read_rows(store, "record_id", "amount", "shop") == read_rows(plain, "record_id", "amount", "shop")
+
+
+def test_parquet_may_be_packed_too() -> None:
+    body = to_parquet({"customer": ["a"], "bought_at": [datetime(2025, 1, 5, tzinfo=UTC)], "amount": [1.5]})
+    request = ImportRequest(KEY, "parquet", "customer", "bought_at")
+    assert [run(each, request).accepted for each in (body, gzip.compress(body), pack({"x": body, "y": body}))] == [1, 1, 1]
+
+
+def test_files_of_a_zip_are_read_in_order_and_faults_tell_which() -> None:
+    files = {f"{name}.csv": f"customer,bought_at\nc{name},2025-01-05T10:00:00Z\nc{name},never\n".encode() for name in "ab"}
+    summary = run(pack({**files, "__MACOSX/a.csv": b"\0", "folder/": b""}))
+    assert (summary.rows, summary.accepted) == (4, 2)
+    assert [(fault.part, fault.line) for fault in summary.first_errors] == [("a.csv", 3), ("b.csv", 3)]
+
+
+def test_an_interrupted_import_of_a_zip_goes_on_where_it_was() -> None:
+    files = {name: "customer,bought_at\n" + "".join(f"{name}{n},2025-01-05T10:00:00Z\n" for n in range(4_000)) for name in "abc"}
+    body = pack({name: text.encode() for name, text in files.items()})
+    source = FileSource(MemoryImportFiles({KEY: body}), CSV, DATASET, now=NOW)
+    first, *rest = source.read({})
+    assert first.position is not None
+    again = list(source.read(first.position))
+    assert [batch.rows for batch in again] == [batch.rows for batch in rest]
+    assert [len(batch.rows) for batch in (first, *rest)] == [5_000, 5_000, 2_000]
+    assert 0 < first.fraction <= rest[-1].fraction <= 1
+
+
+def test_a_file_that_changed_meanwhile_is_refused() -> None:
+    text = "customer,bought_at\n" + "".join(f"c{n},2025-01-05T10:00:00Z\n" for n in range(6_000))
+    first = next(FileSource(MemoryImportFiles({KEY: text.encode()}), CSV, DATASET, now=NOW).read({}))
+    assert first.position is not None
+    changed = FileSource(MemoryImportFiles({KEY: text.replace("c1", "d1").encode()}), CSV, DATASET, now=NOW)
+    with pytest.raises(InvalidInputError) as caught:
+        list(changed.read(first.position))
+    assert caught.value.code == "file_changed"
+
+
+LONG = b"a" * ((1 << 20) - 1) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "request_", "code"),
+    [
+        (gzip.compress(b"a" * (8 << 20)), NDJSON, "malformed_file"),
+        (gzip.compress(LONG * 128), NDJSON, "file_too_large"),
+        (pack({str(number): LONG * 8 for number in range(16)}), NDJSON, "file_too_large"),
+        (pack({"a": gzip.compress(LONG * 128)}), NDJSON, "file_too_large"),
+        (pack({str(number): b"" for number in range(1_001)}), NDJSON, "malformed_file"),
+        (pack({}), NDJSON, "malformed_file"),
+        (gzip.compress(CSV_TEXT.encode())[:-12], CSV, "malformed_file"),
+        (pack({"a": CSV_TEXT.encode()})[:-30], CSV, "malformed_file"),
+        (pack({"a": CSV_TEXT.encode()}, zipfile.ZIP_STORED).replace(b"2.5", b"3.5"), CSV, "malformed_file"),
+        (pack({"a": b"customer,bought_at\n", "b": b"customer,bought_at,shop\n"}), CSV, "malformed_file"),
+        (b"customer,bought_at\n" + b"c" * (5 << 20), CSV, "malformed_file"),
+    ],
+    ids=["line", "gzip", "zip", "both", "members", "empty", "short gzip", "short zip", "checksum", "columns", "long line"],
+)
+def test_bombs_and_damaged_files_are_refused(body: bytes, request_: ImportRequest, code: str) -> None:
+    assert refuse(body, request_).code == code
+
+
+def test_a_parquet_file_of_very_many_rows_in_few_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tabular, "FREE_ROWS", 1_000)
+    body = to_parquet({"customer": ["a"] * 1_000_000, "bought_at": [datetime(2025, 1, 5, tzinfo=UTC)] * 1_000_000})
+    assert len(body) * tabular.MAX_GROUP_ROWS_A_BYTE < 1_000_000
+    assert refuse(body, ImportRequest(KEY, "parquet", "customer", "bought_at")).code == "file_too_large"
+
+
+def test_a_parquet_file_of_a_huge_text_is_refused() -> None:
+    body = to_parquet({"customer": ["a" * 100_000], "bought_at": [datetime(2025, 1, 5, tzinfo=UTC)]})
+    assert refuse(body, ImportRequest(KEY, "parquet", "customer", "bought_at")).code == "malformed_file"

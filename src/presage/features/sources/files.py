@@ -1,19 +1,24 @@
-"""A file of the lake that a user imports: what is asked for, how its rows become wire records, what came of it."""
+"""A file of the lake as a source: what is asked for, how its rows become records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from itertools import islice
 
-from presage.errors import InvalidInputError
+import msgspec
+
+from presage.errors import InvalidInputError, NotFoundError
 from presage.features.dataset import ColumnType, Dataset
 from presage.features.diagnosis import Fault
+from presage.features.keys import build_imports_prefix
 from presage.features.records import Record
+from presage.features.sources.model import Position, RowFault, SourceBatch
+from presage.features.sources.ports import FileFormat, FileRow, ImportFiles
 from presage.features.validation import reader_of
 
-FileFormat = Literal["csv", "parquet", "ndjson"]
+BATCH_ROWS = 5_000
 _RECORD_ID = "record_id"
 _WIRE_NAMES: Mapping[str, str] = {
     "entity_id": "$.entity_column",
@@ -38,44 +43,42 @@ class ImportRequest:
     known_timestamp_column: str | None = None
 
 
+class FileSource:
+    """`Source` on a file. A position is a number of rows, in a file of the same content."""
+
+    def __init__(self, files: ImportFiles, request: ImportRequest, dataset: Dataset, *, now: datetime) -> None:
+        """Read for `dataset`, accepted at `now` (aware UTC)."""
+        self._files = files
+        self._request = request
+        self._dataset = dataset
+        self._reader = RowReader(request, dataset, now=now)
+
+    def read(self, position: Position) -> Iterator[SourceBatch]:
+        """Yield the rows behind `position`.
+
+        Raises:
+            InvalidInputError: The file is not of that format, its columns do not fit, or it is another one than before.
+            NotFoundError: There is no such file.
+        """
+        if not self._request.key.startswith(build_imports_prefix(self._dataset.workspace_id)):
+            raise NotFoundError(f"there is no uploaded file {self._request.key!r}")
+        done = msgspec.convert(dict(position), _FilePosition)
+        with self._files.open_file(self._request.key, self._request.file_format) as file:
+            check_columns_of_file(self._request, self._dataset, file.columns)
+            if done.rows and done.digest != file.digest:
+                reason = "the file is another one than when its import began; import it again"
+                raise InvalidInputError(reason, path="$.key", code="file_changed")
+            rows = islice(file.rows, done.rows, None)
+            read = done.rows
+            while batch := [self._reader.read_row(row) for row in islice(rows, BATCH_ROWS)]:
+                read += len(batch)
+                yield SourceBatch(batch, msgspec.to_builtins(_FilePosition(read, file.digest)), file.get_fraction())
+
+
 @dataclass(frozen=True, slots=True)
-class FileRow:
-    """One row: its line, and a JSON text (NDJSON) or its cells by column, or why it has neither."""
-
-    line: int
-    content: bytes | Mapping[str, object] | None
-    fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """An opened file. `columns` is None for NDJSON; `rows_estimate` is for progress only."""
-
-    columns: tuple[str, ...] | None
-    rows_estimate: int
-    rows: Iterator[FileRow]
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """Why a row was left out."""
-
-    line: int
-    code: str
-    path: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportSummary:
-    """What came of an import. `accepted` + `duplicates` + `invalid` = `rows`; `version` is None when nothing was accepted."""
-
-    rows: int
-    accepted: int
-    duplicates: int
-    invalid: int
-    version: int | None
-    first_errors: tuple[RowFault, ...]
+class _FilePosition:
+    rows: int = 0
+    digest: str = ""
 
 
 def check_columns_of_file(request: ImportRequest, dataset: Dataset, columns: tuple[str, ...] | None) -> None:
@@ -113,18 +116,18 @@ class RowReader:
         self._request = request
         self._types: Mapping[str, ColumnType] = {column.name: column.type for column in dataset.columns}
         self._reader = reader_of(dataset.columns)
-        self._is_text = request.file_format == "csv"
+        self._is_text = request.file_format in {"csv", "tsv"}
         self._now = now
 
     def read_row(self, row: FileRow) -> Record | RowFault:
         """Return the row's record, or why there is none."""
         if row.content is None:
-            return RowFault(row.line, "malformed_row", "$", row.fault)
+            return RowFault(row.line, "malformed_row", "$", row.fault, row.part)
         if isinstance(row.content, bytes):
             outcome = self._reader.read_json(row.content, now=self._now)
         else:
             outcome = self._reader.read_mapping(self._to_wire(row.content), now=self._now)
-        return RowFault(row.line, outcome.code, outcome.path, outcome.message) if isinstance(outcome, Fault) else outcome
+        return RowFault(row.line, outcome.code, outcome.path, outcome.message, row.part) if isinstance(outcome, Fault) else outcome
 
     def _to_wire(self, cells: Mapping[str, object]) -> dict[str, object]:
         request = self._request

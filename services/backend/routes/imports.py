@@ -1,0 +1,35 @@
+"""Imports into a dataset, each a job."""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Blueprint, Response
+
+from presage.features import uploads
+from presage.features.sources.amplitude import AmplitudeRequest, check_amplitude_request, floor_hour
+from presage.features.sources.credentials import check_name
+from presage.jobs.arguments import ImportAmplitude, ImportFile
+from services.backend.bodies import AmplitudeImportBody, ImportBody, read_body
+from services.backend.context import get_now, get_ports, get_user
+from services.backend.submitting import submit
+
+blueprint = Blueprint("imports", __name__, url_prefix="/datasets/<dataset_id>")
+
+
+@blueprint.post("/imports")
+def create_file_import(dataset_id: str) -> Response:
+    """Start a job that imports an uploaded file."""
+    body, dataset = read_body(ImportBody), get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
+    uploads.require_upload(workspace_id=dataset.workspace_id, key=body.key, uploads=get_ports().uploads)
+    return submit(ImportFile(dataset_id, **msgspec.structs.asdict(body)))
+
+
+@blueprint.post("/amplitude-imports")
+def create_amplitude_import(dataset_id: str) -> Response:
+    """Start a job that imports what was uploaded to an Amplitude project."""
+    body, now = read_body(AmplitudeImportBody), get_now()
+    dataset = get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
+    check_name(body.credential)
+    request = AmplitudeRequest(body.start, body.until or floor_hour(now), body.entity, body.event_types, body.columns)
+    check_amplitude_request(request, dataset, now=now)
+    return submit(ImportAmplitude(dataset_id, **msgspec.structs.asdict(body)))

@@ -1,0 +1,106 @@
+"""The jobs that import from a source: arguments in, a version of the dataset, a line for the user out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from presage.errors import ConflictError, UnavailableError
+from presage.features.dataset import Dataset
+from presage.features.ports import DatasetStore
+from presage.features.sources.amplitude import (
+    AmplitudeExports,
+    AmplitudeKeys,
+    AmplitudeRegion,
+    AmplitudeRequest,
+    AmplitudeSource,
+    check_amplitude_request,
+    compute_complete_until,
+    floor_hour,
+)
+from presage.features.sources.credentials import CredentialStore, read_credential
+from presage.features.sources.files import FileSource, ImportRequest
+from presage.features.sources.importing import import_source
+from presage.features.sources.model import ImportSummary, Source
+from presage.features.sources.ports import ImportFiles, ImportPorts
+from presage.jobs.arguments import ImportAmplitude, ImportFile
+from presage.jobs.execution import JobResult
+from presage.jobs.model import Job, JobKind
+from presage.progress import Progress
+
+OpenAmplitude = Callable[[AmplitudeRegion, AmplitudeKeys], AmplitudeExports]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSources:
+    """Where imports read from, and what they write to."""
+
+    datasets: DatasetStore
+    target: ImportPorts
+    files: ImportFiles
+    credentials: CredentialStore
+    open_amplitude: OpenAmplitude
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A source, and what the job's result says besides the counts."""
+
+    source: Source
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+_Planner = Callable[[Job, Dataset, ImportSources], _Plan]
+
+
+def run_import(job: Job, progress: Progress, ports: ImportSources) -> JobResult:
+    """Import as of the job's creation, so that a retry writes the same bytes, from where the last attempt got to."""
+    dataset = ports.datasets.get_dataset(job.workspace_id, str(job.arguments["dataset_id"]))
+    plan = _PLANNERS[job.kind](job, dataset, ports)
+    try:
+        summary = import_source(
+            dataset=dataset, source=plan.source, ports=ports.target, now=job.created_at, progress=progress, checkpoint=job.checkpoint
+        )
+    except ConflictError as error:
+        raise UnavailableError(f"The dataset {dataset.name!r} is being written to by too many at once: {error}") from error
+    return JobResult(_describe(summary, dataset.name), {**msgspec.to_builtins(summary), **plan.values})
+
+
+def _plan_file(job: Job, dataset: Dataset, ports: ImportSources) -> _Plan:
+    arguments = msgspec.convert(job.arguments, ImportFile)
+    request = ImportRequest(
+        arguments.key,
+        arguments.format,
+        entity_column=arguments.entity_column,
+        event_timestamp_column=arguments.event_timestamp_column,
+        known_timestamp_column=arguments.known_timestamp_column,
+    )
+    return _Plan(FileSource(ports.files, request, dataset, now=job.created_at))
+
+
+def _plan_amplitude(job: Job, dataset: Dataset, ports: ImportSources) -> _Plan:
+    arguments = msgspec.convert(job.arguments, ImportAmplitude)
+    request = AmplitudeRequest(
+        arguments.start,
+        arguments.until or floor_hour(job.created_at),
+        entity=arguments.entity,
+        event_types=arguments.event_types,
+        columns=arguments.columns,
+    )
+    check_amplitude_request(request, dataset, now=job.created_at)
+    keys = read_credential(ports.credentials, job.workspace_id, arguments.credential, AmplitudeKeys)
+    source = AmplitudeSource(ports.open_amplitude(arguments.region, keys), request, dataset, now=job.created_at)
+    complete = compute_complete_until(request, read_at=job.created_at)
+    return _Plan(source, {"complete_until": msgspec.to_builtins(complete)})
+
+
+_PLANNERS: Mapping[JobKind, _Planner] = {"import_file": _plan_file, "import_amplitude": _plan_amplitude}
+
+
+def _describe(summary: ImportSummary, dataset: str) -> str:
+    refused = f", {summary.invalid} refused" if summary.invalid else ""
+    twice = f", {summary.duplicates} there already" if summary.duplicates else ""
+    skipped = f", {summary.skipped} not asked for" if summary.skipped else ""
+    return f"{summary.accepted} of {summary.rows} rows imported into {dataset}{twice}{refused}{skipped}"
