@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import analysis, curve, experiment, lookup, neighbour, serving, soak
+from benchmarks import analysis, curve, experiment, lookup, neighbour, profile, serving, soak
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -35,6 +35,8 @@ def _run(options: argparse.Namespace) -> bool:
             curve.run(most_entities=options.most_entities)
         case "analysis":
             analysis.run(assignments=options.assignments)
+        case "profile":
+            return profile.run(rows=options.rows, rounds=options.rounds, profilers=[name for name in options.profilers.split(",") if name])
         case "soak":
             return soak.run(seconds=60 * options.minutes)
         case _:
@@ -55,6 +57,10 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--rounds", type=int, default=5)
     command = commands.add_parser("analysis", help="one look at an experiment, incremental and full")
     command.add_argument("--assignments", type=int, default=1_000_000, help="outcomes are five times as many")
+    command = commands.add_parser("profile", help="a version's profile")
+    command.add_argument("--rows", type=int, default=10_000_000)
+    command.add_argument("--rounds", type=int, default=3)
+    command.add_argument("--profilers", default=",".join(profile.PROFILERS), help="comma-separated, on a million rows")
     command = commands.add_parser("soak", help="memory and completeness under steady load")
     command.add_argument("--minutes", type=float, default=10)
     command = commands.add_parser("curve", help="cost over entities, models and rows")

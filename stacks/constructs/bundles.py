@@ -17,6 +17,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 CACHE = ROOT / ".cache" / "bundles"
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
+_UNUSED = (
+    "numpy/**/tests",
+    "pyarrow/_flight*",
+    "pyarrow/_s3fs*",
+    "pyarrow/include",
+    "pyarrow/libarrow_flight*",
+    "pyarrow/libarrow_python_flight*",
+    "pyarrow/libarrow_s3*",
+    "pyarrow/src",
+    "pyarrow/tests",
+)
+"""Of wheels, what no function loads: 60 MB of Arrow, beside which NumPy would not fit into a zip (docs/adr/0033)."""
 _PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 
 
@@ -115,7 +127,9 @@ def _install(requirements: str, *, platform: str, python_version: str) -> Path:
                 "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--target", str(target),
                 "--python", sys.executable, "--python-platform", platform, "--python-version", python_version, "--requirements", file.name,
             )  # fmt: skip
-        shutil.rmtree(target / "bin", ignore_errors=True)
+        for pattern in ("bin", *_UNUSED):
+            for path in list(target.glob(pattern)):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         (target / ".lock").unlink(missing_ok=True)
 
     return _build("dependencies", (requirements, platform, python_version), (), fill)

@@ -18,7 +18,7 @@ _Key = tuple[str, str, int]
 
 
 class MemoryFeatureSetStore:
-    """`FeatureSetStore` on dictionaries. `objects` holds the parts by key, for tests to look at or to damage."""
+    """`FeatureSetStore` and `ProfileStore` on dictionaries. `objects` holds the parts by key, for tests to look at or to damage."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -48,7 +48,7 @@ class MemoryFeatureSetStore:
 
     def read_frame(self, version: FeatureSetVersion) -> pl.DataFrame:
         """Return all rows, one per record_id (the earliest known), after checking every part's sha256."""
-        return build_version_frame(version.dataset, [self._get_part(part) for part in version.parts])
+        return build_version_frame(version.dataset, [self.read_part(part) for part in version.parts])
 
     def put_profile(self, version: FeatureSetVersion, *, sample: bytes, summary: Mapping[str, object]) -> None:
         """Keep the profile of that version."""
@@ -59,7 +59,8 @@ class MemoryFeatureSetStore:
         profile = self._profiles.get((workspace_id, dataset_id, version))
         return profile and (profile[0], msgspec.json.decode(profile[1], type=dict[str, object]))
 
-    def _get_part(self, part: Part) -> bytes:
+    def read_part(self, part: Part) -> bytes:
+        """Return a part's bytes, after checking their sha256."""
         body = self.objects.get(part.key, b"")
         if sha256(body).hexdigest() != part.sha256:
             raise CorruptArtifactError(f"{part.key} does not have the sha256 of its manifest")
