@@ -1,4 +1,4 @@
-"""The most memory that this process has had at once. Not the kernel's `ru_maxrss`, which starts at that of the process it was started by."""
+"""The most memory that this process has had at once. Not `ru_maxrss`, which starts at that of the process it was started by."""
 
 from __future__ import annotations
 

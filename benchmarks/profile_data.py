@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ def write_parts(folder: Path, *, rows: int) -> list[Path]:
     for start in range(0, rows, PART_ROWS):
         path = folder / f"{start // PART_ROWS:05d}.parquet"
         table = _draw(start, min(PART_ROWS, rows - start))
-        pq.write_table(table, path, compression="zstd", compression_level=3, row_group_size=PART_ROWS)
+        frame = pl.DataFrame(pl.from_arrow(table))  # written as parts are (`encode_part`)
+        frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=PART_ROWS)
         paths.append(path)
     return paths
 

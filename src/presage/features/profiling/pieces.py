@@ -109,6 +109,13 @@ def _find_encoded(file: Any, schema: Any) -> list[str]:  # noqa: ANN401 - Arrow 
     return found
 
 
+def _narrow(array: Any) -> Any:  # noqa: ANN401 - Arrow has no types
+    """Return large strings as strings, encoded if they are: a piece holds less than 2 GiB of them."""
+    if pa.types.is_dictionary(array.type):
+        return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
+    return array.cast(pa.string())
+
+
 def _align(batch: Any, schema: Any) -> Any:  # noqa: ANN401 - Arrow has no types
     """Return the batch with the columns of `schema`, in its order."""
     arrays, fields = [], []
@@ -119,7 +126,7 @@ def _align(batch: Any, schema: Any) -> Any:  # noqa: ANN401 - Arrow has no types
         if kind != field.type:
             if not (pa.types.is_large_string(kind) and field.type == pa.string()):
                 raise CorruptArtifactError(f"column {field.name!r} of a part is of type {kind}; expected {field.type}")
-            array = array.cast(field.type)
+            array = _narrow(array)
         arrays.append(array)
         fields.append(pa.field(field.name, array.type))
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
