@@ -120,8 +120,7 @@ def test_new_manifests_start_the_profile_function(synthesis: Synthesis) -> None:
 
 
 def test_profiles_get_one_whole_processor_and_leave_its_threads_to_the_parts(synthesis: Synthesis) -> None:
-    (function,) = (
-        each["Properties"] for name, each in synthesis.resources("AWS::Lambda::Function").items() if name.startswith("ProfileFeatureSet")
-    )
+    functions = (each["Properties"] for each in synthesis.resources("AWS::Lambda::Function").values())
+    (function,) = (each for each in functions if each["Handler"] == "lambdas.profile_feature_set.handler.handle")
     assert function["MemorySize"] == 1_769
     assert function["Environment"]["Variables"]["OPENBLAS_NUM_THREADS"] == "1"
