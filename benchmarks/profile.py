@@ -25,7 +25,8 @@ from benchmarks.screen import keep, say, show_line, show_table
 from localstack.places import ROOT
 
 FAST = ("presage", "polars describe", "polars streaming", "duckdb summarize")
-PROFILERS = ("ydata-profiling", "whylogs", "dataprofiler")
+PROFILERS = ("ydata-profiling", "whylogs")
+"""Those asked by default; `dataprofiler` only by name, as it takes longer than all others together."""
 PACKAGES = {
     "polars describe": "polars",
     "polars streaming": "polars",
