@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-training certify synth format costs release rollback
+.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -94,7 +94,7 @@ record-calls: up ## Run the journeys and add the AWS calls that they made to the
 certify: setup ## Prove by simulation that experiments err as seldom as they say; RUNS=2000 (docs/adr/0021)
 	@$(BIN)/presage experiments certify $(if $(RUNS),--runs $(RUNS))
 
-bench: bench-serving bench-lookup bench-stats bench-analysis bench-import bench-training bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
+bench: bench-serving bench-lookup bench-stats bench-analysis bench-import bench-profile bench-training bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
 
 bench-serving: setup ## Predictions over HTTP beside mlflow, BentoML, FastAPI and Flask; PEERS=fastapi,flask ROUNDS=1 for a short run
 	@$(BENCH) serving $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
@@ -120,6 +120,9 @@ bench-import: setup ## An import of 1 M and of 5 M events from an Amplitude that
 
 bench-training: setup ## Training sets of 1 M labels from three sets of 1 M rows beside Feast, a Spark union and DuckDB; ROWS=100000 for a short run, CURVE=1 up to 10 M
 	@$(BENCH) training $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ROWS),--rows $(ROWS)) $(if $(filter 1,$(CURVE)),--curve)
+
+bench-profile: setup ## The profile of 10 M rows of 20 columns beside polars, DuckDB and the profilers; ROWS=1000000 ROUNDS=1 for a short run
+	@$(BENCH) profile $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
 	@$(PYTHON) -m localstack synth

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import analysis, curve, experiment, imports, lookup, neighbour, renewal, serving, soak, training
+from benchmarks import analysis, curve, experiment, imports, lookup, neighbour, profile, renewal, serving, soak, training
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -20,6 +20,9 @@ RUNS: Mapping[str, Callable[[argparse.Namespace], bool | None]] = {
     "analysis": lambda options: analysis.run(assignments=options.assignments),
     "amplitude": lambda options: imports.run(sizes=[int(size) for size in options.events.split(",")]),
     "training": lambda options: training.run_curve() if options.curve else training.run(rounds=options.rounds, size=options.rows),
+    "profile": lambda options: profile.run(
+        rows=options.rows, rounds=options.rounds, profilers=[name for name in options.profilers.split(",") if name]
+    ),
     "renewal": lambda options: renewal.run(entities=options.entities, share=options.share),
     "soak": lambda options: soak.run(seconds=60 * options.minutes),
     "neighbour": lambda options: neighbour.run(rounds=options.rounds, seconds=options.seconds, plan=options.plan),
@@ -59,6 +62,10 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--share", type=float, default=0.01, help="of the entities that got a record")
     command = commands.add_parser("amplitude", help="an import with faults and two SIGKILLs of the worker")
     command.add_argument("--events", default="1000000,5000000", help="sizes of imports, comma-separated")
+    command = commands.add_parser("profile", help="a version's profile")
+    command.add_argument("--rows", type=int, default=10_000_000)
+    command.add_argument("--rounds", type=int, default=3)
+    command.add_argument("--profilers", default=",".join(profile.PROFILERS), help="comma-separated, on a million rows")
     command = commands.add_parser("soak", help="memory and completeness under steady load")
     command.add_argument("--minutes", type=float, default=10)
     command = commands.add_parser("curve", help="cost over entities, models and rows")

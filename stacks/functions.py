@@ -1,6 +1,6 @@
 """The functions off the request path: land records, profile feature sets, log predictions, load assignments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -23,7 +23,9 @@ from stacks.storage import StorageStack
 from stacks.warehouse import WarehouseStack
 
 MANIFEST_SUFFIX = ".manifest.json"
-PROFILE_TIMEOUT = cdk.Duration.minutes(5)
+PROFILE_TIMEOUT = cdk.Duration.minutes(15)
+PROFILE_MEMORY_MIB = 1_769
+"""One whole processor; 10 M rows of 20 columns take a third of the memory (docs/benchmarks.md)."""
 _READERS = 2
 """Instances that read one queue: SQS's minimum. Writers of one dataset contend for its next version; fewer writers mean larger batches."""
 
@@ -77,9 +79,13 @@ class FunctionsStack(StageStack):
         function = PythonFunction(
             self,
             "profile_feature_set",
-            config=self.config.functions,
+            config=replace(self.config.functions, memory_mib=PROFILE_MEMORY_MIB),
             timeout=PROFILE_TIMEOUT,
-            environment={**self._environment, "PRESAGE_SAMPLE_ROWS": str(self.config.functions.sample_rows)},
+            environment={
+                **self._environment,
+                "PRESAGE_SAMPLE_ROWS": str(self.config.functions.sample_rows),
+                "OPENBLAS_NUM_THREADS": "1",  # parts are read in threads already
+            },
         )
         lake = BucketRights(self.inputs.storage.lake, function.role)
         lake.read("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*")

@@ -2,10 +2,10 @@
 
 from lambdas.profile_feature_set.settings import Settings
 from presage.adapters.client import build_client
-from presage.adapters.s3.feature_set_store import S3FeatureSetStore
-from presage.features.ports import FeatureSetStore
+from presage.adapters.s3.profile_store import S3ProfileStore
+from presage.features.ports import ProfileStore
 
 
-def build_store(settings: Settings) -> FeatureSetStore:
+def build_store(settings: Settings) -> ProfileStore:
     """Return the adapter that runs on AWS."""
-    return S3FeatureSetStore(settings.lake_bucket, build_client("s3"))
+    return S3ProfileStore(settings.lake_bucket, build_client("s3"))

@@ -19,6 +19,18 @@ CACHE = ROOT / ".cache" / "bundles"
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
 STEP_PYTHON = "3.11"
 """Of steps with packages of their own (docs/adr/0039)."""
+_UNUSED = (
+    "numpy/**/tests",
+    "pyarrow/_flight*",
+    "pyarrow/_s3fs*",
+    "pyarrow/include",
+    "pyarrow/libarrow_flight*",
+    "pyarrow/libarrow_python_flight*",
+    "pyarrow/libarrow_s3*",
+    "pyarrow/src",
+    "pyarrow/tests",
+)
+"""Of wheels, what no function loads: 60 MB of Arrow, beside which NumPy would not fit into a zip (docs/adr/0033)."""
 _PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 
 
@@ -49,7 +61,7 @@ def build_function(name: str, *, architecture: str, python_version: str) -> Path
     """Return a folder with the function `name`, the library and its dependencies for a platform of AWS Lambda."""
     folder = ROOT / "lambdas" / name
     requirements = export_requirements(folder)
-    dependencies = _install(requirements, platform=_PLATFORMS[architecture], python_version=python_version)
+    dependencies = _install(requirements, platform=_PLATFORMS[architecture], python_version=python_version, unused=_UNUSED)
 
     def fill(target: Path) -> None:
         shutil.copytree(dependencies, target, copy_function=os.link, dirs_exist_ok=True)
@@ -122,8 +134,8 @@ def _copy_package(folder: Path, target: Path) -> None:
     shutil.copytree(folder, parent / folder.name, ignore=_IGNORED)
 
 
-def _install(requirements: str, *, platform: str, python_version: str) -> Path:
-    """Return a folder with the wheels of a platform, installed."""
+def _install(requirements: str, *, platform: str, python_version: str, unused: tuple[str, ...] = ()) -> Path:
+    """Return a folder with the wheels of a platform, installed, without what is `unused`."""
 
     def fill(target: Path) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
@@ -133,10 +145,12 @@ def _install(requirements: str, *, platform: str, python_version: str) -> Path:
                 "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--target", str(target),
                 "--python", sys.executable, "--python-platform", platform, "--python-version", python_version, "--requirements", file.name,
             )  # fmt: skip
-        shutil.rmtree(target / "bin", ignore_errors=True)
+        for pattern in ("bin", *unused):
+            for path in list(target.glob(pattern)):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         (target / ".lock").unlink(missing_ok=True)
 
-    return _build("dependencies", (requirements, platform, python_version), (), fill)
+    return _build("dependencies", (requirements, platform, python_version, *unused), (), fill)
 
 
 def _build(kind: str, texts: Iterable[str], folders: Iterable[Path], fill: Callable[[Path], None]) -> Path:

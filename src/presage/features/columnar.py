@@ -10,12 +10,8 @@ import polars as pl
 
 from presage.errors import CorruptArtifactError
 from presage.features.dataset import Dataset
-from presage.features.records import Record
+from presage.features.records import ENTITY_ID, EVENT_TIMESTAMP, KNOWN_TIMESTAMP, RECORD_ID, Record
 
-RECORD_ID = "record_id"
-ENTITY_ID = "entity_id"
-EVENT_TIMESTAMP = "event_timestamp"
-KNOWN_TIMESTAMP = "known_timestamp"
 _TIMESTAMP = pl.Datetime("us")
 _COLUMN_TYPES = {"number": pl.Float64(), "string": pl.String(), "boolean": pl.Boolean()}
 _COMPRESSION_LEVEL = 3

@@ -69,6 +69,19 @@ class FeatureSetStore(Protocol):
         """Return (sample, summary), or None while the profile is not there yet."""
 
 
+class ProfileStore(Protocol):
+    """What profiles are made of, and where they go (S3)."""
+
+    def find_version(self, workspace_id: str, dataset_id: str, version: int | None = None) -> FeatureSetVersion | None:
+        """Return that version, or the newest one for None; None when there is none."""
+
+    def read_part(self, part: Part) -> bytes:
+        """Return a part's parquet bytes, or raise `CorruptArtifactError` when they are not what the manifest says."""
+
+    def put_profile(self, version: FeatureSetVersion, *, sample: bytes, summary: Mapping[str, object]) -> None:
+        """Write `sample.ndjson` and `summary.json` of that version."""
+
+
 class LandedIds(Protocol):
     """Segments of the ids of records that landed (S3). A version's manifest says which of them count."""
 

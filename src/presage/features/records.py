@@ -9,6 +9,9 @@ from hashlib import sha256
 
 from presage.features.dataset import Dataset, Scalar
 
+RECORD_ID, ENTITY_ID, EVENT_TIMESTAMP, KNOWN_TIMESTAMP = "record_id", "entity_id", "event_timestamp", "known_timestamp"
+"""The columns that every part has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from presage.errors import InvalidInputError
 from presage.experiments.model import Metric
-from presage.features.columnar import ENTITY_ID, EVENT_TIMESTAMP
 from presage.features.ports import DatasetStore, FeatureSetStore
+from presage.features.records import ENTITY_ID, EVENT_TIMESTAMP
 from presage.off_policy.replay import Replayed
 from presage.predictions.traffic import choose_parts
 

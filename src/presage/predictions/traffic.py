@@ -17,9 +17,8 @@ from presage.errors import InvalidInputError
 from presage.experiments.model import BINARY_KINDS, Metric
 from presage.experiments.plan import validate_metric
 from presage.experiments.planning import FEWEST_UNITS, Aim, Baseline, Traffic
-from presage.features.columnar import ENTITY_ID, EVENT_TIMESTAMP
 from presage.features.ports import DatasetStore, FeatureSetStore
-from presage.features.records import FeatureSetVersion
+from presage.features.records import ENTITY_ID, EVENT_TIMESTAMP, FeatureSetVersion
 from presage.predictions.ports import PredictionLog, PredictionLogEntry
 from presage.stats.inconclusive import Inconclusive
 from presage.training.model import Model

@@ -10,7 +10,6 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 Array: TypeAlias = NDArray[np.float64]
 Real = TypeVar("Real", float, NDArray[np.float64])
@@ -36,13 +35,6 @@ def exp(value: Real) -> Real:
     if isinstance(value, np.ndarray):
         return np.exp(value)
     return math.exp(value)
-
-
-def log_gamma(value: Real) -> Real:
-    """Return the logarithm of the gamma function; `value` > 0."""
-    if isinstance(value, np.ndarray):
-        return np.asarray(gammaln(value), dtype=np.float64)
-    return math.lgamma(value)
 
 
 def maximum(value: Real, other: float) -> Real:

@@ -11,7 +11,8 @@ from math import exp, isclose, log
 
 from scipy.special import chdtrc
 
-from presage.stats.elementwise import Array, Real, holds_anywhere, log_gamma
+from presage.stats.elementwise import Array, Real, holds_anywhere
+from presage.stats.gamma import log_gamma
 
 CONCENTRATION = 10_000.0
 """Weight of the prior, in units: the test is most sensitive to small mismatches in samples of about this size."""

@@ -30,7 +30,8 @@ from presage.adapters.memory.upload_store import MemoryUploadStore
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.memory.version_report_store import MemoryVersionReportStore
 from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
-from presage.features.records import FeatureSetVersion, Part
+from presage.features.profile import profile_version
+from presage.features.records import FeatureSetVersion, Record
 from presage.jobs.use_cases import JobPorts
 from presage.predictions.ports import PredictionLogEntry
 from services.backend.app import build_app
@@ -238,17 +239,22 @@ def test_a_dataset_shows_its_newest_version_sample_and_summary(service: Service)
     dataset_id = service.create_dataset()
     assert service.get(f"/datasets/{dataset_id}")["newest_version"] is None
 
-    dataset = service.ports.datasets.get_dataset(service.workspace_id, dataset_id)
-    version = FeatureSetVersion(dataset, 1, (Part("a", "0" * 64, 3, 900), Part("b", "1" * 64, 4, 800)), NOW)
+    dataset, store = service.ports.datasets.get_dataset(service.workspace_id, dataset_id), MemoryFeatureSetStore()
+    records = [Record(f"r{number}", f"c{number}", NOW, NOW, {"spent": number / 2}) for number in range(7)]
+    parts = tuple(store.put_part(dataset, batch, "2026-03", part) for batch, part in (("a", records[:3]), ("b", records[3:])))
+    version = FeatureSetVersion(dataset, 1, parts, NOW)
     service.ports.feature_sets.create_version(version)
     unprofiled = service.get(f"/datasets/{dataset_id}")["newest_version"]
-    service.ports.feature_sets.put_profile(version, sample=b'{"a":1}\n', summary={"rows": 7})
+    profile_version(version=version, store=store, sample_rows=5)
+    made = store.find_profile(service.workspace_id, dataset_id, 1)
+    assert made is not None
+    service.ports.feature_sets.put_profile(version, sample=made[0], summary=made[1])
     newest = service.get(f"/datasets/{dataset_id}")["newest_version"]
 
     assert (unprofiled["rows"], unprofiled["profiled"], unprofiled["sample"]) == (7, False, None)
     assert (newest["version"], newest["profiled"]) == (1, True)
-    assert service.call("GET", newest["sample"].removeprefix("/api/v1")).data == b'{"a":1}\n'
-    assert service.get(newest["summary"].removeprefix("/api/v1")) == {"rows": 7}
+    assert service.call("GET", newest["sample"].removeprefix("/api/v1")).data.count(b"\n") == 5
+    assert service.get(newest["summary"].removeprefix("/api/v1"))["rows"] == 7
     assert service.refuse("GET", f"/datasets/{dataset_id}/versions/2/summary") == (404, "not_found", None)
 
 

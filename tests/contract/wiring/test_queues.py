@@ -117,3 +117,10 @@ def test_new_manifests_start_the_profile_function(synthesis: Synthesis) -> None:
     (configuration,) = notification["Properties"]["NotificationConfiguration"]["LambdaFunctionConfigurations"]
     assert configuration["Filter"] == {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".manifest.json"}]}}
     assert "ProfileFeatureSet" in configuration["LambdaFunctionArn"]["Fn::GetAtt"][0]
+
+
+def test_profiles_get_one_whole_processor_and_leave_its_threads_to_the_parts(synthesis: Synthesis) -> None:
+    functions = (each["Properties"] for each in synthesis.resources("AWS::Lambda::Function").values())
+    (function,) = (each for each in functions if each["Handler"] == "lambdas.profile_feature_set.handler.handle")
+    assert function["MemorySize"] == 1_769
+    assert function["Environment"]["Variables"]["OPENBLAS_NUM_THREADS"] == "1"

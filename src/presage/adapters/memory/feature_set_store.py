@@ -18,7 +18,7 @@ _Key = tuple[str, str, int]
 
 
 class MemoryFeatureSetStore:
-    """`FeatureSetStore` and `PartIds` on dictionaries. `objects` holds the parts by key, for tests to look at or to damage."""
+    """`FeatureSetStore`, `ProfileStore` and `PartIds` on dictionaries. `objects` holds the parts by key, for tests to look at or to damage."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -48,11 +48,11 @@ class MemoryFeatureSetStore:
 
     def read_frame(self, version: FeatureSetVersion) -> pl.DataFrame:
         """Return all rows, one per record_id (the earliest known), after checking every part's sha256."""
-        return build_version_frame(version.dataset, [self._get_part(part) for part in version.parts])
+        return build_version_frame(version.dataset, [self.read_part(part) for part in version.parts])
 
     def read_ids(self, part: Part) -> list[tuple[str, int]]:
         """Return the ids of a part and when each was known, after checking its sha256."""
-        return read_ids(self._get_part(part))
+        return read_ids(self.read_part(part))
 
     def put_profile(self, version: FeatureSetVersion, *, sample: bytes, summary: Mapping[str, object]) -> None:
         """Keep the profile of that version."""
@@ -63,7 +63,8 @@ class MemoryFeatureSetStore:
         profile = self._profiles.get((workspace_id, dataset_id, version))
         return profile and (profile[0], msgspec.json.decode(profile[1], type=dict[str, object]))
 
-    def _get_part(self, part: Part) -> bytes:
+    def read_part(self, part: Part) -> bytes:
+        """Return a part's bytes, after checking their sha256."""
         body = self.objects.get(part.key, b"")
         if sha256(body).hexdigest() != part.sha256:
             raise CorruptArtifactError(f"{part.key} does not have the sha256 of its manifest")
