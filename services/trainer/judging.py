@@ -8,15 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from presage.training.evaluation import (
-    LEVEL,
-    ClusterBootstrap,
-    Comparison,
-    build_auc,
-    build_mean,
-    compute_log_losses,
-    compute_ranking_gains,
-)
+from presage.training.classification_metrics import build_binary_metrics
+from presage.training.evaluation import LEVEL, ClusterBootstrap, Comparison
+from presage.training.ranking_metrics import RankedLists
 from services.trainer.fitting import Fitted
 from services.trainer.training_data import Rows, TrainingData
 
@@ -48,29 +42,13 @@ def judge(data: TrainingData, fitted: Fitted, *, seed: int) -> dict[str, Any]:
 
 
 def _judge_classification(rows: Rows, scores: Scores, *, share: float, seed: int) -> dict[str, Comparison]:
-    bootstrap = ClusterBootstrap(rows.entities, seed=seed)
     prior = np.full(len(scores), share)
-    losses = [build_mean(compute_log_losses(rows.labels, answers)) for answers in (scores, prior)]
-    hits = [build_mean(((answers > 0.5) == (rows.labels == 1)).astype(np.float64)) for answers in (scores, prior)]  # noqa: PLR2004 - the greater class
-    aucs = [build_auc(rows.labels, answers) for answers in (scores, prior)]
-    return {
-        "log_loss": bootstrap.compare(*losses, higher_is_better=False),
-        "auc": bootstrap.compare(*aucs, higher_is_better=True),
-        "accuracy": bootstrap.compare(*hits, higher_is_better=True),
-    }
+    metrics, of_baseline = (build_binary_metrics(rows.labels, answers) for answers in (scores, prior))
+    return ClusterBootstrap(rows.entities, seed=seed).compare_all(metrics, of_baseline)
 
 
 def _judge_ranking(rows: Rows, scores: Scores, *, cutoff: int, seed: int) -> dict[str, Comparison]:
-    starts = np.flatnonzero(np.diff(rows.observations, prepend=-1))
-    bounds = list(zip(starts, [*starts[1:], len(scores)], strict=True))
-    bootstrap = ClusterBootstrap(np.unique(rows.entities[starts], return_inverse=True)[1].astype(np.int64), seed=seed)
-    gains = [
-        np.array(
-            [compute_ranking_gains(rows.labels[a:b], answers[a:b], rows.items[a:b], cutoff=cutoff) for a, b in bounds], dtype=np.float64
-        )
-        for answers in (scores, rows.popularity)
-    ]
-    return {
-        f"{name}_at_{cutoff}": bootstrap.compare(*[build_mean(found[:, place]) for found in gains], higher_is_better=True)
-        for place, name in enumerate(("ndcg", "hit"))
-    }
+    lists = RankedLists(rows.labels, rows.observations, rows.items)
+    metrics, of_baseline = (lists.build_metrics(answers, cutoff=cutoff) for answers in (scores, rows.popularity))
+    clusters = np.unique(rows.entities[lists.starts], return_inverse=True)[1].astype(np.int64)
+    return ClusterBootstrap(clusters, seed=seed).compare_all(metrics, of_baseline)
