@@ -38,7 +38,7 @@ def create() -> Response:
     experiment = use_cases.create_experiment(
         plan,
         workspace_id=workspace_id,
-        model=use_cases.Subject(model.model_id, ranks=model.spec.kind == "ranking"),
+        model=use_cases.Subject(model.model_id, ranks=model.spec.kind == "ranking", measures=model.spec.kind == "regression"),
         now=get_now(),
         store=ports.experiments,
         datasets=ports.datasets,
