@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis certify synth format costs release rollback
+.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis certify report synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -114,6 +114,9 @@ bench-neighbour: setup ## One key at 20 times its limit beside another; PLAN=sta
 
 bench-analysis: setup ## One look of 1 M assignments and 5 M outcomes on PostgreSQL, incremental and full; ASSIGNMENTS=100000 for a short run
 	@$(BENCH) analysis $(if $(ASSIGNMENTS),--assignments $(ASSIGNMENTS))
+
+report: setup ## Models of the demo's data beside baselines, implicit and LightGBM: docs/models.md
+	@$(BENCH) models
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
 	@$(PYTHON) -m localstack synth

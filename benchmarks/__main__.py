@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import analysis, curve, experiment, lookup, neighbour, serving, soak
+from benchmarks import analysis, curve, experiment, lookup, models, neighbour, serving, soak
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -29,6 +29,8 @@ def _run(options: argparse.Namespace) -> bool:
             serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds)
         case "lookup":
             lookup.run(rounds=options.rounds)
+        case "models":
+            models.run()
         case "stats":
             return experiment.run(rounds=options.rounds)
         case "curve":
@@ -53,6 +55,7 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--rounds", type=int, default=3)
     command = commands.add_parser("stats", help="the statistics of one look at an experiment")
     command.add_argument("--rounds", type=int, default=5)
+    commands.add_parser("models", help="models of the demo's data beside baselines and libraries")
     command = commands.add_parser("analysis", help="one look at an experiment, incremental and full")
     command.add_argument("--assignments", type=int, default=1_000_000, help="outcomes are five times as many")
     command = commands.add_parser("soak", help="memory and completeness under steady load")

@@ -23,12 +23,13 @@ from services.backend.routes import (
     models,
     off_policy,
     predictions,
+    reports,
     results,
     workspaces,
 )
 from services.backend.settings import BackendSettings
 
-BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, drift, off_policy, experiments, results, holdout, jobs, predictions)
+BLUEPRINTS = (workspaces, api_keys, datasets, models, lineage, drift, off_policy, reports, experiments, results, holdout, jobs, predictions)
 
 
 def create() -> Flask:

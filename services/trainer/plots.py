@@ -91,4 +91,3 @@ _DRAWINGS: Mapping[str, tuple[str, Callable[[Axes, Curve], None]]] = {
     "residuals": ("Residuals", _paint_residuals),
     "lists": ("First items of the lists", _paint_lists),
 }
-PLOTS = tuple(_DRAWINGS)
