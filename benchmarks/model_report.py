@@ -21,7 +21,8 @@ INTRODUCTION = (
     "Written by `make report`; change that, not this. Data and definitions are the demo's, with all of the data known. Training sets "
     "are built by the product's Spark step, models by its trainer; peers run in environments of their own, at the versions of "
     "`benchmarks/requirements`, at their defaults but for 32 factors. All are judged on the same test split: later in time, and of "
-    f"other entities than the train split. Intervals are of {LEVEL:.0%}, by {RESAMPLES:,} resamples of whole entities; differences are paired."
+    f"other entities than the train split. Intervals are of {LEVEL:.0%}, by {RESAMPLES:,} resamples of whole entities; differences are "
+    "paired."
 )
 
 

@@ -15,7 +15,7 @@ from presage.jobs.use_cases import JobPorts
 from presage.predictions.ports import PredictionLog
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
-from presage.training.ports import ModelRegistry, RecipeStore, ReportStore, VersionRegistry, VersionReportStore
+from presage.training.ports import ModelRegistry, RecipeStore, TrainingReportStore, VersionRegistry, VersionReportStore
 
 EXTENSION = "presage"
 
@@ -39,7 +39,7 @@ class BackendPorts:
     certificates: CertificateStore
     estimates: VersionReportStore
     drift_reports: VersionReportStore
-    reports: ReportStore
+    reports: TrainingReportStore
     jobs: JobPorts
     notifications: NotificationStore
     predictions: PredictionLog

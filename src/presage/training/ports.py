@@ -66,7 +66,7 @@ class RecipeStore(Protocol):
         """Return the recipe, or None. Raises `CorruptArtifactError` when it is not the one of that id."""
 
 
-class ReportStore(Protocol):
+class TrainingReportStore(Protocol):
     """What the trainer told of versions: reports, cards and plots (S3)."""
 
     def find_report_file(self, workspace_id: str, place: tuple[str, int], name: str) -> bytes | None:

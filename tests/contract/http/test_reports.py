@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from presage.adapters.memory.report_store import MemoryReportStore
 from presage.adapters.memory.training_files import MemoryTrainingFiles
+from presage.adapters.memory.training_report_store import MemoryTrainingReportStore
 from services.trainer.app import run
 from tests.contract.http.test_backend import Service, openapi, service
 from tests.fixtures.metadata_rows import make_version
@@ -22,7 +22,7 @@ def test_a_version_shows_what_the_trainer_told_of_it(service: Service) -> None:
     recipe = replace(build_classification_recipe(), workspace_id=service.workspace_id)
     put_training_set(files, recipe, make_classification(lambda orders: orders // 5))
     assert run([*FIT[:6], model.model_id, *FIT[7:]], files) == 0
-    assert isinstance(service.ports.reports, MemoryReportStore)
+    assert isinstance(service.ports.reports, MemoryTrainingReportStore)
     service.ports.reports.lake.update(files.lake)
     assert service.get(f"{path}/metrics")["metrics"]["verdict"]["primary"] == "log_loss"
     card = service.get(f"{path}/card")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 
-class S3ReportStore:
-    """`ReportStore` on the lake bucket."""
+class S3TrainingReportStore:
+    """`TrainingReportStore` on the lake bucket."""
 
     def __init__(self, bucket: str, client: S3Client) -> None:
         """Use a bucket, which exists."""

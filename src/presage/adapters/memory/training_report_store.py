@@ -5,8 +5,8 @@ from __future__ import annotations
 from presage.training.reports import build_report_key
 
 
-class MemoryReportStore:
-    """`ReportStore` for tests; `lake` is what the trainer wrote, by key."""
+class MemoryTrainingReportStore:
+    """`TrainingReportStore` for tests; `lake` is what the trainer wrote, by key."""
 
     def __init__(self) -> None:
         self.lake: dict[str, bytes] = {}
