@@ -38,6 +38,7 @@ SUITES = (
         for port in (
             "assignment_queue",
             "certificate_store",
+            "training_report_store",
             "version_report_store",
             "feature_set_store",
             "job_queue",
@@ -46,6 +47,7 @@ SUITES = (
             "model_files",
             "prediction_queue",
             "record_queue",
+            "recipe_store",
             "training_files",
             "upload_store",
             "warehouse",
