@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify synth format costs release rollback
+.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -123,6 +123,9 @@ bench-training: setup ## Training sets of 1 M labels from three sets of 1 M rows
 
 bench-profile: setup ## The profile of 10 M rows of 20 columns beside polars, DuckDB and the profilers; ROWS=1000000 ROUNDS=1 for a short run
 	@$(BENCH) profile $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+report: setup ## Models of the demo's data beside baselines, implicit and LightGBM: docs/models.md
+	@$(BENCH) models
 
 synth: setup ## Synthesise the templates of local, staging and production into cdk.out
 	@$(PYTHON) -m localstack synth

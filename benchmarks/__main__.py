@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import analysis, curve, experiment, imports, lookup, neighbour, profile, renewal, serving, soak, training
+from benchmarks import analysis, curve, experiment, imports, lookup, models, neighbour, profile, renewal, serving, soak, training
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -15,6 +15,7 @@ from localstack.program import StartError
 RUNS: Mapping[str, Callable[[argparse.Namespace], bool | None]] = {
     "serving": lambda options: serving.run(peers=options.peers.split(","), rounds=options.rounds, seconds=options.seconds),
     "lookup": lambda options: lookup.run(rounds=options.rounds),
+    "models": lambda _options: models.run(),
     "stats": lambda options: experiment.run(rounds=options.rounds),
     "curve": lambda options: curve.run(most_entities=options.most_entities),
     "analysis": lambda options: analysis.run(assignments=options.assignments),
@@ -51,6 +52,7 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--rounds", type=int, default=3)
     command = commands.add_parser("stats", help="the statistics of one look at an experiment")
     command.add_argument("--rounds", type=int, default=5)
+    commands.add_parser("models", help="models of the demo's data beside baselines and libraries")
     command = commands.add_parser("analysis", help="one look at an experiment, incremental and full")
     command.add_argument("--assignments", type=int, default=1_000_000, help="outcomes are five times as many")
     command = commands.add_parser("training", help="training sets, parquet to parquet")

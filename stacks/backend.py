@@ -52,7 +52,7 @@ class BackendStack(StageStack):
         lake = BucketRights(data.storage.lake, self.web.role)
         lake.read("ws=*/imports/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/profiles/*", "ws=*/predictions/*")
         lake.read("ws=*/dataset=*/records/*", "ws=*/experiments/*", "ws=*/off_policy/*", "ws=*/drift/*", "ws=*/training_sets/*/*.json")
-        lake.read("ws=*/batch_predictions/*")
+        lake.read("ws=*/batch_predictions/*", "ws=*/reports/*")
         lake.write("ws=*/imports/*")
         data.metadata.grant_opening(self.web.role)
         grant_log_reading(self.web.role, data.prediction_log.table)

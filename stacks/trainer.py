@@ -40,14 +40,14 @@ class TrainerStack(StageStack):
         self.security_group = ec2.SecurityGroup(self, "SecurityGroup", vpc=inputs.network.vpc, description="Trainer tasks")
         lake = BucketRights(inputs.storage.lake, self.task_definition.task_role)
         lake.read("ws=*/training_sets/*", "ws=*/snapshots/*")
-        lake.write("ws=*/snapshots/*")
+        lake.write("ws=*/snapshots/*", "ws=*/reports/*")
         artifacts = BucketRights(inputs.storage.artifacts, self.task_definition.task_role)
         artifacts.read("ws=*/models/*")
         artifacts.write("ws=*/models/*")
         accept_wildcards(
             self.task_definition,
-            "Training sets, snapshots and models of every workspace.",
-            r"Resource::.*(Lake|Artifacts).*/ws=\*/(training_sets|snapshots|models)/\*",
+            "Training sets, snapshots, models and reports of every workspace.",
+            r"Resource::.*(Lake|Artifacts).*/ws=\*/(training_sets|snapshots|models|reports)/\*",
         )
         accept_wildcards(self.task_definition, "ecr:GetAuthorizationToken knows no resources.", r"Resource::\*")
         self.export_output("TrainerTaskDefinition", self.task_definition.task_definition_arn)

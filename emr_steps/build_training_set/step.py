@@ -100,7 +100,8 @@ def _build_manifest(session: SparkSession, recipe: Recipe, result: Unjoined, *, 
         {"key": f"{data}/{name}", "rows": session.read.parquet(f"{output}{data}/{name}").count()}
         for name in list_files(session, output + data)
     ]
-    labels = {f"{row['split']}/{row['label']}": row["count"] for row in written.groupBy("split", "label").count().collect()}
+    by = ["split"] if recipe.spec.kind == "regression" else ["split", "label"]
+    labels = {"/".join(str(row[name]) for name in by): row["count"] for row in written.groupBy(*by).count().collect()}
     return {
         "format": 1,
         "training_set_id": compute_training_set_id(recipe),

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
 from presage.spark.candidates import add_items, limit_test, list_candidates
+from presage.spark.labels import add_label
 from presage.spark.observations import add_outcomes, add_split, build_observations, select_closed
 from presage.spark.point_in_time import as_days, compute_values
 from presage.training.spec import Feature, FeatureView, ModelSpec, feature_columns
@@ -39,7 +40,8 @@ def build_rows(records: Mapping[str, DataFrame], spec: ModelSpec, *, cutoff_us: 
     with_split = labelled.join(split, ["entity_id", "at_us"]).cache()
     counts = {"observations": observed.count(), "closed": with_split.count()}
     if spec.candidates is None:
-        rows = with_split.select("entity_id", "at_us", "split", (F.col("outcomes") > 0).cast("int").alias("label")).cache()
+        labelled = add_label(with_split, records[spec.label.dataset], spec.label)
+        rows = labelled.select("entity_id", "at_us", "split", "label").cache()
         items: List[str] = []
     else:
         with_items = limit_test(with_split.where(F.size("items") > 0))

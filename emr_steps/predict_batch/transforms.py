@@ -28,7 +28,11 @@ RANKING_ROWS = T.StructType(
     ]
 )
 """A ranking's items, best first, and the score of each."""
-SCHEMAS = {"classification": CLASSIFICATION_ROWS, "ranking": RANKING_ROWS}
+REGRESSION_ROWS = T.StructType(
+    [*CLASSIFICATION_ROWS.fields[:3], T.StructField("prediction", T.DoubleType(), nullable=False), CLASSIFICATION_ROWS.fields[4]]
+)
+"""The value twice, as the public API answers it."""
+SCHEMAS = {"classification": CLASSIFICATION_ROWS, "ranking": RANKING_ROWS, "regression": REGRESSION_ROWS}
 
 
 def read_ids(session: SparkSession, root: str, source: EntitySource) -> DataFrame:

@@ -26,6 +26,7 @@ from services.backend.routes import (
     models,
     off_policy,
     predictions,
+    reports,
     results,
     workspaces,
 )
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     lineage,
     drift,
     off_policy,
+    reports,
     experiments,
     results,
     holdout,

@@ -13,6 +13,7 @@ from presage.adapters.s3.batch_results import S3BatchResults
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.recipe_store import S3RecipeStore
+from presage.adapters.s3.training_report_store import S3TrainingReportStore
 from presage.adapters.s3.upload_store import S3UploadStore
 from presage.adapters.s3.version_report_store import S3VersionReportStore
 from presage.adapters.secretsmanager.credential_store import SecretCredentialStore
@@ -54,6 +55,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         certificates=S3CertificateStore(settings.lake_bucket, s3),
         estimates=S3VersionReportStore(settings.lake_bucket, s3, folder="off_policy"),
         drift_reports=S3VersionReportStore(settings.lake_bucket, s3, folder="drift"),
+        reports=S3TrainingReportStore(settings.lake_bucket, s3),
         jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
         notifications=sql.notifications,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),

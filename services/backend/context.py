@@ -17,7 +17,7 @@ from presage.jobs.use_cases import JobPorts
 from presage.predictions.ports import PredictionLog
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
-from presage.training.ports import ModelRegistry, RecipeStore, VersionRegistry, VersionReportStore
+from presage.training.ports import ModelRegistry, RecipeStore, TrainingReportStore, VersionRegistry, VersionReportStore
 
 EXTENSION = "presage"
 
@@ -42,6 +42,7 @@ class BackendPorts:
     certificates: CertificateStore
     estimates: VersionReportStore
     drift_reports: VersionReportStore
+    reports: TrainingReportStore
     jobs: JobPorts
     notifications: NotificationStore
     predictions: PredictionLog

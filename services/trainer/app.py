@@ -21,7 +21,7 @@ from presage.runtime.observability import configure_logging, with_fields
 from presage.runtime.settings import load_settings
 from presage.training.ports import TrainingFiles
 from services.trainer.bootstrap import build_files
-from services.trainer.fit import FitRequest, fit
+from services.trainer.fit import FitRequest, fit_version
 from services.trainer.pack import PackRequest, pack
 from services.trainer.settings import Settings
 
@@ -34,7 +34,7 @@ def run(arguments: Sequence[str], files: TrainingFiles) -> int:
     options = _parse(arguments)
     try:
         if options.command == "fit":
-            fit(FitRequest(options.training_set, options.artifact, options.model_id, options.version), files)
+            fit_version(FitRequest(options.training_set, options.artifact, options.model_id, options.version), files)
         else:
             pack(PackRequest(options.training_set, options.snapshot, options.model_id, options.snapshot_id), files, now=datetime.now(UTC))
     except UnavailableError:

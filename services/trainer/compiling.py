@@ -20,8 +20,10 @@ from sklearn.pipeline import Pipeline
 from presage.errors import InvalidInputError
 from presage.predictions.explanation import compute_terms
 from presage.training.compiled import FORMAT, Additive, CompiledModel, Encoding, FloatArray, Link, check_compiled
+from services.trainer.compiling_lightgbm import list_lightgbm_trees
 from services.trainer.compiling_trees import ForestBuilder, list_boosted_trees, list_histogram_trees, round_to_float32
 from services.trainer.folding import NULL, Column, Divided, Multiplied, Number, Table, fold
+from services.trainer.ranker import LambdaMart
 
 Boosted = (GradientBoostingClassifier, GradientBoostingRegressor)
 Histogram = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
@@ -46,6 +48,8 @@ def compile_pipeline(estimator: Any, rows: FloatArray, *, fill_values: Sequence[
         compiled = _compile_histogram(final, columns, rows.shape[1])
     elif isinstance(final, Boosted):
         compiled = _compile_boosted(final, columns, rows.shape[1])
+    elif isinstance(final, LambdaMart):
+        compiled = _compile_ranker(final, columns, rows.shape[1])
     elif isinstance(final, Linear):
         compiled = _compile_linear(final, columns, rows)
     else:
@@ -85,6 +89,12 @@ def _compile_boosted(estimator: Any, columns: list[Column], width: int) -> Compi
     if classifies and estimator.loss == "exponential":  # whose margin is half of the log-odds
         base, forest = 2 * base, replace(forest, values=2 * forest.values)
     return CompiledModel(FORMAT, width, _name_link(len(base), classifies=classifies), tuple(base.tolist()), builder.encodings, forest)
+
+
+def _compile_ranker(ranker: LambdaMart, columns: list[Column], width: int) -> CompiledModel:
+    """Return a model whose answers order a list as the ranker does, on the scale of a probability: what calibration makes true of it."""
+    builder = ForestBuilder(columns, width=width)
+    return CompiledModel(FORMAT, width, "sigmoid", (0.0,), builder.encodings, builder.build(list_lightgbm_trees(ranker.booster)))
 
 
 def _compile_linear(estimator: Any, columns: list[Column], rows: FloatArray) -> CompiledModel:  # noqa: ANN401

@@ -2,75 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from presage.training.evaluation import (
-    LEVEL,
-    ClusterBootstrap,
-    Comparison,
-    build_auc,
-    build_mean,
-    compute_log_losses,
-    compute_ranking_gains,
-)
-from services.trainer.fitting import Fitted
-from services.trainer.training_data import Rows, TrainingData
+from presage.training.classification_metrics import build_binary_metrics, build_multiclass_metrics
+from presage.training.compiled import FloatArray
+from presage.training.evaluation import LEVEL, ClusterBootstrap, Comparison, Integers, Metrics, Resamples
+from presage.training.ranking_metrics import RankedLists
+from presage.training.regression_metrics import build_regression_metrics
+from presage.training.spec import ModelSpec
+from services.trainer.training_data import Rows, TrainingData, select_rows
 
-Scores = npt.NDArray[np.float64]
+MOST_SEGMENTS = 20
+FEWEST_SEGMENT_ROWS = 20
+OTHER = "other"
 
 
-def judge(data: TrainingData, fitted: Fitted, *, seed: int) -> dict[str, Any]:
-    """Return the metrics of model and baseline with intervals, and whether the model beats it: the primary gain's interval is over 0.
+@dataclass(frozen=True)
+class Judged:
+    """What was found on the test split. `answers` are the model's, `prior` the baseline's, rows as in the split."""
 
-    Classification: the baseline answers the train split's share of "1" to everybody; primary is the log loss.
-    Ranking: the baseline ranks by how often items had been seen at the observation; primary is the NDCG of the list.
+    answers: FloatArray
+    prior: FloatArray
+    comparisons: Mapping[str, Comparison]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the metrics of model and baseline, and whether the model beats it: the primary gain's interval is over 0."""
+        primary = next(iter(self.comparisons))
+        return describe(self.comparisons) | {
+            "verdict": {
+                "primary": primary,
+                "beats_baseline": self.comparisons[primary].gain.lower > 0,
+                "confidence_level": LEVEL,
+            }
+        }
+
+
+def judge(data: TrainingData, answers: FloatArray, *, seed: int) -> Judged:
+    """Return how the model's answers to the test split compare with the baseline's.
+
+    Classification: the baseline answers the classes' shares of the train split to everybody; regression: its mean; ranking: it ranks
+    by how often items had been seen at the observation. Primary are log loss, the root of the mean squared error, and NDCG.
     """
-    scores = fitted.score(data.test.features)
+    prior = _answer_prior(data)
+    return Judged(answers, prior, _compare(data.recipe.spec, data.test, answers, prior, seed=seed))
+
+
+def judge_segments(data: TrainingData, judged: Judged, *, seed: int) -> dict[str, Any]:
+    """Return the metrics by value of the column that the specification names: its most frequent values, then all others together.
+
+    Segments of fewer than `FEWEST_SEGMENT_ROWS` rows have their number of rows only.
+    """
+    name = data.recipe.spec.segment_by
+    if name is None:
+        return {}
+    values = data.test.features[:, data.columns.index(name)]
+    found: dict[str, Any] = {}
+    for segment, chosen in _list_segments(values):
+        rows = select_rows(data.test, chosen)
+        found[segment] = {"rows": len(rows.labels), "entities": len(np.unique(rows.entities))}
+        if len(rows.labels) >= FEWEST_SEGMENT_ROWS:
+            found[segment] |= describe(_compare(data.recipe.spec, rows, judged.answers[chosen], judged.prior[chosen], seed=seed))
+    return {"by": name, "values": found}
+
+
+def _list_segments(values: FloatArray) -> list[tuple[str, np.ndarray]]:
+    known, counts = np.unique(values, return_counts=True)  # all nulls are one
+    kept = known[np.argsort(-counts, kind="stable")][:MOST_SEGMENTS]
+    found = [("null" if np.isnan(value) else f"{value:g}", np.isnan(values) if np.isnan(value) else values == value) for value in kept]
+    rest = ~np.logical_or.reduce([chosen for _, chosen in found])
+    return [*found, (OTHER, rest)] if rest.any() else found
+
+
+def measure_primary(spec: ModelSpec, rows: Rows, answers: FloatArray) -> float:
+    """Return the metric that decides, of all rows at once and turned so that greater is better."""
+    metrics, clusters = build_metrics(spec, rows, answers)
+    metric = next(iter(metrics.values()))
+    once = Resamples(np.ones((1, int(clusters.max()) + 1)), clusters)
+    value = float(metric.statistic(once)[0])
+    return value if metric.higher_is_better else -value
+
+
+def build_metrics(spec: ModelSpec, rows: Rows, answers: FloatArray) -> tuple[Metrics, Integers]:
+    """Return the metrics of answers, and the clusters of their rows, which for a ranking are its lists."""
+    clusters = np.unique(rows.entities, return_inverse=True)[1].astype(np.int64)
+    if spec.kind == "regression":
+        return build_regression_metrics(rows.labels.astype(np.float64), answers[:, 0]), clusters
+    labels = rows.labels.astype(np.int64)
+    if spec.kind == "ranking":
+        lists = RankedLists(labels, rows.observations, rows.items)
+        return lists.build_metrics(answers[:, -1], cutoff=spec.list_length), clusters[lists.starts]
+    if spec.label.class_column is not None:
+        return build_multiclass_metrics(labels, answers), clusters
+    return build_binary_metrics(labels, answers[:, 1]), clusters
+
+
+def describe(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
+    """Return the estimates as JSON-able values."""
+    return {side: {name: asdict(getattr(found, side)) for name, found in comparisons.items()} for side in ("model", "baseline", "gain")}
+
+
+def _answer_prior(data: TrainingData) -> FloatArray:
     if data.recipe.spec.kind == "ranking":
-        metrics = _judge_ranking(data.test, scores, cutoff=data.recipe.spec.list_length, seed=seed)
-    else:
-        metrics = _judge_classification(data.test, scores, share=float(data.train.labels.mean()), seed=seed)
-    primary = next(iter(metrics))
-    gain = metrics[primary].gain
-    return {
-        "model": {name: asdict(found.model) for name, found in metrics.items()},
-        "baseline": {name: asdict(found.baseline) for name, found in metrics.items()},
-        "gain": {name: asdict(found.gain) for name, found in metrics.items()},
-        "verdict": {"primary": primary, "beats_baseline": gain.lower > 0, "confidence_level": LEVEL},
-        "rows": {"train": len(data.train.labels), "fitted": fitted.rows, "test": len(data.test.labels)},
-        "observations": {name: int(rows.observations.max()) + 1 for name, rows in (("train", data.train), ("test", data.test))},
-        "entities": {name: int(rows.entities.max()) + 1 for name, rows in (("train", data.train), ("test", data.test))},
-    }
+        return data.test.popularity[:, np.newaxis]
+    if data.recipe.spec.kind == "regression":
+        return np.full((len(data.test.labels), 1), data.train.labels.mean())
+    shares = np.bincount(data.train.labels.astype(np.int64), minlength=len(data.classes)) / len(data.train.labels)
+    return np.tile(shares, (len(data.test.labels), 1))
 
 
-def _judge_classification(rows: Rows, scores: Scores, *, share: float, seed: int) -> dict[str, Comparison]:
-    bootstrap = ClusterBootstrap(rows.entities, seed=seed)
-    prior = np.full(len(scores), share)
-    losses = [build_mean(compute_log_losses(rows.labels, answers)) for answers in (scores, prior)]
-    hits = [build_mean(((answers > 0.5) == (rows.labels == 1)).astype(np.float64)) for answers in (scores, prior)]  # noqa: PLR2004 - the greater class
-    aucs = [build_auc(rows.labels, answers) for answers in (scores, prior)]
-    return {
-        "log_loss": bootstrap.compare(*losses, higher_is_better=False),
-        "auc": bootstrap.compare(*aucs, higher_is_better=True),
-        "accuracy": bootstrap.compare(*hits, higher_is_better=True),
-    }
-
-
-def _judge_ranking(rows: Rows, scores: Scores, *, cutoff: int, seed: int) -> dict[str, Comparison]:
-    starts = np.flatnonzero(np.diff(rows.observations, prepend=-1))
-    bounds = list(zip(starts, [*starts[1:], len(scores)], strict=True))
-    bootstrap = ClusterBootstrap(np.unique(rows.entities[starts], return_inverse=True)[1].astype(np.int64), seed=seed)
-    gains = [
-        np.array(
-            [compute_ranking_gains(rows.labels[a:b], answers[a:b], rows.items[a:b], cutoff=cutoff) for a, b in bounds], dtype=np.float64
-        )
-        for answers in (scores, rows.popularity)
-    ]
-    return {
-        f"{name}_at_{cutoff}": bootstrap.compare(*[build_mean(found[:, place]) for found in gains], higher_is_better=True)
-        for place, name in enumerate(("ndcg", "hit"))
-    }
+def _compare(spec: ModelSpec, rows: Rows, answers: FloatArray, prior: FloatArray, *, seed: int) -> dict[str, Comparison]:
+    (metrics, clusters), (of_baseline, _) = (build_metrics(spec, rows, given) for given in (answers, prior))
+    return ClusterBootstrap(np.unique(clusters, return_inverse=True)[1].astype(np.int64), seed=seed).compare_all(metrics, of_baseline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,6 +20,9 @@ from presage.training.sampling import sample_items
 from presage.training.spec import feature_columns
 
 FEWEST_ROWS = 20
+MOST_CLASSES = 100
+CLASSES = ("0", "1")
+Labels = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,27 @@ class Rows:
     """The rows of one split, in a fixed order.
 
     Shape: `features` is (rows, columns) with NaN for null; the others are (rows,). `entities` and `observations` number from 0.
-    `items` and `popularity` are empty unless the model ranks.
+    `labels` are places among the classes, or values of a regression. `items` and `popularity` are empty unless the model ranks.
     """
 
     features: npt.NDArray[np.float64]
-    labels: npt.NDArray[np.int64]
+    labels: Labels
     entities: npt.NDArray[np.int64]
     observations: npt.NDArray[np.int64]
     items: list[str]
     popularity: npt.NDArray[np.float64]
+
+
+def select_rows(rows: Rows, chosen: npt.NDArray[np.bool_]) -> Rows:
+    """Return those of the rows, with their entities and observations numbered anew."""
+    return Rows(
+        features=rows.features[chosen],
+        labels=rows.labels[chosen],
+        entities=np.unique(rows.entities[chosen], return_inverse=True)[1].astype(np.int64),
+        observations=np.unique(rows.observations[chosen], return_inverse=True)[1].astype(np.int64),
+        items=[rows.items[place] for place in np.flatnonzero(chosen)] if rows.items else [],
+        popularity=rows.popularity[chosen] if rows.items else rows.popularity,
+    )
 
 
 @dataclass(frozen=True)
@@ -52,6 +68,10 @@ class TrainingData:
     test: Rows
     labelled: Rows
     candidates: tuple[str, ...]
+    classes: tuple[str, ...]
+    """What labels are places among: empty for a regression."""
+    manifest: Mapping[str, Any]
+    """What the training set says of itself."""
 
 
 def read_training_data(files: TrainingFiles, prefix: str) -> TrainingData:
@@ -71,15 +91,29 @@ def read_training_data(files: TrainingFiles, prefix: str) -> TrainingData:
     if shared:
         raise CorruptArtifactError(f"{len(shared)} entities are in both splits, e.g. {min(shared)!r}")
     columns = feature_columns(recipe.spec)
+    classes = _list_classes(frame, recipe)
     return TrainingData(
         training_set_id=manifest["training_set_id"],
         recipe=recipe,
         columns=columns,
-        train=_build_rows(train, columns, "train"),
-        test=_build_rows(test, columns, "test"),
-        labelled=_build_rows(_sample_tests(frame, recipe), columns, "whole"),
+        train=_build_rows(train, columns, classes, split="train"),
+        test=_build_rows(test, columns, classes, split="test"),
+        labelled=_build_rows(_sample_tests(frame, recipe), columns, classes, split="whole"),
         candidates=tuple(manifest["candidates"]),
+        classes=classes,
+        manifest=manifest,
     )
+
+
+def _list_classes(frame: pl.DataFrame, recipe: Recipe) -> tuple[str, ...]:
+    if recipe.spec.kind == "regression":
+        return ()
+    if recipe.spec.label.class_column is None:
+        return CLASSES
+    classes = tuple(sorted(frame["label"].unique().to_list()))
+    if len(classes) > MOST_CLASSES:
+        raise InvalidInputError(f"the label has {len(classes)} classes, at most {MOST_CLASSES} can be told apart: e.g. {classes[0]!r}")
+    return classes
 
 
 def _sample_tests(frame: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -111,12 +145,12 @@ def _read_file(files: TrainingFiles, key: str, rows: int) -> pl.DataFrame:
     return frame
 
 
-def _build_rows(frame: pl.DataFrame, columns: tuple[str, ...], split: str) -> Rows:
-    labels = frame["label"].cast(pl.Int64).to_numpy()
-    if len(frame) < FEWEST_ROWS or len(set(labels.tolist())) < 2:  # noqa: PLR2004 - two classes
-        found = ", ".join(f"{int((labels == label).sum())} with label {label}" for label in (0, 1))
+def _build_rows(frame: pl.DataFrame, columns: tuple[str, ...], classes: tuple[str, ...], *, split: str) -> Rows:
+    found = frame["label"].n_unique()
+    if len(frame) < FEWEST_ROWS or found < 2:  # noqa: PLR2004 - there is nothing to tell apart
+        told = ", ".join(f"{(frame['label'].cast(pl.String) == name).sum()} with label {name}" for name in classes[:5])
         raise InvalidInputError(
-            f"the {split} split has {len(frame)} rows ({found}); it needs {FEWEST_ROWS}, and both labels: "
+            f"the {split} split has {len(frame)} rows ({told or f'{found} different values'}); it needs {FEWEST_ROWS}, and two labels: "
             "bring a longer history, or predict over a shorter window"
         )
     ranks = "item" in frame.columns
@@ -128,9 +162,15 @@ def _build_rows(frame: pl.DataFrame, columns: tuple[str, ...], split: str) -> Ro
     features = ordered.select(pl.col(columns).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
     return Rows(
         features=features,
-        labels=ordered["label"].cast(pl.Int64).to_numpy(),
+        labels=_read_labels(ordered["label"], classes),
         entities=numbered["entity"].to_numpy(),
         observations=numbered["observation"].to_numpy(),
         items=ordered["item"].to_list() if ranks else [],
         popularity=ordered["popularity"].to_numpy() if ranks else np.zeros(0),
     )
+
+
+def _read_labels(labels: pl.Series, classes: tuple[str, ...]) -> Labels:
+    if not classes:
+        return labels.cast(pl.Float64).to_numpy()
+    return labels.cast(pl.String).cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy()

@@ -41,7 +41,12 @@ def create() -> Response:
     experiment = use_cases.create_experiment(
         plan,
         workspace_id=workspace_id,
-        model=use_cases.Subject(model.model_id, ranks=model.spec.kind == "ranking", versions=list_registered(model, plan)),
+        model=use_cases.Subject(
+            model.model_id,
+            ranks=model.spec.kind == "ranking",
+            measures=model.spec.kind == "regression",
+            versions=list_registered(model, plan),
+        ),
         now=get_now(),
         store=ports.experiments,
         datasets=ports.datasets,

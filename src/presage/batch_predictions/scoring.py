@@ -19,7 +19,6 @@ from presage.batch_predictions.order import (
 )
 from presage.errors import CorruptArtifactError
 from presage.predictions.answers import answer_by_model
-from presage.predictions.batches import name_answers
 from presage.predictions.loading import ScorerCache
 from presage.predictions.request import Query
 from presage.predictions.scorer import Scorer
@@ -27,8 +26,8 @@ from presage.training.model import ModelVersion
 from presage.training.recipe import from_microseconds
 
 ROWS_AT_ONCE = 1_000
-Row = tuple[str, str, bool, str, float] | tuple[str, str, bool, tuple[str, ...], tuple[float, ...]]
-"""Prediction id, entity id, whether the snapshot knows the entity; then class and score, or shown items and their scores."""
+Row = tuple[str, str, bool, str | float, float] | tuple[str, str, bool, tuple[str, ...], tuple[float, ...]]
+"""Prediction id, entity id, whether the snapshot knows the entity; then class, or value, and score; or shown items and their scores."""
 
 
 class _BroughtFiles:
@@ -100,13 +99,13 @@ def score(order: Order, scorer: Scorer, entity_ids: Iterable[str]) -> Iterator[R
             yield compute_prediction_id(namespace, entity_id), entity_id, found, answer, numbers  # type: ignore[misc] # of one kind
 
 
-_Answer = tuple[bool, str, float] | tuple[bool, tuple[str, ...], tuple[float, ...]]
+_Answer = tuple[bool, str | float, float] | tuple[bool, tuple[str, ...], tuple[float, ...]]
 
 
-def _classify(scorer: Scorer, entity_ids: list[str], as_of: datetime) -> Iterator[_Answer]:
+def _answer_at_once(scorer: Scorer, entity_ids: list[str], as_of: datetime) -> Iterator[_Answer]:
     probabilities, _, found = scorer.score_rows(entity_ids, [], as_of)
-    predictions, scores = name_answers(scorer, probabilities)
-    return zip(found.tolist(), predictions, scores.tolist(), strict=True)
+    chosen = scorer.choose(probabilities)
+    return zip(found.tolist(), chosen.predictions, chosen.scores, strict=True)
 
 
 def _rank(scorer: Scorer, entity_ids: list[str], as_of: datetime) -> Iterator[_Answer]:
@@ -115,4 +114,8 @@ def _rank(scorer: Scorer, entity_ids: list[str], as_of: datetime) -> Iterator[_A
         yield bool(answer.entity_found), answer.prediction, answer.score  # type: ignore[misc] # a ranking's are tuples
 
 
-_SCORERS: Mapping[str, Callable[[Scorer, list[str], datetime], Iterator[_Answer]]] = {"classification": _classify, "ranking": _rank}
+_SCORERS: Mapping[str, Callable[[Scorer, list[str], datetime], Iterator[_Answer]]] = {
+    "classification": _answer_at_once,
+    "regression": _answer_at_once,
+    "ranking": _rank,
+}

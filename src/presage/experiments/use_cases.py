@@ -41,10 +41,11 @@ class AnalysisPorts:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The model that an experiment is about, whether it ranks items, and its registered versions that arms may be."""
+    """The model that an experiment is about, whether it answers ranked items, or numbers, and its registered versions that arms may be."""
 
     model_id: str
     ranks: bool = False
+    measures: bool = False
     versions: frozenset[int] = frozenset()
 
 
@@ -69,6 +70,8 @@ def create_experiment(
     if plan.control_policy == "popularity" and not model.ranks:
         message = f"only rankings have a popularity list, and model {plan.model!r} is none; its version's baseline is one class for all"
         raise InvalidInputError(message, path="$.control_policy")
+    if plan.control_policy == "random" and model.measures:
+        raise InvalidInputError(f"model {plan.model!r} answers numbers, of which none can be drawn at random", path="$.control_policy")
     validate_plan(plan, find_dataset=lambda name: datasets.find_dataset_by_name(workspace_id, name))
     _require_versions(plan, model)
     experiment_id = new_identifier("exp")

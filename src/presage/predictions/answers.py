@@ -25,10 +25,11 @@ CLASSES = ("0", "1")
 class Answer(msgspec.Struct, frozen=True):
     """One answer and where it comes from. `features` is the vector that was used, JSON-able; empty if none was."""
 
-    prediction: str | tuple[str, ...]
+    prediction: str | float | tuple[str, ...]
     answered_by: AnsweredBy
     model_version: int | None = None
     score: float | tuple[float, ...] | None = None
+    probabilities: Mapping[str, float] | UnsetType = UNSET
     snapshot_age_seconds: float | None = None
     snapshot_stale: Literal[True] | UnsetType = UNSET
     entity_found: bool | None = None
@@ -50,12 +51,13 @@ def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: An
 def _answer_scored(scorer: Scorer, query: Query, scored: Scored, answered_by: AnsweredBy) -> Answer:
     ranking = scorer.artifact.spec.kind == "ranking"
     age_seconds = (query.predicted_for - scorer.snapshot.as_of).total_seconds()
-    scores = (scored.probabilities[:, -1] if ranking else scored.probabilities[0]).tolist()
+    chosen = None if ranking else scorer.choose(scored.probabilities)
     return Answer(
-        prediction=scored.items if ranking else scorer.artifact.classes[scores.index(max(scores))],
+        prediction=scored.items if chosen is None else chosen.predictions[0],
         answered_by=answered_by,
         model_version=scorer.artifact.version,
-        score=tuple(scores) if ranking else scores[-1],
+        score=tuple(scored.probabilities[:, -1].tolist()) if chosen is None else chosen.scores[0],
+        probabilities=UNSET if chosen is None or not chosen.probabilities else chosen.probabilities[0],
         snapshot_age_seconds=age_seconds,
         snapshot_stale=True if age_seconds > scorer.stale_after_seconds else UNSET,
         entity_found=None if query.entity_id is None else scored.entity_found,
@@ -78,7 +80,8 @@ def answer_by_baseline(artifact: ModelArtifact, query: Query, scorer: Scorer | N
     if not artifact.baseline:
         raise CorruptArtifactError(f"Version {artifact.version} of {artifact.model_id} has no baseline")
     if artifact.spec.kind != "ranking":
-        return Answer(artifact.baseline[0], "baseline", artifact.version)
+        only = artifact.baseline[0]
+        return Answer(float(only) if artifact.spec.kind == "regression" else only, "baseline", artifact.version)
     answer = Answer((), "baseline", artifact.version)
     return _show(answer, _order(artifact.baseline, query), query, scorer, length=artifact.spec.list_length)
 
@@ -86,19 +89,22 @@ def answer_by_baseline(artifact: ModelArtifact, query: Query, scorer: Scorer | N
 def answer_by_default(model: Model, query: Query, scorer: Scorer | None = None) -> Answer:
     """Return the model's configured default. For a ranking with candidates given, only those, the default's first."""
     if model.spec.kind != "ranking":
-        return Answer(_as_class(model), "default")
-    return _show(Answer((), "default"), _order(tuple(model.default), query), query, scorer, length=model.spec.list_length)
+        return Answer(_get_single(model), "default")
+    return _show(Answer((), "default"), _order(_list_default(model), query), query, scorer, length=model.spec.list_length)
 
 
 def answer_at_random(model: Model, query: Query, scorer: Scorer | None = None, *, seed: str) -> Answer:
     """Return a class, or a list in an order, drawn uniformly; `seed` determines it, and what is shown has its propensity.
 
-    It is drawn from the classes, the candidates given, or the snapshot's (the default's without one).
+    It is drawn from the classes, the candidates given, or the snapshot's (the default's without one). Where nothing is known to draw
+    from, a number or a class that only versions know, the default is answered, for sure.
     """
     if model.spec.kind != "ranking":
-        classes = CLASSES if scorer is None else scorer.artifact.classes
+        classes = scorer.artifact.classes if scorer is not None else CLASSES if model.spec.label.class_column is None else ()
+        if not classes or model.spec.kind == "regression":
+            return Answer(_get_single(model), "default", propensity=1.0)
         return Answer(classes[shuffle(classes, seed=seed)[0]], "random", propensity=1 / len(classes))
-    choices = query.candidates or (tuple(model.default) if scorer is None else scorer.snapshot.candidates)
+    choices = query.candidates or (_list_default(model) if scorer is None else scorer.snapshot.candidates)
     allowed, unchecked = _narrow(choices, query, scorer)
     drawn = tuple(allowed[position] for position in shuffle(allowed, seed=seed)[: model.spec.list_length])
     return Answer(drawn, "random", propensity=tuple(1 / len(allowed) for _ in drawn), filters_unchecked=unchecked)
@@ -139,5 +145,9 @@ def _narrow(items: tuple[str, ...], query: Query, scorer: Scorer | None) -> tupl
         return (), True
 
 
-def _as_class(model: Model) -> str:
-    return model.default if isinstance(model.default, str) else model.default[0]
+def _get_single(model: Model) -> str | float:
+    return model.default[0] if isinstance(model.default, tuple) else model.default
+
+
+def _list_default(model: Model) -> tuple[str, ...]:
+    return model.default if isinstance(model.default, tuple) else (str(model.default),)

@@ -76,7 +76,9 @@ class Answered(msgspec.Struct, frozen=True):
         )
 
     def add_details(self, result: PredictionResult, request: PredictRequest) -> PredictionResult:
-        """Return the wire form with what was asked for beside the answer: the feature vector that was used, the explanation."""
+        """Return the wire form with what is not logged: probabilities of many classes, and what was asked for beside the answer."""
+        if self.answer.probabilities is not UNSET:
+            result = msgspec.structs.replace(result, probabilities=self.answer.probabilities)
         if request.include_features:
             result = msgspec.structs.replace(result, features=self.answer.features)
         if not request.explain:

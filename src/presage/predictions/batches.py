@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import UNSET
 
 from presage.identifiers import derive_uuids
@@ -166,17 +167,11 @@ def score_batch(batch: Batch, scorer: Scorer, answered_by: AnsweredBy, *, now: d
     return Columns(batch, scorer, answered_by, probabilities, values, found)
 
 
-def name_answers(scorer: Scorer, probabilities: FloatArray) -> tuple[list[str], FloatArray]:
-    """Return the class of each row, and its score: what is answered of a model's probabilities. Shape: (rows, classes); (rows,)."""
-    classes = scorer.artifact.classes
-    return [classes[winner] for winner in probabilities.argmax(axis=1).tolist()], probabilities[:, -1]
-
-
 def build_answers(columns: Columns, call: Call, first_id: str, *, fallback_reason: FallbackReason | None) -> BatchAnswers:
     """Return what is answered to a batch, and what is written down of it."""
     batch, scorer = columns.batch, columns.scorer
-    predictions, scores = name_answers(scorer, columns.probabilities)
-    listed, found = scores.tolist(), columns.found.tolist()
+    chosen = scorer.choose(columns.probabilities)
+    predictions, listed, found = chosen.predictions, chosen.scores, columns.found.tolist()
     first = _answer_first(columns, call, (first_id, predictions[0], listed[0], found[0]), fallback_reason)
     result = first.build_result()
     block = Block(
@@ -186,7 +181,7 @@ def build_answers(columns: Columns, call: Call, first_id: str, *, fallback_reaso
         entity_ids=batch.entity_ids or None,
         asked=_ENCODER.encode(batch.entries) if batch.given else b"",
         predictions=predictions,
-        scores=_to_bytes(scores),
+        scores=_to_bytes(np.array(listed)),
         found=columns.found.tobytes(),
         values=_to_bytes(columns.values),
     )
@@ -194,13 +189,19 @@ def build_answers(columns: Columns, call: Call, first_id: str, *, fallback_reaso
     if len(predictions) > 1:
         told = found if batch.entity_ids else [UNSET] * len(predictions)
         results = list(map(result.fill, predictions, derive_uuids(first_id, len(predictions)), listed, told))
+    if chosen.probabilities:
+        results = [
+            msgspec.structs.replace(each, probabilities=by_class) for each, by_class in zip(results, chosen.probabilities, strict=True)
+        ]
     if call.request.include_features:
         named = map(scorer.name_row, columns.values)
         results = [msgspec.structs.replace(each, features=features) for each, features in zip(results, named, strict=True)]
     return BatchAnswers(results, block)
 
 
-def _answer_first(columns: Columns, call: Call, own: tuple[str, str, float, bool], fallback_reason: FallbackReason | None) -> Answered:
+def _answer_first(
+    columns: Columns, call: Call, own: tuple[str, str | float, float, bool], fallback_reason: FallbackReason | None
+) -> Answered:
     """Return the first row, answered as a row by itself is: from it the others have all that they share."""
     batch, scorer = columns.batch, columns.scorer
     prediction_id, prediction, score, found = own

@@ -39,7 +39,7 @@ class Block(msgspec.Struct, frozen=True, array_like=True):
     entity_ids: list[str] | None
     asked: bytes
     """The entries as they were asked, a JSON array; empty if each was its id alone."""
-    predictions: list[str]
+    predictions: list[str | float]
     scores: bytes
     found: bytes
     values: bytes
@@ -74,7 +74,7 @@ def read_entries(block: Block) -> Iterator[PredictionLogEntry]:
         )
 
 
-def list_exposures(block: Block) -> list[tuple[str, str | None, str]]:
+def list_exposures(block: Block) -> list[tuple[str, str | None, str | float]]:
     """Return id, entity and prediction of each row.
 
     Raises:

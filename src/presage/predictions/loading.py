@@ -163,7 +163,7 @@ class ScorerCache:
         artifact = self._artifacts.get(files)
         try:
             path = self._files.fetch_artifact(artifact.model_key, sha256=artifact.model_sha256)
-            model = load_model(path, columns=len(artifact.columns), classes=len(artifact.classes))
+            model = load_model(path, columns=len(artifact.columns), classes=artifact.width)
             scorer = Scorer(artifact, model, self._load_snapshot(files), stale_after_seconds=self._stale_after_seconds)
         except NotFoundError as error:
             raise CorruptArtifactError(f"Version {files.version} of {files.model_id} lacks a file: {error}") from error

@@ -66,7 +66,7 @@ class _Pointer(msgspec.Struct):
 
 
 class _Shown(msgspec.Struct):
-    prediction: str | tuple[str, ...]
+    prediction: str | float | tuple[str, ...]
     allocation_version: int = 1
 
 
@@ -240,7 +240,7 @@ def _find_assigned(block: Block) -> AssignmentBlock | None:
     first = _build_assignment(msgspec.convert(answered, _Exposure, from_attributes=True))
     if first is None or block.entity_ids is None:
         return None
-    return AssignmentBlock(first, block.entity_ids, block.predictions)
+    return AssignmentBlock(first, block.entity_ids, list(map(str, block.predictions)))
 
 
 def _build_assignment(exposure: _Exposure) -> Assignment | None:
@@ -251,7 +251,7 @@ def _build_assignment(exposure: _Exposure) -> Assignment | None:
     if exposure.experiment_id is None or exposure.entity_id is None or exposure.variant == "none":
         return None
     answer = exposure.result.prediction
-    shown = (answer,) if isinstance(answer, str) else answer
+    shown = answer if isinstance(answer, tuple) else (str(answer),)
     return Assignment(
         workspace_id=exposure.workspace_id,
         experiment_id=exposure.experiment_id,

@@ -46,7 +46,8 @@ Explained = RowExplanation | ItemsExplanation
 class PredictionResult(msgspec.Struct, frozen=True):
     """The answer to one entry.
 
-    `prediction` is a class, or item ids in their order. `score` is the probability of the last class (`"1"`), or one per item.
+    `prediction` is a class, a number, or item ids in their order. `score` is the probability of the second of two classes (`"1"`), that of
+    the predicted one of more, whose `probabilities` are there too and are not logged, the number itself, or one score per item.
     `snapshot_age_seconds` is from the snapshot's `as_of` to the time the prediction is for; null when no snapshot was used.
     `snapshot_stale` is there when that is older than the service finds good.
     `allocation_version` is there from the second version of the experiment's weights on.
@@ -55,7 +56,7 @@ class PredictionResult(msgspec.Struct, frozen=True):
     is there when it was asked for; it is not logged, as the logged features and version make it again.
     """
 
-    prediction: str | tuple[str, ...]
+    prediction: str | float | tuple[str, ...]
     prediction_id: str
     model_version: int | None
     variant: str
@@ -70,10 +71,11 @@ class PredictionResult(msgspec.Struct, frozen=True):
     propensity: float | tuple[float, ...] | UnsetType = UNSET
     filters_unchecked: Literal[True] | UnsetType = UNSET
     features: Mapping[str, object] | UnsetType = UNSET
+    probabilities: Mapping[str, float] | UnsetType = UNSET
     explanation: Explained | UnsetType = UNSET
     explanation_unavailable: NoExplanation | UnsetType = UNSET
 
-    def fill(self, prediction: str, prediction_id: str, score: float, entity_found: bool | UnsetType) -> PredictionResult:  # noqa: FBT001 - a column's value
+    def fill(self, prediction: str | float, prediction_id: str, score: float, entity_found: bool | UnsetType) -> PredictionResult:  # noqa: FBT001 - a column's value
         """Return the answer to another entry that shares all else of what the model answered. `msgspec.structs.replace` is slower."""
         return PredictionResult(
             prediction,

@@ -43,6 +43,14 @@ class Scored(msgspec.Struct, frozen=True):
     propensities: tuple[float, ...] | None = None
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """What rows are answered: a class or a value each, and its score. `probabilities` by class are there of more than two classes."""
+
+    predictions: list[str | float]
+    scores: list[float]
+    probabilities: list[Mapping[str, float]]
+
+
 class _Block(msgspec.Struct, frozen=True):
     items: tuple[str, ...]
     values: FloatArray
@@ -110,6 +118,22 @@ class Scorer:
             if overriding:
                 self._layout.override(values[row : row + 1], overriding)
         return self._model.run(values), values, found
+
+    def choose(self, probabilities: FloatArray) -> Chosen:
+        """Return what rows of a model that ranks nothing are answered.
+
+        The score is the probability of the second of two classes, of the chosen one of more, or the value itself.
+        """
+        classes = self.artifact.classes
+        if not classes:
+            values = probabilities[:, 0].tolist()
+            return Chosen(values, values, [])
+        winners = probabilities.argmax(axis=1).tolist()
+        predictions: list[str | float] = [classes[winner] for winner in winners]
+        if len(classes) == 2:  # noqa: PLR2004 - the second says all
+            return Chosen(predictions, probabilities[:, 1].tolist(), [])
+        by_class: list[Mapping[str, float]] = [dict(zip(classes, row, strict=True)) for row in probabilities.tolist()]
+        return Chosen(predictions, probabilities.max(axis=1).tolist(), by_class)
 
     def order(self, query: Query) -> tuple[str, ...]:
         """Return all items that a ranking may show, best first: what `score` cuts its list from.

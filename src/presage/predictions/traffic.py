@@ -66,7 +66,7 @@ class PlanningPorts:
 
 
 class _Shown(msgspec.Struct):
-    prediction: str | tuple[str, ...] = ()
+    prediction: str | float | tuple[str, ...] = ()
 
 
 def measure(
@@ -175,7 +175,7 @@ def _find_first(entries: Sequence[PredictionLogEntry]) -> list[Met]:
 
 def _read_shown(result: Mapping[str, object]) -> tuple[str, ...]:
     shown = msgspec.convert(result, _Shown).prediction
-    return (shown,) if isinstance(shown, str) else shown
+    return shown if isinstance(shown, tuple) else (str(shown),)
 
 
 def choose_parts(version: FeatureSetVersion, metric: Metric, times: Sequence[datetime]) -> FeatureSetVersion:

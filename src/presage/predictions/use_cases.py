@@ -113,7 +113,7 @@ def _answer_one_by_one(
     for item in answered:
         result = item.build_result()
         entries.append(item.build_log_entry(msgspec.to_builtins(result), request, deployment.model, now=call.now))
-        results[item.attempt.position] = item.add_details(result, request) if request.include_features or request.explain else result
+        results[item.attempt.position] = item.add_details(result, request)
     return entries
 
 

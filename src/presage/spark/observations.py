@@ -46,14 +46,19 @@ def add_outcomes(observations: DataFrame, records: DataFrame, label: Label) -> D
     """
     item = F.col(label.item_column) if label.item_column else F.lit(None).cast("string")
     events = records.select(F.col("entity_id").alias("who"), "event_us", item.alias("item"))
+    joined = join_window(observations, events, label)
+    found = F.array_sort(F.collect_set("item"))
+    return joined.groupBy("entity_id", "at_us").agg(F.count("who").alias("outcomes"), found.alias("items"))
+
+
+def join_window(observations: DataFrame, events: DataFrame, label: Label) -> DataFrame:
+    """Return each observation beside each of its entity's events (`who`, `event_us`) in the label's window, or beside null."""
     in_window = (
         (F.col("entity_id") == F.col("who"))
         & (F.col("event_us") > F.col("at_us"))
         & (F.col("event_us") <= F.col("at_us") + F.lit(label.window_days * DAY_US))
     )
-    joined = observations.join(events, in_window, "left")
-    found = F.array_sort(F.collect_set("item"))
-    return joined.groupBy("entity_id", "at_us").agg(F.count("who").alias("outcomes"), found.alias("items"))
+    return observations.join(events, in_window, "left")
 
 
 def add_split(observations: DataFrame, *, window_days: int) -> Tuple[DataFrame, int]:

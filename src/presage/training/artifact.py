@@ -48,8 +48,8 @@ class Parity:
 class ModelArtifact:
     """`model.json`: how to feed `model.msgpack`, a `presage.training.compiled.CompiledModel`.
 
-    Shape: it takes float64 (n, len(columns)), nulls as NaN, and answers (n, len(classes)). `baseline` answers without features:
-    a class, or items by popularity.
+    Shape: it takes float64 (n, len(columns)), nulls as NaN, and answers (n, len(classes)), or (n, 1) of a regression, which has
+    no classes. `baseline` answers without features: a class, a number as text, or items by popularity.
     """
 
     format: int
@@ -63,6 +63,11 @@ class ModelArtifact:
     model_sha256: str
     parity: Parity
     training_set_id: str
+
+    @property
+    def width(self) -> int:
+        """Return how many numbers the model answers a row."""
+        return max(1, len(self.classes))
 
 
 @dataclass(frozen=True, slots=True)

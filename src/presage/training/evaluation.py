@@ -1,13 +1,12 @@
 """How good predictions are, beside a baseline, with intervals that know that rows of one entity belong together.
 
 References: Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 13 (percentile intervals); Field & Welsh (2007),
-Bootstrapping clustered data (resampling whole clusters); Järvelin & Kekäläinen (2002), Cumulated gain-based evaluation (NDCG);
-Mann & Whitney (1947) for the AUC as the chance that a positive scores above a negative.
+Bootstrapping clustered data (resampling whole clusters).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,16 +14,60 @@ import numpy.typing as npt
 
 RESAMPLES = 1000
 LEVEL = 0.95
-SMALLEST_PROBABILITY = 1e-6
+_BLOCK_VALUES = 500_000
+"""Weights of rows are made for so many at once: 4 MB."""
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Statistic = Callable[[Floats], float]
+
+
+class Resamples:
+    """How often each row counts, in every resample: as often as its cluster was drawn.
+
+    Shape: `drawn` is (resamples, clusters), `clusters` (rows,), numbered from 0.
+    """
+
+    def __init__(self, drawn: Floats, clusters: Integers) -> None:
+        self._drawn = np.ascontiguousarray(drawn.T)  # a cluster's draws stand together: rows are made of them in any order
+        self._clusters = clusters
+
+    def sum(self, values: Floats) -> Floats:
+        """Return the weighted sum of the rows' values. Shape: (rows,) → (resamples,)."""
+        totals = np.bincount(self._clusters, weights=values, minlength=len(self._drawn))
+        sums: Floats = totals @ self._drawn
+        return sums
+
+    def count(self) -> Floats:
+        """Return the rows' total weight. Shape: (resamples,)."""
+        return self.sum(np.ones(len(self._clusters)))
+
+    def iterate(self, order: npt.NDArray[np.intp]) -> Iterator[Floats]:
+        """Yield the weights of the rows in that order, some resamples at a time. Shape: (rows, some)."""
+        clusters = self._clusters[order]
+        step = max(1, _BLOCK_VALUES // len(clusters))
+        for start in range(0, self._drawn.shape[1], step):
+            yield self._drawn[:, start : start + step][clusters]
+
+
+Statistic = Callable[[Resamples], Floats]
+"""A statistic of all rows, in each resample; nan where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A statistic, and which way is better."""
+
+    statistic: Statistic
+    higher_is_better: bool
+
+
+Metrics = Mapping[str, Metric]
+"""By name, the one that decides first."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its interval at the level `LEVEL`."""
+    """A value and its interval at the level `LEVEL`; nan when too few resamples define it."""
 
     value: float
     lower: float
@@ -41,71 +84,41 @@ class Comparison:
 
 
 class ClusterBootstrap:
-    """Resamples whole clusters: a resample gives every row the number of times its cluster was drawn.
-
-    The same resamples serve every metric, so that differences are paired. Deterministic in `seed`.
-    """
+    """Resamples whole clusters. The same resamples serve every metric, so that differences are paired. Deterministic in `seed`."""
 
     def __init__(self, clusters: Integers, *, seed: int) -> None:
         """Draw for rows that belong to `clusters`, numbered from 0. Shape: (rows,)."""
         count = int(clusters.max()) + 1
         drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-        self._weights = drawn.astype(np.float64)
-        self._clusters = clusters
+        self._drawn = Resamples(drawn.astype(np.float64), clusters)
+        self._once = Resamples(np.ones((1, count)), clusters)
 
     def estimate(self, statistic: Statistic) -> Estimate:
-        """Return a statistic of row weights with its percentile interval; resamples in which it is undefined are left out."""
-        value = statistic(np.ones(len(self._clusters)))
-        drawn = np.array([statistic(weights[self._clusters]) for weights in self._weights])
-        defined = drawn[np.isfinite(drawn)]
-        lower, upper = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Estimate(float(value), float(lower), float(upper))
+        """Return a statistic with its percentile interval; resamples in which it is undefined are left out."""
+        return _describe(statistic(self._once), statistic(self._drawn))
 
-    def compare(self, model: Statistic, baseline: Statistic, *, higher_is_better: bool) -> Comparison:
+    def compare(self, model: Metric, baseline: Metric) -> Comparison:
         """Return both and the paired gain of the model over the baseline."""
-        sign = 1.0 if higher_is_better else -1.0
-        gain = self.estimate(lambda weights: sign * (model(weights) - baseline(weights)))
-        return Comparison(self.estimate(model), self.estimate(baseline), gain)
+        sign = 1.0 if model.higher_is_better else -1.0
+        (of_model, models), (of_baseline, baselines) = (
+            (metric.statistic(self._once), metric.statistic(self._drawn)) for metric in (model, baseline)
+        )
+        gain = _describe(sign * (of_model - of_baseline), sign * (models - baselines))
+        return Comparison(_describe(of_model, models), _describe(of_baseline, baselines), gain)
+
+    def compare_all(self, model: Metrics, baseline: Metrics) -> dict[str, Comparison]:
+        """Return the comparison of each metric, by name and in the model's order."""
+        return {name: self.compare(metric, baseline[name]) for name, metric in model.items()}
 
 
-def compute_log_losses(labels: Integers, probabilities: Floats) -> Floats:
-    """Return each row's log loss in nats; probabilities are kept `SMALLEST_PROBABILITY` away from 0 and 1. Shape: (rows,)."""
-    kept = np.clip(probabilities, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    losses: Floats = -np.where(labels == 1, np.log(kept), np.log1p(-kept))
-    return losses
+def _describe(value: Floats, drawn: Floats) -> Estimate:
+    defined = drawn[np.isfinite(drawn)]
+    if not len(defined):
+        return Estimate(float(value[0]), float("nan"), float("nan"))
+    lower, upper = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(float(value[0]), float(lower), float(upper))
 
 
 def build_mean(values: Floats) -> Statistic:
-    """Return the weighted mean of per-row values as a statistic of the weights."""
-    return lambda weights: float(np.dot(values, weights) / weights.sum())
-
-
-def build_auc(labels: Integers, scores: Floats) -> Statistic:
-    """Return the area under the ROC curve as a statistic of the weights: ties count half, nan without both classes."""
-    _, groups = np.unique(scores, return_inverse=True)
-    size = int(groups.max()) + 1
-
-    def compute(weights: Floats) -> float:
-        positive = np.bincount(groups, weights=weights * (labels == 1), minlength=size)
-        negative = np.bincount(groups, weights=weights * (labels == 0), minlength=size)
-        pairs = positive.sum() * negative.sum()
-        below = np.cumsum(negative) - negative
-        return float(np.dot(positive, below + negative / 2) / pairs) if pairs > 0 else float("nan")
-
-    return compute
-
-
-def compute_ranking_gains(labels: Integers, scores: Floats, items: list[str], *, cutoff: int) -> tuple[float, float]:
-    """Return one observation's (NDCG, hit) among its first `cutoff` items: by score, ties by item id; relevance is 0 or 1.
-
-    Raises:
-        ValueError: No item is relevant.
-    """
-    relevant = int(labels.sum())
-    if relevant == 0:
-        raise ValueError("an observation without a relevant item has no NDCG")
-    order = sorted(range(len(items)), key=lambda index: (-scores[index], items[index]))[:cutoff]
-    discounts = 1 / np.log2(np.arange(2, cutoff + 2))
-    shown = labels[order]
-    gained = float(np.dot(shown, discounts[: len(shown)]))
-    return gained / float(discounts[: min(relevant, cutoff)].sum()), float(shown.any())
+    """Return the mean of per-row values as a statistic."""
+    return lambda resamples: resamples.sum(values) / resamples.count()

@@ -11,12 +11,12 @@ from presage.training.spec import ModelSpec
 
 Alias = Literal["staging", "production"]
 Traffic = Literal["model", "default", "popularity"]
-DefaultAnswer = str | tuple[str, ...]
+DefaultAnswer = str | float | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A stable name that callers use. `default` is answered when no version can: a class, or a list of item ids."""
+    """A stable name that callers use. `default` is answered when no version can: a class, a number, or a list of item ids."""
 
     workspace_id: str
     model_id: str

@@ -80,6 +80,13 @@ class SnapshotHistory(Protocol):
         """Return the history, newest first."""
 
 
+class TrainingReportStore(Protocol):
+    """What the trainer told of versions: reports, cards and plots (S3)."""
+
+    def find_report_file(self, workspace_id: str, place: tuple[str, int], name: str) -> bytes | None:
+        """Return one of the files of (model, version) by its name, or None."""
+
+
 class SparkRunner(Protocol):
     """Runs a step of `emr_steps/` (EMR Serverless)."""
 

@@ -12,10 +12,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Mapping, Tuple
 
 from presage.errors import CorruptArtifactError
-from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations
+from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations, Training
 
 CODE_VERSION = 2
 """Raised whenever the same recipe would give other rows than before."""
+
+ADDED_TO_LABEL = ("class_column", "absent_class", "aggregate", "value_column")
+ADDED_TO_SPEC = ("training", "segment_by")
+"""Fields that came after code version 2: recipes without them have the ids they always had."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
@@ -65,8 +69,15 @@ def from_microseconds(microseconds: int) -> datetime:
 
 
 def encode_recipe(recipe: Recipe) -> bytes:
-    """Return canonical JSON: the same recipe gives the same bytes."""
-    return json.dumps(asdict(recipe), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    """Return canonical JSON: the same recipe gives the same bytes, also to code that knows more fields: absent ones are left out."""
+    raw = asdict(recipe)
+    raw["spec"] = _omit_absent(raw["spec"], ADDED_TO_SPEC)
+    raw["spec"]["label"] = _omit_absent(raw["spec"]["label"], ADDED_TO_LABEL)
+    return json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+
+
+def _omit_absent(raw: Dict[str, Any], added: Tuple[str, ...]) -> Dict[str, Any]:
+    return {name: value for name, value in raw.items() if value is not None or name not in added}
 
 
 def compute_training_set_id(recipe: Recipe) -> str:
@@ -117,4 +128,6 @@ def _decode_spec(raw: Mapping[str, Any]) -> ModelSpec:
         feature_views=views,
         candidates=Candidates(**raw["candidates"]) if raw["candidates"] else None,
         list_length=raw["list_length"],
+        training=Training(**raw["training"]) if raw.get("training") else None,
+        segment_by=raw.get("segment_by"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from math import isfinite
 
 from presage.errors import ConflictError, InvalidInputError
 from presage.features.ports import DatasetStore
@@ -11,7 +12,7 @@ from presage.identifiers import new_identifier
 from presage.training.model import Alias, AliasMove, DefaultAnswer, Model, ModelVersion
 from presage.training.ports import ModelRegistry, VersionRegistry
 from presage.training.spec import ModelSpec
-from presage.training.validation import validate_spec
+from presage.training.validation import LONGEST_CLASS, validate_spec
 
 CLASSES = ("0", "1")
 LONGEST_ITEM = 256
@@ -88,12 +89,27 @@ def _check_spec(spec: ModelSpec, workspace_id: str, datasets: DatasetStore) -> N
 
 
 def _check_default(spec: ModelSpec, default: DefaultAnswer) -> None:
-    if spec.kind == "classification":
-        if default not in CLASSES:
-            raise InvalidInputError(f"The default of a classification is one of its classes, {' or '.join(CLASSES)}", path="$.default")
-        return
+    _DEFAULTS[spec.kind](spec, default)
+
+
+def _check_default_value(_spec: ModelSpec, default: DefaultAnswer) -> None:
+    if not isinstance(default, int | float) or not isfinite(default):
+        raise InvalidInputError("The default of a regression is a number", path="$.default")
+
+
+def _check_default_class(spec: ModelSpec, default: DefaultAnswer) -> None:
+    if spec.label.class_column is None and default not in CLASSES:
+        raise InvalidInputError(f"The default of a classification is one of its classes, {' or '.join(CLASSES)}", path="$.default")
+    if not isinstance(default, str) or not 1 <= len(default) <= LONGEST_CLASS:
+        raise InvalidInputError(f"The default of a classification is a class, of 1 to {LONGEST_CLASS} characters", path="$.default")
+
+
+def _check_default_items(spec: ModelSpec, default: DefaultAnswer) -> None:
     items = default if isinstance(default, tuple) else ()
     if not 1 <= len(items) <= spec.list_length or len(set(items)) < len(items):
         raise InvalidInputError(f"The default of a ranking is a list of 1 to {spec.list_length} different items", path="$.default")
     if not all(1 <= len(item) <= LONGEST_ITEM for item in items):
         raise InvalidInputError(f"An item's id has 1 to {LONGEST_ITEM} characters", path="$.default")
+
+
+_DEFAULTS = {"regression": _check_default_value, "classification": _check_default_class, "ranking": _check_default_items}

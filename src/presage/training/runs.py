@@ -75,13 +75,25 @@ def stop_last_run(state: Checkpoint, *, spark: SparkRunner, tasks: TaskRunner) -
 
 
 @dataclass(frozen=True)
+class Words:
+    """What a task says of itself in files: why it refused, if it did, and how far it has come, if it tells."""
+
+    explain: Callable[[], str | None]
+    describe: Callable[[], str | None]
+
+
+@dataclass(frozen=True)
 class _Run:
     """A run under way, whatever executes it."""
 
     name: str
     share: tuple[float, float]
     get_state: Callable[[], tuple[RunState, str]]
+    words: Words
     measure: Measure | None = None
+
+
+SILENT = Words(lambda: None, lambda: None)
 
 
 class Steps:
@@ -110,7 +122,7 @@ class Steps:
         self._state.report(share[0], f"{step}: starting")
         run_id = self._spark.start_step(step, arguments, token=self._state.build_token(f"{self._name}/{step}"))
         self._state.put(share[0], f"{step}: started", {RUN: {"runner": "spark", "id": run_id}})
-        self._finish(_Run(step, share, lambda: self._spark.get_step_state(run_id), measure), verify, lambda: None)
+        self._finish(_Run(step, share, lambda: self._spark.get_step_state(run_id), SILENT, measure), verify)
 
     def run_task(
         self,
@@ -119,9 +131,9 @@ class Steps:
         *,
         share: tuple[float, float],
         verify: Verify,
-        explain: Callable[[], str | None],
+        words: Words,
     ) -> None:
-        """Run a task unless its output is there already, and verify the output. `explain` says why it refused, if it did.
+        """Run a task unless its output is there already, and verify the output.
 
         Raises:
             InvalidInputError: The task refused its data.
@@ -132,13 +144,13 @@ class Steps:
         self._state.report(share[0], f"{task}: starting")
         task_id = self._tasks.start_task(arguments, token=self._state.build_token(f"{self._name}/{task}"))
         self._state.put(share[0], f"{task}: started", {RUN: {"runner": "tasks", "id": task_id}})
-        self._finish(_Run(task, share, lambda: self._tasks.get_task_state(task_id)), verify, explain)
+        self._finish(_Run(task, share, lambda: self._tasks.get_task_state(task_id), words), verify)
 
-    def _finish(self, run: _Run, verify: Verify, explain: Callable[[], str | None]) -> None:
+    def _finish(self, run: _Run, verify: Verify) -> None:
         state, reason = self._wait(run)
         if state == "succeeded" and verify():
             return
-        refusal = explain() if state == "failed" else None
+        refusal = run.words.explain() if state == "failed" else None
         if refusal is not None:
             raise InvalidInputError(refusal)
         message = f"{run.name} {state}" + (f": {reason}" if reason else "" if state != "succeeded" else " without leaving its output")
@@ -159,6 +171,6 @@ class Steps:
                 fraction = run.share[0] + (run.share[1] - run.share[0]) * run.measure()
             else:
                 fraction += (run.share[0] + LATEST_SHARE * (run.share[1] - run.share[0]) - fraction) / 10
-            self._state.report(fraction, f"{run.name}: {state}")
+            self._state.report(fraction, f"{run.name}: {run.words.describe() or state}")
             self._pause(pause)
             pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)

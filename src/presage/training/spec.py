@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, Optional, Tuple  # evaluated at run time by msgspec, on Python 3.9 too
 
 Function = Literal["count", "sum", "mean", "min", "max", "latest", "days_since_first", "days_since_last"]
-Kind = Literal["classification", "ranking"]
+Kind = Literal["classification", "ranking", "regression"]
+Aggregate = Literal["count", "sum", "mean"]
 Join = Literal["entity", "item"]
 
 
@@ -54,13 +55,20 @@ class Observations:
 class Label:
     """What is predicted from records of `dataset` with event in (observation, observation + window_days].
 
-    Classification: "1" if the entity has one, else "0". Ranking: `item_column` names the items it took.
+    Classification: "1" if the entity has one, else "0"; with a `class_column`, that of the first one (ties by known timestamp, then by
+    record id), or `absent_class` without any. Ranking: `item_column` names the items it took. Regression: the `aggregate` of
+    `value_column` over them, 0 without any for count and sum. Records in which the named column is null are passed over.
+    Observations without a class or a mean are dropped and counted.
     Observations whose window is not closed at the cut-off are dropped and counted. Only records known at the cut-off count.
     """
 
     dataset: str
     window_days: int
     item_column: Optional[str] = None
+    class_column: Optional[str] = None
+    absent_class: Optional[str] = None
+    aggregate: Optional[Aggregate] = None
+    value_column: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,24 @@ class Candidates:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How to look for a better model than the default: `trials` of a declared space, none begun when `seconds` have passed (0: no limit).
+
+    `balance` weights all classes alike, and calibrates; `calibrate` puts probabilities right on rows that were left out.
+    """
+
+    trials: int = 1
+    seconds: int = 0
+    balance: bool = False
+    calibrate: bool = False
+
+
+@dataclass(frozen=True)
 class ModelSpec:
-    """The recipe of a model. `list_length` is how many items a ranking returns."""
+    """The recipe of a model. `list_length` is how many items a ranking returns.
+
+    `segment_by` is one of the feature columns of entities: metrics are told by its values too.
+    """
 
     kind: Kind
     observations: Observations
@@ -86,6 +110,8 @@ class ModelSpec:
     feature_views: Tuple[FeatureView, ...]
     candidates: Optional[Candidates] = None
     list_length: int = 10
+    training: Optional[Training] = None
+    segment_by: Optional[str] = None
 
 
 def feature_columns(spec: ModelSpec) -> tuple[str, ...]:

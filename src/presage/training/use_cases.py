@@ -22,7 +22,7 @@ from presage.training.recipe import (
     encode_recipe,
     to_microseconds,
 )
-from presage.training.runs import Checkpoint, Pause, Steps, stop_last_run
+from presage.training.runs import Checkpoint, Pause, Steps, Words, stop_last_run
 from presage.training.spec import ModelSpec, list_datasets
 from presage.training.validation import validate_spec
 from presage.training.verification import verify_artifact, verify_snapshot, verify_training_set
@@ -180,7 +180,7 @@ def _fit(steps: Steps, model: Model, version: int, *, places: _Places, files: Tr
         ["fit", *place, "--model-id", model.model_id, "--version", str(version)],
         share=(0.4, 0.65),
         verify=lambda: verify_artifact(files, places.artifact, training_set=places.training_set),
-        explain=lambda: _read_failure(files, places),
+        words=Words(lambda: _read_failure(files, places), lambda: _read_progress(files, places)),
     )
 
 
@@ -199,13 +199,19 @@ def _make_snapshot(steps: Steps, model: Model, recipe: Recipe, *, places: _Place
         ["pack", *place, "--model-id", model.model_id, "--snapshot-id", places.snapshot_id],
         share=(0.85, 0.95),
         verify=lambda: verify_snapshot(files, places.snapshot),
-        explain=lambda: _read_failure(files, places),
+        words=Words(lambda: _read_failure(files, places), lambda: None),
     )
 
 
 def _read_failure(files: TrainingFiles, places: _Places) -> str | None:
     """Return why the trainer refused, or None when it did not say."""
     body = files.read_artifact(f"{places.artifact}failure.json")
+    return None if body is None else str(msgspec.json.decode(body)["message"])
+
+
+def _read_progress(files: TrainingFiles, places: _Places) -> str | None:
+    """Return how far a search has come, or None when there is none."""
+    body = files.read_artifact(f"{places.artifact}progress.json")
     return None if body is None else str(msgspec.json.decode(body)["message"])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from presage.errors import InvalidInputError
 from presage.features.dataset import ColumnType, Dataset
-from presage.training.spec import Feature, FeatureView, ModelSpec
+from presage.training.spec import Feature, FeatureView, ModelSpec, feature_columns, item_columns
 
 RESERVED_NAMES = frozenset({"id", "timestamp", "candidates"})
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -18,6 +18,9 @@ LONGEST_DAYS = 3650
 MOST_CANDIDATES = 10_000
 MOST_NEGATIVES = 100
 LONGEST_LIST = 100
+LONGEST_CLASS = 256
+MOST_TRIALS = 200
+MOST_SECONDS = 3_600
 MOST_LOGGED_VALUES = 2_000
 """Item features times shown items: each answer is logged with them, and an entry of the log holds 400 KB."""
 NUMERIC_FUNCTIONS = frozenset({"sum", "mean", "min", "max", "latest"})
@@ -33,21 +36,61 @@ def validate_spec(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
     _check_range(spec.observations.spacing_days, (0, LONGEST_DAYS), "$.observations.spacing_days")
     _find_dataset(spec.label.dataset, datasets, "$.label.dataset")
     _check_range(spec.label.window_days, (1, LONGEST_DAYS), "$.label.window_days")
-    if spec.kind == "ranking":
-        _check_ranking(spec, datasets)
-    else:
-        _check_classification(spec)
+    _KINDS[spec.kind](spec, datasets)
     _check_views(spec, datasets)
+    _check_training(spec)
+    if spec.segment_by is not None and spec.segment_by not in set(feature_columns(spec)) - set(item_columns(spec)):
+        raise InvalidInputError(f"{spec.segment_by!r} is no feature column of entities", path="$.segment_by")
 
 
-def _check_classification(spec: ModelSpec) -> None:
+def _check_training(spec: ModelSpec) -> None:
+    if spec.training is None:
+        return
+    _check_range(spec.training.trials, (1, MOST_TRIALS), "$.training.trials")
+    _check_range(spec.training.seconds, (0, MOST_SECONDS), "$.training.seconds")
+    for name in ("balance", "calibrate"):
+        if getattr(spec.training, name) and spec.kind != "classification":
+            raise InvalidInputError(f"a {spec.kind} has no classes to {name}", path=f"$.training.{name}")
+
+
+def _check_classification(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
+    label = spec.label
+    _refuse(spec, "item_column", "aggregate", "value_column")
+    if label.class_column is not None:
+        _check_column(datasets[label.dataset], label.class_column, ("string", "boolean"), "$.label.class_column")
+    elif label.absent_class is not None:
+        raise InvalidInputError("absent_class is of a label with a class_column", path="$.label.absent_class")
+    if label.absent_class is not None and not 1 <= len(label.absent_class) <= LONGEST_CLASS:
+        raise InvalidInputError(f"a class has 1 to {LONGEST_CLASS} characters", path="$.label.absent_class")
+
+
+def _check_regression(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
+    label = spec.label
+    _refuse(spec, "item_column", "class_column", "absent_class")
+    if label.aggregate is None:
+        raise InvalidInputError("a regression's label needs the aggregate that is predicted", path="$.label.aggregate")
+    if label.value_column is not None:
+        types: tuple[ColumnType, ...] = () if label.aggregate == "count" else ("number", "boolean")
+        _check_column(datasets[label.dataset], label.value_column, types, "$.label.value_column")
+    elif label.aggregate != "count":
+        raise InvalidInputError(f"the aggregate {label.aggregate!r} needs a value_column", path="$.label.value_column")
+
+
+def _refuse(spec: ModelSpec, *fields: str) -> None:
+    """Refuse candidates, and a label with any of these fields."""
     if spec.candidates is not None:
-        raise InvalidInputError("a classification has no candidates", path="$.candidates")
-    if spec.label.item_column is not None:
-        raise InvalidInputError("a classification's label has no item_column", path="$.label.item_column")
+        raise InvalidInputError(f"a {spec.kind} has no candidates", path="$.candidates")
+    _refuse_label(spec, *fields)
+
+
+def _refuse_label(spec: ModelSpec, *fields: str) -> None:
+    for name in fields:
+        if getattr(spec.label, name) is not None:
+            raise InvalidInputError(f"a {spec.kind}'s label has no {name}", path=f"$.label.{name}")
 
 
 def _check_ranking(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
+    _refuse_label(spec, "class_column", "absent_class", "aggregate", "value_column")
     if spec.candidates is None:
         raise InvalidInputError("a ranking needs candidates to choose from", path="$.candidates")
     if spec.label.item_column is None:
@@ -58,6 +101,9 @@ def _check_ranking(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
     _check_range(spec.list_length, (1, LONGEST_LIST), "$.list_length")
     _check_range(spec.candidates.limit, (spec.list_length, MOST_CANDIDATES), "$.candidates.limit")
     _check_range(spec.candidates.negatives_per_positive, (1, MOST_NEGATIVES), "$.candidates.negatives_per_positive")
+
+
+_KINDS = {"classification": _check_classification, "ranking": _check_ranking, "regression": _check_regression}
 
 
 def _check_views(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:

@@ -26,6 +26,7 @@ from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.memory.notification_store import MemoryNotificationStore
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.adapters.memory.recipe_store import MemoryRecipeStore
+from presage.adapters.memory.training_report_store import MemoryTrainingReportStore
 from presage.adapters.memory.upload_store import MemoryUploadStore
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.memory.version_report_store import MemoryVersionReportStore
@@ -86,6 +87,7 @@ def build_ports() -> BackendPorts:
         certificates=MemoryCertificateStore(),
         estimates=MemoryVersionReportStore(),
         drift_reports=MemoryVersionReportStore(),
+        reports=MemoryTrainingReportStore(),
         jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
         notifications=MemoryNotificationStore(),
         predictions=MemoryPredictionLog(),

@@ -18,7 +18,7 @@ _Key = tuple[str, str, int]
 
 
 class MemoryFeatureSetStore:
-    """`FeatureSetStore`, `ProfileStore` and `PartIds` on dictionaries. `objects` holds the parts by key, for tests to look at or to damage."""
+    """`FeatureSetStore`, `ProfileStore` and `PartIds` on dictionaries. `objects` has the parts by key, for tests to look at or damage."""
 
     def __init__(self) -> None:
         """Start empty."""

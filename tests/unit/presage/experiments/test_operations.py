@@ -154,6 +154,13 @@ def test_only_one_policy_has_a_version() -> None:
     assert caught.value.path == "$.control_version"
 
 
+def test_no_number_can_be_drawn_at_random() -> None:
+    world, plan = World(), replace(PLAN, name="numbers", control_policy="random")
+    with pytest.raises(InvalidInputError, match="none can be drawn") as caught:
+        world.create(plan, measures=True)
+    assert caught.value.path == "$.control_policy"
+
+
 def test_only_a_ranking_has_a_popularity_list() -> None:
     world, plan = World(), replace(PLAN, name="popular", control_policy="popularity")
     assert world.create(plan, ranks=True).plan == plan

@@ -52,6 +52,7 @@ def test_an_estimate_is_what_hand_computation_gives_and_covers_the_truth(judging
     by_unit: dict[str, list[tuple[float, float, float]]] = {}
     for unit, result in zip(units, results, strict=True):
         assert isinstance(result.propensity, tuple)
+        assert isinstance(result.prediction, tuple)
         earned = [float((unit, film) in taken) for film in result.prediction]
         weights = [
             (JUDGED_LIST[place] == film) / p for place, (film, p) in enumerate(zip(result.prediction, result.propensity, strict=True))
@@ -100,6 +101,7 @@ def test_an_estimate_is_kept_once(judging: Judging) -> None:
 
 def test_only_records_in_a_lists_window_are_its_outcome(judging: Judging) -> None:
     (result,) = judging.predict({"id": "u1", **EXPLORED})
+    assert isinstance(result.prediction, tuple)
     before, at_the_end, after = NOW, NOW + 24 * HOUR, NOW + 24 * HOUR + timedelta(microseconds=1)
     for film, at in zip(result.prediction, (before, at_the_end, after), strict=True):
         judging.take("u1", film, at)

@@ -175,7 +175,7 @@ def test_the_report_tells_what_was_handed_over_how_late_and_what_waits() -> None
 
 def test_a_call_that_cannot_be_read_does_not_hold_the_others_up(caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene()
-    scene.journal.append([entry(1, result={"prediction": 7})])
+    scene.journal.append([entry(1, result={"prediction": None})])
     scene.journal.append([entry(2)])
     while scene.shipper.ship_next():
         pass

@@ -5,12 +5,27 @@ import pytest
 
 from presage.errors import CorruptArtifactError
 from presage.training.recipe import compute_training_set_id, decode_recipe, encode_recipe, from_microseconds, to_microseconds
-from tests.fixtures.training import build_classification_recipe, build_ranking_recipe
+from presage.training.spec import Training
+from tests.fixtures.training import (
+    CLASSIFICATION,
+    MULTICLASS,
+    RANKING,
+    REGRESSION,
+    build_classification_recipe,
+    build_ranking_recipe,
+    build_recipe,
+)
 
 
 def test_a_recipe_survives_its_encoding() -> None:
-    for recipe in (build_ranking_recipe(), build_classification_recipe()):
+    searched = replace(RANKING, training=Training(trials=7, seconds=60), segment_by="people__orders")
+    for recipe in (build_ranking_recipe(), *map(build_recipe, (CLASSIFICATION, REGRESSION, MULTICLASS, searched))):
         assert decode_recipe(encode_recipe(recipe)) == recipe
+
+
+def test_recipes_of_what_was_there_before_keep_their_ids() -> None:
+    assert compute_training_set_id(build_classification_recipe()) == "e1309238572dfe81531b0d96b4690e75db5a9b02aa71fa3bd5b78bb7592b52e4"
+    assert compute_training_set_id(build_ranking_recipe()) == "d7d7645e4d479f9b54a9f015a61c93704586e626ba707b83873ccf9a4adabf6f"
 
 
 def test_the_id_changes_with_everything_that_determines_the_rows() -> None:
@@ -21,6 +36,9 @@ def test_the_id_changes_with_everything_that_determines_the_rows() -> None:
         replace(recipe, cutoff_us=recipe.cutoff_us + 1),
         replace(recipe, code_version=recipe.code_version + 1),
         replace(recipe, spec=replace(recipe.spec, list_length=4)),
+        replace(recipe, spec=replace(recipe.spec, training=Training(trials=2))),
+        replace(recipe, spec=replace(recipe.spec, segment_by="people__orders")),
+        *[replace(recipe, spec=spec) for spec in (CLASSIFICATION, REGRESSION, MULTICLASS)],
         replace(recipe, datasets={"orders": replace(orders, version=4)}),
         replace(recipe, datasets={"orders": replace(orders, parts=(replace(part, sha256="1" * 64),))}),
     ]

@@ -266,3 +266,10 @@ def test_a_dataset_without_records_is_refused() -> None:
     factory.feature_sets = MemoryFeatureSetStore()
     with pytest.raises(InvalidInputError, match="no records yet"):
         factory.build()
+
+
+def test_a_search_says_how_far_it_has_come() -> None:
+    factory = Factory(ends={"fit": ("running", "")}, stop_at="fit: trial 3 of 9", stop_with=lambda: JobCancelledError("seen"))
+    factory.files.put_artifact("ws=ws_1/models/mdl_1/1/progress.json", b'{"fraction":0.3,"message":"trial 3 of 9: best so far linear"}')
+    with pytest.raises(JobCancelledError, match="seen"):
+        factory.build()

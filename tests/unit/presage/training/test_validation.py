@@ -1,13 +1,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
 from presage.errors import InvalidInputError
 from presage.features.dataset import Column, Dataset
-from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations
+from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations, Training
 from presage.training.validation import validate_spec
-from tests.fixtures.training import CLASSIFICATION, ITEMS, PEOPLE, RANKING
+from tests.fixtures.training import CLASSIFICATION, ITEMS, MULTICLASS, PEOPLE, RANKING, REGRESSION
 
 COLUMNS = (Column("item", "string"), Column("price", "number"), Column("gift", "boolean"))
 DATASETS = {"orders": Dataset("ws_1", "ds_1", "orders", "customer", COLUMNS, datetime(2024, 1, 1, tzinfo=UTC))}
@@ -22,6 +23,10 @@ def with_feature(*features: Feature) -> ModelSpec:
 def test_whole_specifications_pass() -> None:
     validate_spec(RANKING, DATASETS)
     validate_spec(CLASSIFICATION, DATASETS)
+    validate_spec(MULTICLASS, DATASETS)
+    validate_spec(REGRESSION, DATASETS)
+    validate_spec(replace(REGRESSION, label=Label("orders", 7, aggregate="count")), DATASETS)
+    validate_spec(replace(RANKING, training=Training(trials=9, seconds=60), segment_by="people__orders"), DATASETS)
     validate_spec(
         with_feature(Feature("spent", "sum", "price", 30), Feature("gifts", "mean", "gift"), Feature("i", "count", "item")), DATASETS
     )
@@ -51,6 +56,29 @@ def test_whole_specifications_pass() -> None:
         ),
         (replace(CLASSIFICATION, candidates=RANKING.candidates), "$.candidates", "has no candidates"),
         (replace(CLASSIFICATION, label=RANKING.label), "$.label.item_column", "has no item_column"),
+        *[
+            (replace(spec, label=replace(spec.label, **cast("Any", {name: value}))), f"$.label.{name}", message)
+            for spec, name, value, message in (
+                (CLASSIFICATION, "aggregate", "sum", "has no aggregate"),
+                (CLASSIFICATION, "value_column", "price", "has no value_column"),
+                (CLASSIFICATION, "absent_class", "none", "with a class_column"),
+                (MULTICLASS, "class_column", "price", "is a number, expected string or boolean"),
+                (MULTICLASS, "absent_class", "", "1 to 256 characters"),
+                (RANKING, "class_column", "item", "has no class_column"),
+                (RANKING, "aggregate", "sum", "has no aggregate"),
+                (REGRESSION, "class_column", "item", "has no class_column"),
+                (REGRESSION, "item_column", "item", "has no item_column"),
+                (REGRESSION, "aggregate", None, "needs the aggregate"),
+                (REGRESSION, "value_column", None, "'sum' needs a value_column"),
+                (REGRESSION, "value_column", "item", "is a string, expected number or boolean"),
+            )
+        ],
+        (replace(REGRESSION, candidates=RANKING.candidates), "$.candidates", "has no candidates"),
+        (replace(CLASSIFICATION, training=Training(trials=0)), "$.training.trials", "is 0"),
+        (replace(CLASSIFICATION, training=Training(seconds=-1)), "$.training.seconds", "is -1"),
+        (replace(REGRESSION, training=Training(calibrate=True)), "$.training.calibrate", "no classes to calibrate"),
+        (replace(RANKING, training=Training(balance=True)), "$.training.balance", "no classes to balance"),
+        (replace(RANKING, segment_by="items__sold"), "$.segment_by", "no feature column of entities"),
         (replace(CLASSIFICATION, feature_views=(ITEMS,)), "$.feature_views[0].join", "only a ranking"),
         (replace(CLASSIFICATION, feature_views=()), "$.feature_views", "number of feature views is 0"),
         (replace(CLASSIFICATION, feature_views=(PEOPLE, PEOPLE)), "$.feature_views[1].name", "used twice"),

@@ -1,8 +1,5 @@
-import io
-import json
 import math
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import msgspec
 import numpy as np
@@ -13,63 +10,13 @@ from presage.adapters.memory.training_files import MemoryTrainingFiles
 from presage.predictions.loaded_model import LoadedModel
 from presage.training.artifact import ModelArtifact
 from presage.training.compiled import decode_compiled
-from presage.training.recipe import Recipe, compute_training_set_id, encode_recipe, to_microseconds
+from presage.training.recipe import encode_recipe, to_microseconds
 from presage.training.reference import PREDICTION, Reference
 from presage.training.sampling import sample_items
 from services.trainer.app import REFUSED, run
 from services.trainer.training_data import read_training_data
 from tests.fixtures.training import TRAINING_SET, build_classification_recipe, build_ranking_recipe
-
-ARTIFACT = "ws=ws_1/models/mdl_1/1/"
-FIT = ["fit", "--training-set", TRAINING_SET, "--artifact", ARTIFACT, "--model-id", "mdl_1", "--version", "1"]
-DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - parquet holds naive UTC
-
-
-def put_training_set(files: MemoryTrainingFiles, recipe: Recipe, frame: pl.DataFrame) -> None:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer)
-    files.put_lake(f"{TRAINING_SET}recipe.json", encode_recipe(recipe))
-    files.put_lake(f"{TRAINING_SET}data/a.parquet", buffer.getvalue())
-    manifest = {
-        "training_set_id": compute_training_set_id(recipe),
-        "files": [{"key": "data/a.parquet", "rows": len(frame)}],
-        "candidates": ["i0", "i1"],
-    }
-    files.put_lake(f"{TRAINING_SET}manifest.json", json.dumps(manifest).encode())
-
-
-def make_classification(label_of: Callable[[int], int]) -> pl.DataFrame:
-    random = np.random.default_rng(1)
-    orders = random.integers(0, 10, 600)
-    return pl.DataFrame(
-        {
-            "entity_id": [f"p{number}" for number in range(600)],
-            "observed_at": [DAY + timedelta(hours=number) for number in range(600)],
-            "split": ["train"] * 450 + ["test"] * 150,
-            "label": [label_of(int(count)) for count in orders],
-            "people__orders": orders.astype(float),
-            "people__last": [float(count) if count else None for count in orders],
-        }
-    )
-
-
-def make_ranking() -> pl.DataFrame:
-    rows = [
-        {
-            "entity_id": f"p{person}",
-            "observed_at": DAY + timedelta(days=person),
-            "split": "train" if person < 60 else "test",
-            "item": f"i{item}",
-            "popularity": float(10 - item),
-            "label": int(item == 7),
-            "people__orders": 1.0,
-            "people__last": None,
-            "items__sold": float(item == 7),
-        }
-        for person in range(80)
-        for item in range(10)
-    ]
-    return pl.DataFrame(rows)
+from tests.fixtures.training_sets import ARTIFACT, DAY, FIT, make_classification, make_ranking, put_training_set
 
 
 @pytest.fixture
