@@ -28,6 +28,7 @@ from services.backend.routes import (
     predictions,
     reports,
     results,
+    retraining,
     workspaces,
 )
 from services.backend.settings import BackendSettings
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     batch_predictions,
     lineage,
     drift,
+    retraining,
     off_policy,
     reports,
     experiments,

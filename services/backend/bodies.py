@@ -20,7 +20,7 @@ from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
 from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
 from presage.training.lineage import VersionLineage
-from presage.training.model import Alias, AliasMove, DefaultAnswer
+from presage.training.model import Alias, AliasMove, DefaultAnswer, Promotion
 from presage.training.spec import ModelSpec
 from services.backend.strictness import find_unknown_field
 
@@ -97,10 +97,14 @@ class ModelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BuildBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A version to build from what was known at `cutoff` (now, if it is left out); in `staging` it gets no traffic."""
+    """A version to build from what was known at `cutoff` (now, if it is left out); in `staging` it gets no traffic.
+
+    With `promote` `if_better` it gets there only when it is shown to be better than what serves there now.
+    """
 
     cutoff: Instant | None = None
     alias: Alias = "production"
+    promote: Promotion = "always"
 
 
 class BatchPredictionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -177,6 +181,22 @@ class HoldoutView(msgspec.Struct, frozen=True):
     """A workspace's holdout; nobody's and never if it was not set."""
 
     share: float
+    changed_by: str | None
+    changed_at: datetime | None
+
+
+class RetrainingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When to build the model anew: `every_days` after its last build (never, if null), and when it drifts."""
+
+    every_days: int | None = None
+    on_drift: bool = False
+
+
+class RetrainingView(msgspec.Struct, frozen=True):
+    """A model's retraining; never, by nobody, if it was not set."""
+
+    every_days: int | None
+    on_drift: bool
     changed_by: str | None
     changed_at: datetime | None
 

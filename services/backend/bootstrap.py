@@ -48,6 +48,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         credentials=SecretCredentialStore(secrets, stage=settings.stage),
         models=sql.models,
         versions=sql.versions,
+        policies=sql.policies,
         recipes=S3RecipeStore(settings.lake_bucket, s3),
         experiments=sql.experiments,
         experiment_events=sql.experiment_events,

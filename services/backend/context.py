@@ -17,7 +17,14 @@ from presage.jobs.use_cases import JobPorts
 from presage.predictions.ports import PredictionLog
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
-from presage.training.ports import ModelRegistry, RecipeStore, TrainingReportStore, VersionRegistry, VersionReportStore
+from presage.training.ports import (
+    ModelRegistry,
+    RecipeStore,
+    RetrainingPolicyStore,
+    TrainingReportStore,
+    VersionRegistry,
+    VersionReportStore,
+)
 
 EXTENSION = "presage"
 
@@ -36,6 +43,7 @@ class BackendPorts:
     models: ModelRegistry
     versions: VersionRegistry
     recipes: RecipeStore
+    policies: RetrainingPolicyStore
     experiments: ExperimentStore
     experiment_events: ExperimentEvents
     holdouts: HoldoutStore

@@ -24,6 +24,7 @@ from services.worker.bootstrap_imports import build_import_sources
 from services.worker.bootstrap_off_policy import build_off_policy_ports
 from services.worker.drift import enqueue_drift_checks
 from services.worker.handlers import HandlerPorts, build_handlers
+from services.worker.retraining import RetrainingPorts, enqueue_retrainings
 from services.worker.settings import WorkerSettings
 from services.worker.tasks import enqueue_analyses, enqueue_refreshes
 
@@ -42,6 +43,7 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     lake = S3FeatureSetStore(settings.lake_bucket, s3)
     analysis = build_analysis_ports(settings, sql, lake)
     builds = build_build_ports(settings, sql, lake)
+    drift = build_drift_ports(settings)
     handlers = HandlerPorts(
         imports=build_import_sources(settings, sql, lake),
         models=sql.models,
@@ -49,13 +51,15 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
         snapshots=sql.snapshots,
         analysis=analysis,
         off_policy=build_off_policy_ports(settings, sql, lake),
-        drift=build_drift_ports(settings),
+        drift=drift,
         clock=clock,
     )
     jobs = JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url))
+    retraining = RetrainingPorts(sql.policies, sql.models, sql.versions, drift.reports, jobs)
     tasks = {
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
         "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
+        "retrain-models": lambda: enqueue_retrainings(ports=retraining, now=clock()),
         "check-drift": lambda: enqueue_drift_checks(served=sql.versions, jobs=jobs, now=clock()),
         "refresh-snapshots": lambda: enqueue_refreshes(served=sql.versions, jobs=jobs, now=clock()),
     }

@@ -68,7 +68,7 @@ def _build_model(job: Job, progress: Progress, ports: HandlerPorts) -> JobResult
     model = ports.models.get_model(job.workspace_id, arguments.model_id)
     version = build_model(
         model=model,
-        order=BuildOrder(arguments.version, arguments.cutoff, arguments.alias),
+        order=BuildOrder(arguments.version, arguments.cutoff, arguments.alias, arguments.promote),
         ports=ports.build,
         progress=progress,
         checkpoint=job.checkpoint,

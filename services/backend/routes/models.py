@@ -60,7 +60,7 @@ def create_build(model_id: str) -> Response:
     if body.cutoff is not None and body.cutoff > now:
         raise InvalidInputError("The cut-off must not be in the future", path="$.cutoff")
     version = get_ports().models.reserve_version(model.workspace_id, model_id)
-    return submit(BuildModel(model_id, version, body.cutoff or now, body.alias))
+    return submit(BuildModel(model_id, version, body.cutoff or now, body.alias, body.promote))
 
 
 @blueprint.post("/<model_id>/snapshots")

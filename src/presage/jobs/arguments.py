@@ -41,12 +41,16 @@ class ImportAmplitude:
 
 @dataclass(frozen=True, slots=True)
 class BuildModel:
-    """`build_model`: train the reserved `version` on what was known at `cutoff`, and put it under `alias`."""
+    """`build_model`: train the reserved `version` on what was known at `cutoff`, and put it under `alias`.
+
+    `promote="if_better"` does the latter only when it is shown to be better than what serves there.
+    """
 
     model_id: str
     version: int
     cutoff: datetime
     alias: Literal["staging", "production"] = "production"
+    promote: Literal["always", "if_better"] = "always"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from presage.training.spec import ModelSpec
 
 Alias = Literal["staging", "production"]
 Traffic = Literal["model", "default", "popularity"]
+Promotion = Literal["always", "if_better"]
 DefaultAnswer = str | float | tuple[str, ...]
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from presage.training.model import Alias, AliasMove, Model, ModelVersion, VersionSnapshot
 from presage.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from presage.training.retraining import RetrainingPolicy
 
 Document = Literal["statistics", "leak_report"]
 RunState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
@@ -58,6 +61,19 @@ class ServedVersions(Protocol):
 
     def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
         """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
+
+
+class RetrainingPolicyStore(Protocol):
+    """When models are built anew, at most one policy a model (MySQL)."""
+
+    def find_policy(self, workspace_id: str, model_id: str) -> RetrainingPolicy | None:
+        """Return the model's, or None."""
+
+    def put_policy(self, policy: RetrainingPolicy) -> None:
+        """Keep it in place of the model's last one."""
+
+    def list_policies(self, *, after: str = "", limit: int = 100) -> Sequence[RetrainingPolicy]:
+        """Return a page of those of all workspaces that ever build something, in the order of `model_id`, starting behind `after`."""
 
 
 class RecipeStore(Protocol):

@@ -12,7 +12,7 @@ import msgspec
 from presage.errors import AlreadyExistsError, ConflictError, CorruptArtifactError, InvalidInputError, JobCancelledError
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.progress import Progress
-from presage.training.model import Alias, AliasMove, Model, ModelVersion
+from presage.training.model import Alias, AliasMove, Model, ModelVersion, Promotion
 from presage.training.ports import SparkRunner, TaskRunner, TrainingFiles, VersionRegistry
 from presage.training.recipe import (
     InputDataset,
@@ -44,11 +44,15 @@ class BuildPorts:
 
 @dataclass(frozen=True, slots=True)
 class BuildOrder:
-    """Which version to build, from what was known at `cutoff`, and under which alias it is to be found then."""
+    """Which version to build, from what was known at `cutoff`, and under which alias it is to be found then.
+
+    With `promote="if_better"`, only if it is shown to be better than the version that serves there when the build begins.
+    """
 
     version: int
     cutoff: datetime
     alias: Alias = "production"
+    promote: Promotion = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,8 @@ def _build(model: Model, order: BuildOrder, *, ports: BuildPorts, state: Checkpo
     ports.files.put_lake(f"{places.training_set}recipe.json", encode_recipe(recipe))
     steps = Steps(ports.spark, ports.tasks, state=state, pause=ports.pause, name=f"{training_set_id}/{model.model_id}/{version}")
     _build_training_set(steps, recipe, places, files=ports.files)
-    _fit(steps, model, version, places=places, files=ports.files)
+    champion = _pin_champion(model, order, ports, state)
+    _fit(steps, model, version, champion=champion, places=places, files=ports.files)
     _make_snapshot(steps, model, recipe, places=places, files=ports.files)
     state.report(0.95, "registering the version")
     built = ModelVersion(
@@ -114,6 +119,9 @@ def _build(model: Model, order: BuildOrder, *, ports: BuildPorts, state: Checkpo
         created_at=now,
     )
     registered = _register(built, ports.versions)
+    if champion is not None and not _is_better(registered):
+        state.report(1.0, f"version {version} is registered; version {champion} stays: the new one is not shown to be better")
+        return registered
     serves = _advance_alias(registered, order.alias, ports.versions, now=now)
     state.report(1.0, f"version {version} is in {order.alias}" if serves else f"version {version} is registered")
     return registered
@@ -148,15 +156,37 @@ def pin_inputs(workspace_id: str, spec: ModelSpec, ports: BuildPorts, state: Che
     return inputs
 
 
+def _pin_champion(model: Model, order: BuildOrder, ports: BuildPorts, state: Checkpoint) -> int | None:
+    """Return the version to be better than, the one that served when an earlier try looked; None if there is none to beat."""
+    if order.promote == "always":
+        return None
+    kept = state.get("champion")
+    if kept is None:
+        moves = ports.versions.list_alias_moves(model.workspace_id, model.model_id, order.alias)
+        kept = moves[0].version if moves and moves[0].traffic == "model" else 0
+        state.put(0.04, "champion pinned", {"champion": kept})
+    return int(str(kept)) or None
+
+
+def _is_better(challenger: ModelVersion) -> bool:
+    """Return whether the trainer found the version to be better than the champion; a champion that it could not judge is none."""
+    found = challenger.metrics.get("champion")
+    return not isinstance(found, Mapping) or bool(found["better"])
+
+
 def _locate(model: Model, version: int, training_set_id: str) -> _Places:
     workspace = f"ws={model.workspace_id}"
     snapshot_id = f"{version:08d}-{training_set_id[:16]}"
     return _Places(
         training_set=f"{workspace}/training_sets/{training_set_id}/",
-        artifact=f"{workspace}/models/{model.model_id}/{version}/",
+        artifact=_build_artifact_prefix(model, version),
         snapshot=f"{workspace}/snapshots/{model.model_id}/{snapshot_id}/",
         snapshot_id=snapshot_id,
     )
+
+
+def _build_artifact_prefix(model: Model, version: int) -> str:
+    return f"ws={model.workspace_id}/models/{model.model_id}/{version}/"
 
 
 def _spark_arguments(recipe: Recipe, places: _Places, output: str) -> dict[str, str]:
@@ -173,8 +203,10 @@ def _build_training_set(steps: Steps, recipe: Recipe, places: _Places, *, files:
     )
 
 
-def _fit(steps: Steps, model: Model, version: int, *, places: _Places, files: TrainingFiles) -> None:
+def _fit(steps: Steps, model: Model, version: int, *, champion: int | None, places: _Places, files: TrainingFiles) -> None:
     place = ["--training-set", places.training_set, "--artifact", places.artifact]
+    if champion is not None:
+        place += ["--champion", _build_artifact_prefix(model, champion)]
     steps.run_task(
         "fit",
         ["fit", *place, "--model-id", model.model_id, "--version", str(version)],

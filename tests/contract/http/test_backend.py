@@ -26,6 +26,7 @@ from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.memory.notification_store import MemoryNotificationStore
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.adapters.memory.recipe_store import MemoryRecipeStore
+from presage.adapters.memory.retraining_policy_store import MemoryRetrainingPolicyStore
 from presage.adapters.memory.training_report_store import MemoryTrainingReportStore
 from presage.adapters.memory.upload_store import MemoryUploadStore
 from presage.adapters.memory.version_registry import MemoryVersionRegistry
@@ -80,6 +81,7 @@ def build_ports() -> BackendPorts:
         credentials=MemoryCredentialStore(),
         models=MemoryModelRegistry(),
         versions=MemoryVersionRegistry(),
+        policies=MemoryRetrainingPolicyStore(),
         recipes=MemoryRecipeStore(),
         experiments=MemoryExperimentStore(),
         experiment_events=MemoryExperimentEvents(),

@@ -118,3 +118,28 @@ def test_a_prediction_is_traced_to_its_version_and_to_what_served_then(trained: 
     assert by_model["version"]["datasets"][0]["parts"][0]["sha256"] == "a" * 64
     assert (by_default["answered_by"], by_default["in_production"]["version"], by_default["version"]) == ("default", 1, None)
     assert trained.refuse("GET", "/predictions/p3/lineage")[:2] == (404, "not_found")
+
+
+def test_a_models_retraining_is_set_and_shown(service: Service) -> None:  # noqa: F811 - the fixture
+    path = f"/models/{service.create_model()}/retraining"
+
+    assert service.get(path) == {"every_days": None, "on_drift": False, "changed_by": None, "changed_at": None}
+    changed = service.call("PUT", path, {"every_days": 30, "on_drift": True}).get_json()
+
+    assert (changed["every_days"], changed["on_drift"]) == (30, True)
+    assert service.get(path) == changed
+    assert changed["changed_by"] == service.get("/workspace")["user"]["user_id"]
+    for days in (0, 366):
+        assert service.refuse("PUT", path, {"every_days": days}) == (400, "invalid_input", "$.every_days")
+    assert service.refuse("PUT", "/models/mdl_other/retraining", {})[:2] == (404, "not_found")
+    service.enter("Other")
+    assert service.refuse("GET", path)[:2] == (404, "not_found")
+
+
+def test_a_build_may_have_to_be_better(service: Service) -> None:  # noqa: F811 - the fixture
+    path = f"/models/{service.create_model()}/builds"
+
+    jobs = [service.post(path, body) for body in ({}, {"promote": "if_better"})]
+
+    assert [job["arguments"]["promote"] for job in jobs] == ["always", "if_better"]
+    assert service.refuse("POST", path, {"promote": "never"})[:2] == (400, "invalid_input")

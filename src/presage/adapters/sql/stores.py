@@ -16,6 +16,7 @@ from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.notification_store import SqlNotificationStore
+from presage.adapters.sql.retraining_policy_store import SqlRetrainingPolicyStore
 from presage.adapters.sql.snapshot_history import SqlSnapshotHistory
 from presage.adapters.sql.traffic_switch import SqlTrafficSwitch
 from presage.adapters.sql.version_registry import SqlVersionRegistry
@@ -32,6 +33,7 @@ class SqlStores:
     models: SqlModelRegistry
     versions: SqlVersionRegistry
     snapshots: SqlSnapshotHistory
+    policies: SqlRetrainingPolicyStore
     traffic: SqlTrafficSwitch
     experiments: SqlExperimentStore
     experiment_events: SqlExperimentEvents
@@ -50,6 +52,7 @@ class SqlStores:
             SqlModelRegistry(engine),
             SqlVersionRegistry(engine),
             SqlSnapshotHistory(engine),
+            SqlRetrainingPolicyStore(engine),
             SqlTrafficSwitch(engine),
             SqlExperimentStore(engine),
             SqlExperimentEvents(engine),

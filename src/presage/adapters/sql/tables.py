@@ -148,6 +148,19 @@ class SnapshotRow(Row):
     created_at: Mapped[datetime]
 
 
+class RetrainingPolicyRow(Row):
+    """When a model is built anew by itself."""
+
+    __tablename__ = "retraining_policies"
+    __table_args__ = _arguments(Index("ix_retraining_policies_model_id", "model_id"))
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    model_id: Mapped[str] = mapped_column(primary_key=True)
+    every_days: Mapped[int | None]
+    on_drift: Mapped[bool]
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
 class ExperimentRow(Row):
     """An experiment. `active_model_id` is the model while the experiment runs, so that a model has at most one running."""
 

@@ -17,7 +17,7 @@ from presage.errors import ConflictError, CorruptArtifactError, InvalidInputErro
 from presage.features.dataset import Column, Dataset
 from presage.features.records import FeatureSetVersion, Part
 from presage.training.artifact import ModelArtifact, Parity, SnapshotManifest
-from presage.training.model import Alias, AliasMove, Model, ModelVersion
+from presage.training.model import Alias, AliasMove, Model, ModelVersion, Promotion
 from presage.training.ports import RunState
 from presage.training.recipe import compute_training_set_id, decode_recipe
 from presage.training.spec import feature_columns
@@ -43,6 +43,8 @@ class Factory:
     silent: set[str] = field(default_factory=set)
     """Steps that say they succeeded, and leave nothing."""
     rows: int = 10
+    champion: Mapping[str, object] | None = None
+    """What the trainer says of the champion that it is given."""
     checkpoint: Mapping[str, object] = field(default_factory=dict)
     stop_at: str = ""
     stop_with: Callable[[], BaseException] = KilledError
@@ -60,12 +62,12 @@ class Factory:
         parts = tuple(Part(f"part{index}", "0" * 64, 10, 100) for index in range(number))
         self.feature_sets.create_version(FeatureSetVersion(self.orders, number, parts, NOW))
 
-    def build(self, version: int = 1, *, retry: bool = False, alias: Alias = "production") -> ModelVersion:
+    def build(self, version: int = 1, *, retry: bool = False, alias: Alias = "production", promote: Promotion = "always") -> ModelVersion:
         ports = BuildPorts(
             self.datasets, self.feature_sets, self.spark, self.tasks, self.files, self.versions, lambda: NOW, lambda _seconds: None
         )
-        checkpoint = self.checkpoint if retry else {}
-        return build_model(model=MODEL, order=BuildOrder(version, CUTOFF, alias), ports=ports, progress=self.report, checkpoint=checkpoint)
+        order, checkpoint = BuildOrder(version, CUTOFF, alias, promote), self.checkpoint if retry else {}
+        return build_model(model=MODEL, order=order, ports=ports, progress=self.report, checkpoint=checkpoint)
 
     def report(self, fraction: float, message: str, checkpoint: Mapping[str, object] | None = None) -> None:
         assert 0 <= fraction <= 1
@@ -107,7 +109,8 @@ class Factory:
                 Parity(0.0, 1e-6, 1, 0), compute_training_set_id(recipe),
             )  # fmt: skip
             self.files.put_artifact(key, b"net")
-            self.files.put_artifact(f"{options['--artifact']}metrics.json", b'{"model":{"auc":1}}')
+            metrics = {"model": {"auc": 1}} | ({"champion": self.champion} if "--champion" in options and self.champion else {})
+            self.files.put_artifact(f"{options['--artifact']}metrics.json", msgspec.json.encode(metrics))
             self.files.put_artifact(f"{options['--artifact']}model.json", msgspec.json.encode(artifact))
         else:
             key = f"{options['--snapshot']}features.lmdb"
@@ -133,6 +136,43 @@ def test_a_build_for_staging_gets_no_traffic() -> None:
     assert factory.versions.get_version("ws_1", "mdl_1", 2) == built
     assert [move.version for move in factory.moves] == [1]
     assert [move.version for move in factory.versions.list_alias_moves("ws_1", "mdl_1", "staging")] == [2]
+
+
+@pytest.mark.parametrize(("champion", "serving"), [({"better": True}, 2), ({"better": False}, 1), (None, 2)])
+def test_a_build_that_must_be_better_serves_only_if_it_is_or_nothing_could_be_compared(
+    champion: Mapping[str, object] | None, serving: int
+) -> None:
+    factory = Factory(champion=champion)
+    factory.build()
+    built = factory.build(2, promote="if_better")
+
+    assert factory.versions.get_version("ws_1", "mdl_1", 2) == built
+    assert factory.moves[0].version == serving
+    (fit,) = [arguments for arguments in factory.tasks.started if arguments[0] == "fit" and "2" in arguments]
+    assert fit[fit.index("--champion") + 1] == "ws=ws_1/models/mdl_1/1/"
+
+
+def test_the_champion_is_the_one_that_served_when_the_build_began() -> None:
+    factory = Factory(champion={"better": False})
+    factory.build()
+    factory.build(2)
+    factory.stop_at = "champion pinned"
+    with pytest.raises(KilledError):
+        factory.build(3, promote="if_better")
+    factory.versions.append_alias_move(AliasMove("ws_1", "mdl_1", "production", 1, "model", "rolled back", NOW))
+    factory.build(3, promote="if_better", retry=True)
+
+    fit = next(arguments for arguments in factory.tasks.started if arguments[0] == "fit" and "3" in arguments)
+    assert fit[fit.index("--champion") + 1] == "ws=ws_1/models/mdl_1/2/"
+    assert [move.version for move in factory.moves] == [1, 2, 1]
+
+
+def test_the_first_version_has_nothing_to_beat() -> None:
+    factory = Factory(champion={"better": False})
+    factory.build(promote="if_better")
+
+    assert [move.version for move in factory.moves] == [1]
+    assert all("--champion" not in arguments for arguments in factory.tasks.started)
 
 
 def test_a_build_ends_in_a_registered_version_that_serves() -> None:
