@@ -34,7 +34,7 @@ def run(arguments: Sequence[str], files: TrainingFiles) -> int:
     options = _parse(arguments)
     try:
         if options.command == "fit":
-            fit_version(FitRequest(options.training_set, options.artifact, options.model_id, options.version), files)
+            fit_version(FitRequest(options.training_set, options.artifact, options.model_id, options.version, options.champion), files)
         else:
             pack(PackRequest(options.training_set, options.snapshot, options.model_id, options.snapshot_id), files, now=datetime.now(UTC))
     except UnavailableError:
@@ -58,6 +58,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         command.add_argument("--model-id", required=True)
         if name == "fit":
             command.add_argument("--version", required=True, type=int)
+            command.add_argument("--champion", help="prefix of the artifacts bucket: the version to beat")
         else:
             command.add_argument("--snapshot", required=True, help="prefix of the lake")
             command.add_argument("--snapshot-id", required=True)

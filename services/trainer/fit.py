@@ -23,6 +23,7 @@ from presage.runtime.observability import with_fields
 from presage.training.artifact import ModelArtifact, Parity
 from presage.training.compiled import encode_compiled
 from presage.training.ports import TrainingFiles
+from services.trainer.championing import judge_champion, keep_judged
 from services.trainer.fitting import Fitted, Plan, fit
 from services.trainer.judging import Judged, judge, judge_segments
 from services.trainer.parity import prove_parity
@@ -39,12 +40,13 @@ _LOG = logging.getLogger("presage.trainer.fit")
 
 @dataclass(frozen=True)
 class FitRequest:
-    """Prefixes end with a slash: `training_set` in the lake, `artifact` in the artifacts bucket."""
+    """Prefixes end with a slash: `training_set` in the lake, `artifact` and that of the version to beat in the artifacts bucket."""
 
     training_set: str
     artifact: str
     model_id: str
     version: int
+    champion: str | None = None
 
 
 def fit_version(request: FitRequest, files: TrainingFiles, *, clock: Clock = monotonic) -> ModelArtifact:
@@ -76,6 +78,9 @@ def fit_version(request: FitRequest, files: TrainingFiles, *, clock: Clock = mon
     artifact = _build_artifact(request, data, registered, body=body, parity=parity)
     metrics = _describe(data, judged, rows={"fitted": fitted.rows, "registered": registered.rows})
     _LOG.info("judged", extra=with_fields(metrics["verdict"]))
+    keep_judged(files, request.artifact, data, fitted)
+    if request.champion is not None:
+        metrics["champion"] = judge_champion(files, data, prefix=request.artifact, champion=request.champion, seed=SEED)
     write_report(files, artifact, data, judged, metrics=metrics, details=_describe_choice(data, judged, choice))
     files.put_artifact(f"{request.artifact}reference.json", msgspec.json.encode(build_reference(data, fitted)))
     _write(files, request, artifact, body=body, metrics=metrics)

@@ -48,7 +48,7 @@ def judge(data: TrainingData, answers: FloatArray, *, seed: int) -> Judged:
     by how often items had been seen at the observation. Primary are log loss, the root of the mean squared error, and NDCG.
     """
     prior = _answer_prior(data)
-    return Judged(answers, prior, _compare(data.recipe.spec, data.test, answers, prior, seed=seed))
+    return Judged(answers, prior, compare_answers(data.recipe.spec, data.test, answers, prior, seed=seed))
 
 
 def judge_segments(data: TrainingData, judged: Judged, *, seed: int) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def judge_segments(data: TrainingData, judged: Judged, *, seed: int) -> dict[str
         rows = select_rows(data.test, chosen)
         found[segment] = {"rows": len(rows.labels), "entities": len(np.unique(rows.entities))}
         if len(rows.labels) >= FEWEST_SEGMENT_ROWS:
-            found[segment] |= describe(_compare(data.recipe.spec, rows, judged.answers[chosen], judged.prior[chosen], seed=seed))
+            found[segment] |= describe(compare_answers(data.recipe.spec, rows, judged.answers[chosen], judged.prior[chosen], seed=seed))
     return {"by": name, "values": found}
 
 
@@ -114,6 +114,7 @@ def _answer_prior(data: TrainingData) -> FloatArray:
     return np.tile(shares, (len(data.test.labels), 1))
 
 
-def _compare(spec: ModelSpec, rows: Rows, answers: FloatArray, prior: FloatArray, *, seed: int) -> dict[str, Comparison]:
+def compare_answers(spec: ModelSpec, rows: Rows, answers: FloatArray, prior: FloatArray, *, seed: int) -> dict[str, Comparison]:
+    """Return the metrics of a model's answers beside others' to the same rows, in pairs, the primary one first."""
     (metrics, clusters), (of_baseline, _) = (build_metrics(spec, rows, given) for given in (answers, prior))
     return ClusterBootstrap(np.unique(clusters, return_inverse=True)[1].astype(np.int64), seed=seed).compare_all(metrics, of_baseline)

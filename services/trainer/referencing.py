@@ -10,9 +10,11 @@ from presage.training.spec import item_columns
 from services.trainer.fitting import Fitted
 from services.trainer.training_data import Rows, TrainingData
 
+TWO_CLASSES = 2
+
 
 def build_reference(data: TrainingData, judged: Fitted) -> Reference:
-    """Return the distributions of the features and, for a classification, of the scores.
+    """Return the distributions of the features and, unless the model ranks, of the scores: what serving logs as such.
 
     A ranking's item features and scores are left out: which items are scored online is not what was sampled for training.
     """
@@ -22,8 +24,10 @@ def build_reference(data: TrainingData, judged: Fitted) -> Reference:
     columns = [
         build_column_reference(name, data.labelled.features[latest, place]) for place, name in enumerate(data.columns) if name not in items
     ]
-    if spec.kind == "classification":
-        columns.append(build_column_reference(PREDICTION, judged.score(data.test.features[_find_latest(data.test)])))
+    if spec.kind != "ranking":
+        answers = judged.predict(data.test.features[_find_latest(data.test)])
+        scores = answers.max(axis=1) if answers.shape[1] > TWO_CLASSES else answers[:, -1]
+        columns.append(build_column_reference(PREDICTION, scores))
     return Reference(FORMAT, data.training_set_id, tuple(columns))
 
 

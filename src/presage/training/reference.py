@@ -16,7 +16,7 @@ FORMAT = 1
 MOST_BINS = 10
 """Of values; nulls have one more."""
 PREDICTION = "prediction"
-"""The column of the scores: the probability of class "1"."""
+"""The column of the scores: the probability of the second of two classes, of the chosen one of more, or the value itself."""
 
 Floats = npt.NDArray[np.float64]
 

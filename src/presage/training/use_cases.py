@@ -169,9 +169,9 @@ def _pin_champion(model: Model, order: BuildOrder, ports: BuildPorts, state: Che
 
 
 def _is_better(challenger: ModelVersion) -> bool:
-    """Return whether the trainer found the version to be better than the champion; a champion that it could not judge is none."""
+    """Return whether the trainer found the version to be better than the champion; what was not compared is not better."""
     found = challenger.metrics.get("champion")
-    return not isinstance(found, Mapping) or bool(found["better"])
+    return isinstance(found, Mapping) and bool(found["better"])
 
 
 def _locate(model: Model, version: int, training_set_id: str) -> _Places:
