@@ -51,8 +51,9 @@ def read_ids(session: SparkSession, root: str, source: EntitySource) -> DataFram
 
 
 def _read(session: SparkSession, kind: str, paths: Sequence[str]) -> DataFrame:
-    if kind == "csv":
-        return session.read.option("header", "true").option("escape", '"').option("multiLine", "true").csv(list(paths))
+    if kind in {"csv", "tsv"}:
+        table = session.read.option("header", "true").option("escape", '"').option("multiLine", "true")
+        return table.option("sep", "\t" if kind == "tsv" else ",").csv(list(paths))
     if kind == "ndjson":
         return session.read.option("primitivesAsString", "true").option("mode", "FAILFAST").json(list(paths))
     return session.read.option("recursiveFileLookup", "true").parquet(*paths)

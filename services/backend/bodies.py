@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, TypeVar
 
@@ -14,13 +14,11 @@ from presage.experiments.model import TREATMENT, Metric
 from presage.features.dataset import Column
 from presage.features.sources.amplitude import AmplitudeEntity, AmplitudeRegion
 from presage.jobs.arguments import FileFormat
-from presage.jobs.model import Job, JobKind, JobState
 from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
-from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
-from presage.training.lineage import VersionLineage
-from presage.training.model import Alias, AliasMove, DefaultAnswer, Promotion
+from presage.tenancy.model import KeyKind, Plan
+from presage.training.model import Alias, DefaultAnswer, Promotion
 from presage.training.spec import ModelSpec
 from services.backend.strictness import find_unknown_field
 
@@ -177,28 +175,11 @@ class HoldoutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: float
 
 
-class HoldoutView(msgspec.Struct, frozen=True):
-    """A workspace's holdout; nobody's and never if it was not set."""
-
-    share: float
-    changed_by: str | None
-    changed_at: datetime | None
-
-
 class RetrainingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When to build the model anew: `every_days` after its last build (never, if null), and when it drifts."""
 
     every_days: int | None = None
     on_drift: bool = False
-
-
-class RetrainingView(msgspec.Struct, frozen=True):
-    """A model's retraining; never, by nobody, if it was not set."""
-
-    every_days: int | None
-    on_drift: bool
-    changed_by: str | None
-    changed_at: datetime | None
 
 
 class BaselineBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -242,80 +223,10 @@ class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origins: tuple[str, ...] = ()
 
 
-class UserView(msgspec.Struct, frozen=True):
-    """A user without the token's hash; `token` only in the answer that creates the user."""
-
-    user_id: str
-    email: str
-    name: str
-    role: Role
-    created_at: datetime
-    token: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class ApiKeyView(msgspec.Struct, frozen=True):
-    """A key; its value `key` only in the answer that creates it."""
-
-    api_key_id: str
-    name: str
-    plan: Plan
-    kind: KeyKind
-    origins: Sequence[str]
-    created_at: datetime
-    revoked_at: datetime | None
-    key: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class JobView(msgspec.Struct, frozen=True):
-    """A job without its checkpoint and lease."""
-
-    job_id: str
-    kind: JobKind
-    state: JobState
-    progress: float
-    message: str
-    attempts: int
-    arguments: Mapping[str, object]
-    result: Mapping[str, object]
-    created_by: str
-    created_at: datetime
-    finished_at: datetime | None
-    cancel_requested: bool
-
-
 class DriftBody(msgspec.Struct, frozen=True):
     """The UTC day to check: yesterday, when it is left out."""
 
     day: date | None = None
-
-
-class AliasView(msgspec.Struct, frozen=True):
-    """What serves under an alias, or did at a moment that was asked for, and what did before, newest first."""
-
-    alias: str
-    current: AliasMove | None
-    history: Sequence[AliasMove]
-
-
-class TrainingSetView(msgspec.Struct, frozen=True):
-    """What was found in a version's training set; null for one that was built before anything was looked for."""
-
-    training_set_id: str
-    statistics: msgspec.Raw | None
-    leak_report: msgspec.Raw | None
-
-
-class PredictionLineage(msgspec.Struct, frozen=True):
-    """From a prediction back to the data: what served then, and what the version that answered was made from.
-
-    `version` is null for an answer that no version gave (`answered_by` says what did).
-    """
-
-    prediction_id: str
-    created_at: datetime
-    answered_by: str | None
-    in_production: AliasMove | None
-    version: VersionLineage | None
 
 
 def read_body(body_type: type[BodyT]) -> BodyT:
@@ -335,18 +246,3 @@ def read_body(body_type: type[BodyT]) -> BodyT:
 def read_optional_body(body_type: type[BodyT]) -> BodyT:
     """Return the request's body as `body_type`, or its defaults for a request without one. Raises as `read_body`."""
     return read_body(body_type) if request.content_length else body_type()
-
-
-def view_user(user: User, token: str | msgspec.UnsetType = msgspec.UNSET) -> UserView:
-    """Return what the API tells of a user."""
-    return UserView(user.user_id, user.email, user.name, user.role, user.created_at, token)
-
-
-def view_api_key(key: ApiKey, value: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyView:
-    """Return what the API tells of a key."""
-    return ApiKeyView(key.api_key_id, key.name, key.plan, key.kind, key.origins, key.created_at, key.revoked_at, value)
-
-
-def view_job(job: Job) -> JobView:
-    """Return what the API tells of a job."""
-    return msgspec.convert(job, JobView, from_attributes=True)

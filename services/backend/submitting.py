@@ -6,8 +6,8 @@ from flask import Response
 
 from presage.jobs.use_cases import Arguments, build_job, submit_job
 from presage.runtime.http import respond
-from services.backend.bodies import view_job
 from services.backend.context import get_now, get_ports, get_user
+from services.backend.views import view_job
 
 
 def submit(arguments: Arguments) -> Response:

@@ -6,9 +6,10 @@ from flask import Blueprint, Response
 
 from presage.runtime.http import respond
 from presage.tenancy import use_cases
-from services.backend.bodies import ApiKeyBody, read_body, view_api_key
+from services.backend.bodies import ApiKeyBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
+from services.backend.views import view_api_key
 
 blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 

@@ -6,8 +6,9 @@ from flask import Blueprint, Response
 
 from presage.experiments.holdout import Holdout, set_holdout
 from presage.runtime.http import respond
-from services.backend.bodies import HoldoutBody, HoldoutView, read_body
+from services.backend.bodies import HoldoutBody, read_body
 from services.backend.context import get_now, get_ports, get_user
+from services.backend.views import HoldoutView
 
 blueprint = Blueprint("holdout", __name__, url_prefix="/holdout")
 

@@ -6,9 +6,9 @@ from flask import Blueprint, Response
 
 from presage.jobs.use_cases import cancel_job
 from presage.runtime.http import respond
-from services.backend.bodies import view_job
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
+from services.backend.views import view_job
 
 blueprint = Blueprint("jobs", __name__)
 

@@ -7,8 +7,8 @@ from flask import Blueprint, Response
 
 from presage.runtime.http import respond
 from presage.training.lineage import VersionLineage, find_move, trace_version
-from services.backend.bodies import PredictionLineage, TrainingSetView
 from services.backend.context import get_ports, get_user
+from services.backend.views import PredictionLineage, TrainingSetView
 
 blueprint = Blueprint("lineage", __name__)
 

@@ -13,10 +13,11 @@ from presage.runtime.http import respond
 from presage.training import registration
 from presage.training.model import Alias, Model
 from presage.training.registration import choose_version
-from services.backend.bodies import AliasBody, AliasView, BuildBody, ModelBody, read_body
+from services.backend.bodies import AliasBody, BuildBody, ModelBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page, read_version
 from services.backend.submitting import submit
+from services.backend.views import AliasView
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
 ALIAS = "<any(staging, production):alias>"

@@ -6,8 +6,9 @@ from flask import Blueprint, Response
 
 from presage.runtime.http import respond
 from presage.training.retraining import RetrainingPolicy, set_policy
-from services.backend.bodies import RetrainingBody, RetrainingView, read_body
+from services.backend.bodies import RetrainingBody, read_body
 from services.backend.context import get_now, get_ports, get_user
+from services.backend.views import RetrainingView
 
 blueprint = Blueprint("retraining", __name__, url_prefix="/models/<model_id>/retraining")
 

@@ -6,8 +6,9 @@ from flask import Blueprint, Response, current_app
 
 from presage.runtime.http import respond
 from presage.tenancy import use_cases
-from services.backend.bodies import OwnerBody, WorkspaceBody, read_body, view_user
+from services.backend.bodies import OwnerBody, WorkspaceBody, read_body
 from services.backend.context import get_now, get_ports, get_user
+from services.backend.views import view_user
 
 blueprint = Blueprint("workspaces", __name__)
 

@@ -9,13 +9,13 @@ import msgspec
 
 from presage.batch_predictions.order import EntitySource
 from presage.errors import CorruptArtifactError, InvalidInputError
-from presage.features.imports import FileFormat
+from presage.jobs.arguments import FileFormat
 from presage.training.artifact import ModelArtifact
 from presage.training.model import ModelVersion
 from presage.training.runs import Checkpoint
 from presage.training.use_cases import BuildPorts
 
-FORMATS: dict[FileFormat, str] = {"csv": "csv", "parquet": "parquet", "ndjson": "ndjson"}
+FORMATS: dict[FileFormat, str] = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "ndjson": "ndjson"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,115 @@
+"""What routes answer, where it is no thing of the domain as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from presage.jobs.model import Job, JobKind, JobState
+from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
+from presage.training.lineage import VersionLineage
+from presage.training.model import AliasMove
+
+
+class HoldoutView(msgspec.Struct, frozen=True):
+    """A workspace's holdout; nobody's and never if it was not set."""
+
+    share: float
+    changed_by: str | None
+    changed_at: datetime | None
+
+
+class RetrainingView(msgspec.Struct, frozen=True):
+    """A model's retraining; never, by nobody, if it was not set."""
+
+    every_days: int | None
+    on_drift: bool
+    changed_by: str | None
+    changed_at: datetime | None
+
+
+class UserView(msgspec.Struct, frozen=True):
+    """A user without the token's hash; `token` only in the answer that creates the user."""
+
+    user_id: str
+    email: str
+    name: str
+    role: Role
+    created_at: datetime
+    token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class ApiKeyView(msgspec.Struct, frozen=True):
+    """A key; its value `key` only in the answer that creates it."""
+
+    api_key_id: str
+    name: str
+    plan: Plan
+    kind: KeyKind
+    origins: Sequence[str]
+    created_at: datetime
+    revoked_at: datetime | None
+    key: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class JobView(msgspec.Struct, frozen=True):
+    """A job without its checkpoint and lease."""
+
+    job_id: str
+    kind: JobKind
+    state: JobState
+    progress: float
+    message: str
+    attempts: int
+    arguments: Mapping[str, object]
+    result: Mapping[str, object]
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
+    cancel_requested: bool
+
+
+class AliasView(msgspec.Struct, frozen=True):
+    """What serves under an alias, or did at a moment that was asked for, and what did before, newest first."""
+
+    alias: str
+    current: AliasMove | None
+    history: Sequence[AliasMove]
+
+
+class TrainingSetView(msgspec.Struct, frozen=True):
+    """What was found in a version's training set; null for one that was built before anything was looked for."""
+
+    training_set_id: str
+    statistics: msgspec.Raw | None
+    leak_report: msgspec.Raw | None
+
+
+class PredictionLineage(msgspec.Struct, frozen=True):
+    """From a prediction back to the data: what served then, and what the version that answered was made from.
+
+    `version` is null for an answer that no version gave (`answered_by` says what did).
+    """
+
+    prediction_id: str
+    created_at: datetime
+    answered_by: str | None
+    in_production: AliasMove | None
+    version: VersionLineage | None
+
+
+def view_user(user: User, token: str | msgspec.UnsetType = msgspec.UNSET) -> UserView:
+    """Return what the API tells of a user."""
+    return UserView(user.user_id, user.email, user.name, user.role, user.created_at, token)
+
+
+def view_api_key(key: ApiKey, value: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyView:
+    """Return what the API tells of a key."""
+    return ApiKeyView(key.api_key_id, key.name, key.plan, key.kind, key.origins, key.created_at, key.revoked_at, value)
+
+
+def view_job(job: Job) -> JobView:
+    """Return what the API tells of a job."""
+    return msgspec.convert(job, JobView, from_attributes=True)
