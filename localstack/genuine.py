@@ -38,6 +38,7 @@ SUITES = (
         for port in (
             "assignment_queue",
             "certificate_store",
+            "recipe_store",
             "version_report_store",
             "feature_set_store",
             "job_queue",
