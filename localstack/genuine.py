@@ -39,7 +39,10 @@ SUITES = (
             "assignment_queue",
             "certificate_store",
             "recipe_store",
+<<<<<<< HEAD
             "training_report_store",
+=======
+>>>>>>> main
             "version_report_store",
             "feature_set_store",
             "job_queue",
