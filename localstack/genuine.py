@@ -39,10 +39,7 @@ SUITES = (
             "assignment_queue",
             "certificate_store",
             "recipe_store",
-<<<<<<< HEAD
             "training_report_store",
-=======
->>>>>>> main
             "version_report_store",
             "feature_set_store",
             "job_queue",
@@ -51,7 +48,6 @@ SUITES = (
             "model_files",
             "prediction_queue",
             "record_queue",
-            "recipe_store",
             "training_files",
             "upload_store",
             "warehouse",
