@@ -15,7 +15,7 @@ from presage.training.model import Model, ModelVersion, VersionSnapshot
 from presage.training.ports import SnapshotHistory, TrainingFiles
 from presage.training.recipe import Recipe, encode_recipe, to_microseconds
 from presage.training.reuse import PREVIOUS_FILE, PreviousSnapshot, encode_previous
-from presage.training.runs import Checkpoint, Steps, stop_last_run
+from presage.training.runs import SILENT, Checkpoint, Steps, stop_last_run
 from presage.training.use_cases import BuildPorts, pin_inputs
 from presage.training.verification import verify_snapshot
 
@@ -91,7 +91,7 @@ def _run(steps: Steps, version: ModelVersion, recipe: Recipe, *, files: Training
         ["pack", *place, "--model-id", version.model_id, "--snapshot-id", snapshot_id],
         share=(0.7, 0.95),
         verify=lambda: verify_snapshot(files, prefix),
-        explain=lambda: None,
+        words=SILENT,
     )
 
 
