@@ -38,6 +38,7 @@ SUITES = (
         for port in (
             "assignment_queue",
             "certificate_store",
+            "credential_store",
             "recipe_store",
             "training_report_store",
             "version_report_store",

@@ -49,5 +49,6 @@ def test_the_worker_carries_its_periodic_tasks_and_the_backend_none(tmp_path: Pa
     worker = unpack(zip_folder(build_service("worker")), Places(state=tmp_path))
 
     assert worker.cron is not None
-    assert [task.name for task in read_cron(worker.cron)] == ["relay-outbox", "analyse-experiments", "check-drift", "refresh-snapshots", "retrain-models"]
+    names = [task.name for task in read_cron(worker.cron)]
+    assert names == ["relay-outbox", "analyse-experiments", "check-drift", "refresh-snapshots", "retrain-models"]
     assert unpack(zip_folder(build_service("backend")), Places(state=tmp_path)).cron is None

@@ -161,9 +161,11 @@ def test_spark_stops_when_idle_and_has_a_ceiling(synthesis: Synthesis) -> None:
     assert set(application["MaximumCapacity"]) == {"Cpu", "Memory"}
 
 
-def test_what_emrs_python_lacks_is_shipped_where_emr_runs() -> None:
-    told = {stage: json.dumps(read_synthesis(stage).templates).count("#columnar") for stage in STAGES}
-    assert told == {"local": 0, "staging": 1, "production": 1}
+def test_what_steps_bring_along_is_shipped_where_emr_runs() -> None:
+    steps = ("build_training_set", "predict_batch")
+    told = {stage: json.dumps(read_synthesis(stage).templates) for stage in STAGES}
+    brought = {stage: [name for name in steps if f"{name}.environment" in text] for stage, text in told.items()}
+    assert brought == {"local": [], "staging": [*steps], "production": [*steps]}
 
 
 def test_every_gateway_method_but_preflights_needs_a_key_and_all_name_it_to_the_service(synthesis: Synthesis) -> None:
