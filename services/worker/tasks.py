@@ -46,17 +46,21 @@ def enqueue_analyses(*, experiments: RunningExperiments, warehouse: Warehouse, j
     return submitted
 
 
-def enqueue_refreshes(*, served: ServedVersions, jobs: JobPorts, now: datetime) -> int:
+def enqueue_refreshes(*, served: ServedVersions, experiments: RunningExperiments, jobs: JobPorts, now: datetime) -> int:
     """Submit a renewal of feature values for each model's version in production, of all workspaces, and return how many were.
 
+    A model of which a running experiment compares versions waits: it would come to compare the age of their values.
     Idempotency: one a model and day.
 
     Raises:
         PresageError: The database does not list them or takes no jobs; those of before are submitted.
     """
     submitted, after = 0, ""
+    waiting = {(found.workspace_id, found.model_id) for found in _list_all(experiments) if _compares_versions(found)}
     while page := served.list_served(after=after, limit=PAGE):
         for version in page:
+            if (version.workspace_id, version.model_id) in waiting:
+                continue
             job_id = f"job_refresh_{version.model_id}_{now:%Y%m%d}"
             arguments = RefreshSnapshot(version.model_id)
             job = build_job(arguments, workspace_id=version.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
@@ -67,6 +71,10 @@ def enqueue_refreshes(*, served: ServedVersions, jobs: JobPorts, now: datetime) 
                 continue
         after = page[-1].model_id
     return submitted
+
+
+def _compares_versions(experiment: Experiment) -> bool:
+    return experiment.control_version is not None or any(arm.version != "production" for arm in experiment.plan.arms)
 
 
 def _enqueue(experiment: Experiment, *, warehouse: Warehouse, jobs: JobPorts, now: datetime) -> bool:

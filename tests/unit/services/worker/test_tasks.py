@@ -1,7 +1,7 @@
 """The hourly analyses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
@@ -124,7 +124,9 @@ def test_values_of_each_version_in_production_are_renewed_once_a_day() -> None:
         versions.create_version(make_version(model, 1))
         versions.append_alias_move(make_move(model, 1))
 
-    counts = [enqueue_refreshes(served=versions, jobs=jobs, now=at(hours * HOUR)) for hours in (0, 1, 24)]
+    counts = [
+        enqueue_refreshes(served=versions, experiments=MemoryExperimentStore(), jobs=jobs, now=at(hours * HOUR)) for hours in (0, 1, 24)
+    ]
 
     assert counts == [len(models), 0, len(models)]
     (first, _) = sorted(store.list_jobs("ws_0"), key=lambda job: job.created_at)
@@ -133,3 +135,19 @@ def test_values_of_each_version_in_production_are_renewed_once_a_day() -> None:
         SYSTEM,
         {"model_id": models[0].model_id, "version": None},
     )
+
+
+def test_a_model_whose_versions_are_being_compared_waits_for_the_end() -> None:
+    versions, store, experiments = MemoryVersionRegistry(), MemoryJobStore(), MemoryExperimentStore()
+    models = [make_model("ws_1", name) for name in ("compared", "other")]
+    for model in models:
+        versions.create_version(make_version(model, 1))
+        versions.append_alias_move(make_move(model, 1))
+        draft = make_experiment("ws_1", model.name, model.model_id)
+        draft = replace(draft, control_version=1 if model.name == "compared" else None)
+        experiments.create_experiment(draft)
+        experiments.move_state(draft, state="running", now=at(0))
+
+    jobs = JobPorts(store, store, MemoryJobQueue())
+    assert enqueue_refreshes(served=versions, experiments=experiments, jobs=jobs, now=at(0)) == 1
+    assert [job.arguments["model_id"] for job in store.list_jobs("ws_1")] == [models[1].model_id]
