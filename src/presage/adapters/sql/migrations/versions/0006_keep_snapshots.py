@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("as_of", DATETIME(fsp=6), nullable=False),
         sa.Column("created_at", DATETIME(fsp=6), nullable=False),
         sa.PrimaryKeyConstraint("sequence"),
-        sa.UniqueConstraint("workspace_id", "snapshot_key", name="uq_snapshots_workspace_id"),
+        sa.UniqueConstraint("workspace_id", "snapshot_key", name="uq_snapshots_workspace_id_snapshot_key"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
