@@ -50,7 +50,7 @@ def test_workspace_ids_lead_every_key_but_the_two_that_tell_them(mariadb: str) -
         loose |= {(table, *key) for key in keys if key[0] != "workspace_id"}
     engine.dispose()
 
-    assert loose == {("users", "token_sha256"), ("api_keys", "api_key_id"), ("alias_moves", "sequence")}
+    assert loose == {("users", "token_sha256"), ("api_keys", "api_key_id"), ("alias_moves", "sequence"), ("snapshots", "sequence")}
 
 
 def test_a_database_that_is_gone_is_unavailable() -> None:
