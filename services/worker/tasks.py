@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from presage.errors import AlreadyExistsError, NotFoundError, PresageError
+from presage.errors import NotFoundError, PresageError
 from presage.experiments.model import Experiment
 from presage.experiments.ports import RunningExperiments, Warehouse
 from presage.jobs.arguments import AnalyseExperiment
-from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_job
+from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_once
 
 PAGE = 100
 RUN_SECONDS = 600
@@ -52,11 +52,7 @@ def _enqueue(experiment: Experiment, *, warehouse: Warehouse, jobs: JobPorts, no
         return False
     arguments = AnalyseExperiment(experiment.experiment_id)
     job = build_job(arguments, workspace_id=experiment.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
-    try:
-        submit_job(job, ports=jobs, now=now)
-    except AlreadyExistsError:
-        return False
-    return True
+    return submit_once(job, ports=jobs, now=now)
 
 
 def _has_job(experiment: Experiment, job_id: str, jobs: JobPorts) -> bool:
