@@ -70,9 +70,3 @@ def get_user() -> User:
 def get_now() -> datetime:
     """Return the current time, aware UTC."""
     return datetime.now(UTC)
-
-
-def get_place(model_id: str, version: int) -> tuple[str, int]:
-    """Return where reports on the caller's version are, or raise `NotFoundError`."""
-    found = get_ports().versions.get_version(get_user().workspace_id, model_id, version)
-    return found.model_id, found.version

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
+from itertools import cycle
 from math import nan
 from threading import Lock
 from typing import Any
@@ -59,7 +60,7 @@ def draw_interval_paths(paths: Mapping[str, Sequence[PathPoint]], text: PlotText
 def _draw(figure: Figure, paths: Mapping[str, Sequence[PathPoint]], text: PlotText) -> None:
     axes = figure.add_subplot()
     axes.axhline(0.0, color=EDGE_COLOUR, linewidth=1.0, linestyle="--")
-    for colour, (arm, points) in zip(COLOURS, paths.items(), strict=False):
+    for colour, (arm, points) in zip(cycle(COLOURS), paths.items(), strict=False):
         _draw_path(axes, points, colour=colour, arm=f"{arm}, " if len(paths) > 1 else "")
     axes.set_title(text.title, loc="left")
     axes.set_ylabel(f"{text.metric}: {'arm' if len(paths) > 1 else 'treatment'} - control")

@@ -60,8 +60,8 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
         "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
         "retrain-models": lambda: enqueue_retrainings(ports=retraining, now=clock()),
-        "check-drift": lambda: enqueue_drift_checks(served=sql.versions, jobs=jobs, now=clock()),
-        "refresh-snapshots": lambda: enqueue_refreshes(served=sql.versions, experiments=sql.experiments, jobs=jobs, now=clock()),
+        "check-drift": lambda: enqueue_drift_checks(versions=sql.versions, jobs=jobs, now=clock()),
+        "refresh-snapshots": lambda: enqueue_refreshes(versions=sql.versions, experiments=sql.experiments, jobs=jobs, now=clock()),
     }
     execution = Execution(sql.jobs, sql.notifications, build_handlers(handlers), clock, Event())
     return Worker(execution, jobs, tasks), partial(check_database, engine)

@@ -9,14 +9,13 @@ import msgspec
 
 from presage.drift.model import DriftReport
 from presage.drift.use_cases import DriftPorts, check_drift
-from presage.errors import AlreadyExistsError
 from presage.jobs.arguments import CheckDrift
 from presage.jobs.execution import JobResult
 from presage.jobs.model import Job
-from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_job
+from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_once
 from presage.progress import Progress
 from presage.training.model import ModelVersion
-from presage.training.ports import ModelRegistry, ServedVersions, VersionRegistry
+from presage.training.ports import ModelRegistry, ProductionVersions, VersionRegistry
 
 PAGE = 100
 
@@ -42,7 +41,7 @@ def describe(report: DriftReport, model_name: str) -> str:
     return f"Drift in {of}: {worst.name} is {worst.distance:.2f} away from its training set (at least {worst.lower:.2f}){others}"
 
 
-def enqueue_drift_checks(*, served: ServedVersions, jobs: JobPorts, now: datetime) -> int:
+def enqueue_drift_checks(*, versions: ProductionVersions, jobs: JobPorts, now: datetime) -> int:
     """Submit a check of the last UTC day for each version in production that was there on it, and return how many were.
 
     Idempotency: one check a version and day.
@@ -51,7 +50,7 @@ def enqueue_drift_checks(*, served: ServedVersions, jobs: JobPorts, now: datetim
         UnavailableError: The database did not answer.
     """
     day = now.astimezone(UTC).date() - timedelta(days=1)
-    there = (version for version in _list_all(served) if version.created_at.astimezone(UTC).date() <= day)
+    there = (version for version in _list_all(versions) if version.created_at.astimezone(UTC).date() <= day)
     return sum(_enqueue(version, day, jobs=jobs, now=now) for version in there)
 
 
@@ -59,15 +58,11 @@ def _enqueue(version: ModelVersion, day: date, *, jobs: JobPorts, now: datetime)
     arguments = CheckDrift(version.model_id, version.version, day.isoformat())
     job_id = f"job_drift_{version.model_id}_{version.version}_{day:%Y%m%d}"
     job = build_job(arguments, workspace_id=version.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
-    try:
-        submit_job(job, ports=jobs, now=now)
-    except AlreadyExistsError:
-        return False
-    return True
+    return submit_once(job, ports=jobs, now=now)
 
 
-def _list_all(served: ServedVersions) -> Iterator[ModelVersion]:
+def _list_all(versions: ProductionVersions) -> Iterator[ModelVersion]:
     after = ""
-    while page := served.list_served(after=after, limit=PAGE):
+    while page := versions.list_in_production(after=after, limit=PAGE):
         yield from page
         after = page[-1].model_id

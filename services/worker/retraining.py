@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from presage.drift.model import DriftReport
-from presage.errors import AlreadyExistsError, PresageError
+from presage.errors import PresageError
 from presage.jobs.arguments import BuildModel
-from presage.jobs.use_cases import JobPorts, build_job, submit_job
+from presage.jobs.use_cases import JobPorts, build_job, submit_once
 from presage.training.ports import ModelRegistry, RetrainingPolicyStore, VersionRegistry, VersionReportStore
 from presage.training.retraining import RetrainingPolicy, find_reason
 
@@ -70,9 +70,7 @@ def _enqueue(policy: RetrainingPolicy, *, ports: RetrainingPorts, now: datetime)
     job = build_job(
         arguments, workspace_id=workspace_id, created_by=policy.changed_by, now=now, job_id=f"job_retrain_{model_id}_{now:%Y%m%d}"
     )
-    try:
-        submit_job(job, ports=ports.jobs, now=now)
-    except AlreadyExistsError:
+    if not submit_once(job, ports=ports.jobs, now=now):
         return False
     _LOG.info("model %s is built anew: %s", model_id, reason)
     return True

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from presage.errors import AlreadyExistsError, NotFoundError, PresageError
+from presage.errors import NotFoundError, PresageError
 from presage.experiments.model import Experiment
 from presage.experiments.ports import RunningExperiments, Warehouse
 from presage.jobs.arguments import AnalyseExperiment, RefreshSnapshot
-from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_job
-from presage.training.ports import ServedVersions
+from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_once
+from presage.training.ports import ProductionVersions
 
 PAGE = 100
 RUN_SECONDS = 600
@@ -46,7 +46,7 @@ def enqueue_analyses(*, experiments: RunningExperiments, warehouse: Warehouse, j
     return submitted
 
 
-def enqueue_refreshes(*, served: ServedVersions, experiments: RunningExperiments, jobs: JobPorts, now: datetime) -> int:
+def enqueue_refreshes(*, versions: ProductionVersions, experiments: RunningExperiments, jobs: JobPorts, now: datetime) -> int:
     """Submit a renewal of feature values for each model's version in production, of all workspaces, and return how many were.
 
     A model of which a running experiment compares versions waits: it would come to compare the age of their values.
@@ -57,18 +57,14 @@ def enqueue_refreshes(*, served: ServedVersions, experiments: RunningExperiments
     """
     submitted, after = 0, ""
     waiting = {(found.workspace_id, found.model_id) for found in _list_all(experiments) if _compares_versions(found)}
-    while page := served.list_served(after=after, limit=PAGE):
+    while page := versions.list_in_production(after=after, limit=PAGE):
         for version in page:
             if (version.workspace_id, version.model_id) in waiting:
                 continue
             job_id = f"job_refresh_{version.model_id}_{now:%Y%m%d}"
             arguments = RefreshSnapshot(version.model_id)
             job = build_job(arguments, workspace_id=version.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
-            try:
-                submit_job(job, ports=jobs, now=now)
-                submitted += 1
-            except AlreadyExistsError:
-                continue
+            submitted += submit_once(job, ports=jobs, now=now)
         after = page[-1].model_id
     return submitted
 
@@ -84,11 +80,7 @@ def _enqueue(experiment: Experiment, *, warehouse: Warehouse, jobs: JobPorts, no
         return False
     arguments = AnalyseExperiment(experiment.experiment_id)
     job = build_job(arguments, workspace_id=experiment.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
-    try:
-        submit_job(job, ports=jobs, now=now)
-    except AlreadyExistsError:
-        return False
-    return True
+    return submit_once(job, ports=jobs, now=now)
 
 
 def _has_job(experiment: Experiment, job_id: str, jobs: JobPorts) -> bool:

@@ -6,13 +6,12 @@ from datetime import timedelta
 
 from flask import Blueprint, Response
 
-from presage.errors import InvalidInputError, NotFoundError
+from presage.errors import InvalidInputError
 from presage.jobs.arguments import CheckDrift
-from presage.runtime.http import respond
 from services.backend.bodies import DriftBody, read_optional_body
-from services.backend.context import get_now, get_place, get_ports, get_user
-from services.backend.paging import Page, read_page
+from services.backend.context import get_now, get_ports
 from services.backend.submitting import submit
+from services.backend.version_reports import get_place, respond_page, respond_report
 
 blueprint = Blueprint("drift", __name__, url_prefix="/models/<model_id>/versions/<int:version>/drift-reports")
 
@@ -31,15 +30,10 @@ def create(model_id: str, version: int) -> Response:
 @blueprint.get("")
 def list_page(model_id: str, version: int) -> Response:
     """Return a page of the ids of the version's reports, in the order of their days."""
-    store, place, workspace_id = get_ports().drift_reports, get_place(model_id, version), get_user().workspace_id
-    items, following = read_page(lambda after, limit: store.list_reports(workspace_id, place, after=after, limit=limit), identify=str)
-    return respond(Page([{"report_id": report_id} for report_id in items], following))
+    return respond_page(get_ports().drift_reports, get_place(model_id, version), kind="report")
 
 
 @blueprint.get("/<report_id>")
 def get(model_id: str, version: int, report_id: str) -> Response:
     """Return what was found on a day."""
-    body = get_ports().drift_reports.find_report(get_user().workspace_id, get_place(model_id, version), report_id)
-    if body is None:
-        raise NotFoundError(f"Version {version} has no report {report_id[:64]!r}")
-    return Response(body, content_type="application/json")
+    return respond_report(get_ports().drift_reports, get_place(model_id, version), report_id, kind="report")

@@ -6,7 +6,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from presage.runtime.http import respond
-from presage.training.lineage import VersionLineage, find_move, trace_version
+from presage.training.lineage import VersionLineage, list_moves_until, trace_version
 from services.backend.context import get_ports, get_user
 from services.backend.views import PredictionLineage, TrainingSetView
 
@@ -35,9 +35,10 @@ def trace_prediction(prediction_id: str) -> Response:
     workspace_id, ports = get_user().workspace_id, get_ports()
     entry = ports.predictions.get_prediction(workspace_id, prediction_id)
     history = ports.versions.list_alias_moves(workspace_id, entry.model_id, "production")
+    in_production = next(iter(list_moves_until(history, entry.created_at)), None)
     traced = None if entry.model_version is None else _trace(workspace_id, entry.model_id, entry.model_version)
     answered_by = msgspec.convert(entry.result.get("answered_by"), str | None)
-    return respond(PredictionLineage(prediction_id, entry.created_at, answered_by, find_move(history, entry.created_at), traced))
+    return respond(PredictionLineage(prediction_id, entry.created_at, answered_by, in_production, traced))
 
 
 def _trace(workspace_id: str, model_id: str, version: int) -> VersionLineage:

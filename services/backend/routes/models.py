@@ -11,6 +11,7 @@ from presage.errors import InvalidInputError
 from presage.jobs.arguments import BuildModel, RefreshSnapshot
 from presage.runtime.http import respond
 from presage.training import registration
+from presage.training.lineage import list_moves_until
 from presage.training.model import Alias, Model
 from presage.training.registration import choose_version
 from services.backend.bodies import AliasBody, BuildBody, ModelBody, read_body
@@ -88,7 +89,7 @@ def get_alias(model_id: str, alias: Alias) -> Response:
     """Return what serves under an alias, with its history; or, with `?at=`, what did at that moment and before."""
     model, moment = _get_model(model_id), _read_moment()
     moves = get_ports().versions.list_alias_moves(model.workspace_id, model_id, alias)
-    history = moves if moment is None else [move for move in moves if move.moved_at <= moment]
+    history = moves if moment is None else list_moves_until(moves, moment)
     return respond(AliasView(alias, history[0] if history else None, history))
 
 

@@ -6,12 +6,11 @@ from flask import Blueprint, Response
 
 from presage.jobs.arguments import EstimateOffPolicy
 from presage.off_policy.model import Question
-from presage.off_policy.questions import get_estimate, require_question
-from presage.runtime.http import respond
+from presage.off_policy.questions import require_question
 from services.backend.bodies import OffPolicyBody, read_body
-from services.backend.context import get_place, get_ports, get_user
-from services.backend.paging import Page, read_page
+from services.backend.context import get_ports, get_user
 from services.backend.submitting import submit
+from services.backend.version_reports import get_place, respond_page, respond_report
 
 blueprint = Blueprint("off_policy", __name__, url_prefix="/models/<model_id>/versions/<int:version>/off-policy-estimates")
 
@@ -31,19 +30,13 @@ def create(model_id: str, version: int) -> Response:
 @blueprint.get("")
 def list_page(model_id: str, version: int) -> Response:
     """Return a page of the ids of the version's estimates."""
-    store, place = get_ports().estimates, get_place(model_id, version)
-    items, following = read_page(
-        lambda after, limit: store.list_reports(get_user().workspace_id, place, after=after, limit=limit), identify=str
-    )
-    return respond(Page([{"estimate_id": estimate_id} for estimate_id in items], following))
+    return respond_page(get_ports().estimates, get_place(model_id, version), kind="estimate")
 
 
 @blueprint.get("/<estimate_id>")
 def get(model_id: str, version: int, estimate_id: str) -> Response:
     """Return an estimate."""
-    place = get_place(model_id, version)
-    body = get_estimate(get_user().workspace_id, place, estimate_id, estimates=get_ports().estimates)
-    return Response(body, content_type="application/json")
+    return respond_report(get_ports().estimates, get_place(model_id, version), estimate_id, kind="estimate")
 
 
 def build_arguments(model_id: str, question: Question) -> EstimateOffPolicy:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from presage.errors import UnavailableError
+from presage.errors import AlreadyExistsError, UnavailableError
 from presage.identifiers import new_identifier
 from presage.jobs.arguments import (
     AnalyseExperiment,
@@ -90,6 +90,15 @@ def submit_job(job: Job, *, ports: JobPorts, now: datetime) -> Job:
     except UnavailableError:
         _LOG.warning("job %s waits in the outbox: its message could not be published", job.job_id)
     return job
+
+
+def submit_once(job: Job, *, ports: JobPorts, now: datetime) -> bool:
+    """Submit a job whose id says what it is for, and return whether it was; one that was submitted before stays as it is."""
+    try:
+        submit_job(job, ports=ports, now=now)
+    except AlreadyExistsError:
+        return False
+    return True
 
 
 def publish_pending(*, ports: JobPorts, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""What may be asked, and what was answered before: all that needs no model."""
+"""What may be asked: all that needs no model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from presage.experiments.plan import FindDataset, validate_metric
 from presage.off_policy.model import LONGEST_DAYS, MOST_AMONG, Question
 from presage.predictions.exploration import Exploration
 from presage.training.model import Model
-from presage.training.ports import VersionRegistry, VersionReportStore
+from presage.training.ports import VersionRegistry
 
 
 def require_question(question: Question, *, model: Model, versions: VersionRegistry, find_dataset: FindDataset) -> None:
@@ -39,11 +39,3 @@ def require_question(question: Question, *, model: Model, versions: VersionRegis
 
 def _is_bounded(exploration: Exploration | None) -> bool:
     return exploration is None or (exploration.among is not None and exploration.among <= MOST_AMONG)
-
-
-def get_estimate(workspace_id: str, place: tuple[str, int], estimate_id: str, *, estimates: VersionReportStore) -> bytes:
-    """Return an estimate of (model, version) as JSON, or raise `NotFoundError`."""
-    body = estimates.find_report(workspace_id, place, estimate_id)
-    if body is None:
-        raise NotFoundError(f"Version {place[1]} has no estimate {estimate_id[:64]!r}")
-    return body

@@ -9,17 +9,8 @@ from datetime import datetime
 from presage.errors import NotFoundError
 from presage.training.model import AliasMove, ModelVersion
 from presage.training.ports import RecipeStore
-from presage.training.recipe import InputDataset, Recipe, from_microseconds
+from presage.training.recipe import InputPart, Recipe, from_microseconds
 from presage.training.spec import ModelSpec
-
-
-@dataclass(frozen=True, slots=True)
-class PartOrigin:
-    """A parquet part of the lake that a version was trained on."""
-
-    key: str
-    sha256: str
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +21,7 @@ class DatasetOrigin:
     dataset_id: str
     version: int
     rows: int
-    parts: Sequence[PartOrigin]
+    parts: Sequence[InputPart]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +68,13 @@ def trace_version(version: ModelVersion, recipes: RecipeStore) -> VersionLineage
     )
 
 
-def find_move(history: Sequence[AliasMove], moment: datetime) -> AliasMove | None:
-    """Return the move that was in force at `moment`, of a history with the newest first, or None before the first one."""
-    return next((move for move in history if move.moved_at <= moment), None)
+def list_moves_until(history: Sequence[AliasMove], moment: datetime) -> Sequence[AliasMove]:
+    """Return the moves up to `moment`, of a history with the newest first: the first of them was in force then."""
+    return [move for move in history if move.moved_at <= moment]
 
 
 def _list_origins(recipe: Recipe) -> Sequence[DatasetOrigin]:
-    return [_describe(name, dataset) for name, dataset in sorted(recipe.datasets.items())]
-
-
-def _describe(name: str, dataset: InputDataset) -> DatasetOrigin:
-    parts = [PartOrigin(part.key, part.sha256, part.rows) for part in dataset.parts]
-    return DatasetOrigin(name, dataset.dataset_id, dataset.version, sum(part.rows for part in parts), parts)
+    return [
+        DatasetOrigin(name, dataset.dataset_id, dataset.version, sum(part.rows for part in dataset.parts), dataset.parts)
+        for name, dataset in sorted(recipe.datasets.items())
+    ]

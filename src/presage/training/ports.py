@@ -56,10 +56,10 @@ class VersionRegistry(Protocol):
         """Return the history, newest first."""
 
 
-class ServedVersions(Protocol):
+class ProductionVersions(Protocol):
     """What is in production, over all workspaces (MySQL)."""
 
-    def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
+    def list_in_production(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
         """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
 
 

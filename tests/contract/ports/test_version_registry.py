@@ -11,7 +11,7 @@ from presage.adapters.memory.version_registry import MemoryVersionRegistry
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.version_registry import SqlVersionRegistry
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.training.ports import ServedVersions, VersionRegistry
+from presage.training.ports import ProductionVersions, VersionRegistry
 from tests.fixtures.metadata_rows import make_model, make_move, make_version, unique
 
 
@@ -87,13 +87,13 @@ def test_what_is_in_production_is_listed_over_all_workspaces_in_pages(registry: 
     registry.append_alias_move(replace(make_move(models[3], 1), alias="staging"))
 
     mine = {model.model_id for model in models}
-    served = cast("ServedVersions", registry)
-    pages = [served.list_served(limit=1000), served.list_served(after=models[0].model_id, limit=1000)]
+    served = cast("ProductionVersions", registry)
+    pages = [served.list_in_production(limit=1000), served.list_in_production(after=models[0].model_id, limit=1000)]
 
     listed = [[(found.workspace_id, found.model_id, found.version) for found in page if found.model_id in mine] for page in pages]
     expected = [(models[place].workspace_id, models[place].model_id, version) for place, version in ((0, 2), (1, 1), (3, 2))]
     assert listed == [expected, expected[1:]]
-    assert len(served.list_served(limit=2)) == 2
+    assert len(served.list_in_production(limit=2)) == 2
 
 
 @pytest.mark.integration

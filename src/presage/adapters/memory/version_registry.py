@@ -46,7 +46,7 @@ class MemoryVersionRegistry:
         self.append_alias_move(move)
         return True
 
-    def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
+    def list_in_production(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
         """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
         newest = {move.model_id: move for move in self._moves if move.alias == "production"}
         answering = sorted(model_id for model_id, move in newest.items() if move.traffic == "model" and model_id > after)

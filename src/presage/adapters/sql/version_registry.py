@@ -65,7 +65,7 @@ class SqlVersionRegistry:
             insert_row(session, AliasMoveRow, move)
         return True
 
-    def list_served(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
+    def list_in_production(self, *, after: str = "", limit: int = 100) -> Sequence[ModelVersion]:
         """Return a page of the versions in production whose models answer, in the order of `model_id`, starting behind `after`."""
         newest = select(func.max(AliasMoveRow.sequence)).where(AliasMoveRow.alias == "production", AliasMoveRow.model_id > after)
         moves = newest.group_by(AliasMoveRow.workspace_id, AliasMoveRow.model_id).scalar_subquery()

@@ -12,7 +12,7 @@ import pytest
 from presage.errors import InvalidInputError, JobCancelledError
 from presage.off_policy import use_cases
 from presage.off_policy.model import Question, Undecided, Value
-from presage.off_policy.questions import get_estimate, require_question
+from presage.off_policy.questions import require_question
 from presage.off_policy.replay import Judged, Replayed, Replayer
 from presage.off_policy.rewards import read_rewards
 from presage.off_policy.use_cases import estimate_off_policy
@@ -93,10 +93,10 @@ def test_what_a_ranker_without_traffic_would_earn_is_known_beforehand(judging: J
 def test_an_estimate_is_kept_once(judging: Judging) -> None:
     play(judging)
     found = judging.ask()
-    kept = get_estimate(WORKSPACE, PLACE, "job_1", estimates=judging.estimates)
+    kept = judging.estimates.find_report(WORKSPACE, PLACE, "job_1")
     assert kept == msgspec.json.encode(found)
     judging.ask(now=LATER + HOUR)
-    assert get_estimate(WORKSPACE, PLACE, "job_1", estimates=judging.estimates) == kept
+    assert judging.estimates.find_report(WORKSPACE, PLACE, "job_1") == kept
 
 
 def test_only_records_in_a_lists_window_are_its_outcome(judging: Judging) -> None:

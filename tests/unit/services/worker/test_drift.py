@@ -43,7 +43,7 @@ class Place:
         return model.model_id
 
     def enqueue(self, days: int) -> int:
-        return enqueue_drift_checks(served=self.versions, jobs=JobPorts(self.jobs, self.jobs, MemoryJobQueue()), now=NOW + days * DAY)
+        return enqueue_drift_checks(versions=self.versions, jobs=JobPorts(self.jobs, self.jobs, MemoryJobQueue()), now=NOW + days * DAY)
 
     def play(self, model_id: str, values: list[float]) -> None:
         reference = Reference(FORMAT, "f" * 64, (build_column_reference("orders__spent", np.arange(4_000) % 100 / 1.0),))
@@ -85,7 +85,7 @@ def test_a_version_built_today_and_a_model_that_gives_its_default_are_left_alone
     place.serve("ws_1")
     assert place.enqueue(0) == 0
 
-    model = place.models.get_model("ws_1", place.versions.list_served()[0].model_id)
+    model = place.models.get_model("ws_1", place.versions.list_in_production()[0].model_id)
     place.versions.append_alias_move(replace(make_move(model, 1, seconds=5), traffic="default"))
     assert place.enqueue(1) == 0
 

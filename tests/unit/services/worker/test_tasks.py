@@ -125,7 +125,7 @@ def test_values_of_each_version_in_production_are_renewed_once_a_day() -> None:
         versions.append_alias_move(make_move(model, 1))
 
     counts = [
-        enqueue_refreshes(served=versions, experiments=MemoryExperimentStore(), jobs=jobs, now=at(hours * HOUR)) for hours in (0, 1, 24)
+        enqueue_refreshes(versions=versions, experiments=MemoryExperimentStore(), jobs=jobs, now=at(hours * HOUR)) for hours in (0, 1, 24)
     ]
 
     assert counts == [len(models), 0, len(models)]
@@ -149,5 +149,5 @@ def test_a_model_whose_versions_are_being_compared_waits_for_the_end() -> None:
         experiments.move_state(draft, state="running", now=at(0))
 
     jobs = JobPorts(store, store, MemoryJobQueue())
-    assert enqueue_refreshes(served=versions, experiments=experiments, jobs=jobs, now=at(0)) == 1
+    assert enqueue_refreshes(versions=versions, experiments=experiments, jobs=jobs, now=at(0)) == 1
     assert [job.arguments["model_id"] for job in store.list_jobs("ws_1")] == [models[1].model_id]
