@@ -18,8 +18,8 @@ import polars as pl
 
 from benchmarks.screen import keep, say, show_line, show_table
 from localstack import emulator
-from tests.fixtures.amplitude import Project, is_wanted, list_values
-from tests.fixtures.amplitude_import import Outcome, count_rows, end_at_this_hour, run_import
+from tests.fixtures.amplitude import Project, end_at_this_hour, is_wanted, list_values
+from tests.fixtures.amplitude_import import Outcome, count_rows, run_import
 from tests.fixtures.servers import SessionServers, session_folder
 from tests.fixtures.worker_process import WorkerPlace
 

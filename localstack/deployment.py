@@ -108,6 +108,12 @@ class Deployment:
             raise StartError(f"cdk {arguments[0]} failed; its log {log} ends:\n{tail(log, 40)}")
 
 
+def read_own_context() -> dict[str, str]:
+    """Return the context values that whoever starts the stack gives in the environment: `AMPLITUDE_URL`, asked in place of Amplitude."""
+    url = os.environ.get("AMPLITUDE_URL")
+    return {"amplitude_url": url} if url else {}
+
+
 def build_environment(node: Path, *, emulator_port: int) -> dict[str, str]:
     """Return the caller's own environment (proxies, certificates), with AWS replaced by the emulator, for the CDK's command line."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

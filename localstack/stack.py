@@ -11,7 +11,7 @@ from types import FrameType
 
 from localstack import emulator, system_packages, toolchain
 from localstack.deployed import Deployed
-from localstack.deployment import Deployment, build_environment
+from localstack.deployment import Deployment, build_environment, read_own_context
 from localstack.pieces import Pieces, Ports, call_as, list_services
 from localstack.places import ROOT, Places
 from localstack.program import Program, StartError, reserved, wait_until
@@ -134,6 +134,7 @@ class Stack:
                 "public_api_origin": pieces.ports.url("public_api"),
                 "public_api_url": f"{gateway}/_aws/execute-api/{{api}}/{{stage}}",
                 "cache_directory": str(self._places.state / "cache"),
+                **read_own_context(),
             },
             places=self._places,
         )

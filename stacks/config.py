@@ -1,9 +1,11 @@
 """The one file for everything that differs between local, staging and production."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stacks.context import ReadContext, read_number, read_optional, read_text
+
+AMPLITUDE_URLS = {"us": "https://amplitude.com/api/2/export", "eu": "https://analytics.eu.amplitude.com/api/2/export"}
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ class StageConfig:
     containers: ContainerConfig
     gateway: GatewayConfig
     beanstalk: BeanstalkConfig
+    amplitude_urls: Mapping[str, str] = field(default_factory=AMPLITUDE_URLS.copy)
+    """Region to the address of Amplitude's Export API there."""
 
     @property
     def title(self) -> str:
@@ -214,6 +218,7 @@ def _local(read_context: ReadContext) -> StageConfig:
             1,
             cache_directory=read_text(read_context, "cache_directory", ".local/cache") + "-worker",
         ),
+        amplitude_urls={region: read_text(read_context, "amplitude_url", url) for region, url in AMPLITUDE_URLS.items()},
     )
 
 

@@ -18,7 +18,6 @@ from stacks.stage_stack import StageStack
 from stacks.trainer import TrainerStack
 
 _CONNECTIONS = 4
-_AMPLITUDE_URLS = {"us": "https://amplitude.com/api/2/export", "eu": "https://analytics.eu.amplitude.com/api/2/export"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class WorkerStack(StageStack):
                 **data.warehouse.variables,
                 "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
                 "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
-                "PRESAGE_AMPLITUDE_URLS": self.to_json_string(dict(_AMPLITUDE_URLS)),
+                "PRESAGE_AMPLITUDE_URLS": self.to_json_string(dict(config.amplitude_urls)),
                 "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
                 **inputs.spark.variables,
                 **inputs.trainer.variables,

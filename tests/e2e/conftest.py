@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -13,19 +15,39 @@ from demo import cdnow, simulated
 from demo.journey import Journey
 from demo.products import ProductJourney
 from demo.stack import ENDPOINTS, Stack, read_stack
+from tests.fixtures.amplitude import Exports, Faults, build_server, end_at_this_hour
 from tests.fixtures.synthesis import UNJUDGED
 
 ROOT = Path(__file__).parents[2]
 
 
-def launcher(*words: str) -> None:
-    subprocess.run([sys.executable, "-m", "localstack", *words], cwd=ROOT, check=True, env={**os.environ, **UNJUDGED})  # noqa: TID251 - its own
+@dataclass(frozen=True)
+class Amplitude:
+    """What the stack's worker asks in place of Amplitude."""
+
+    exports: Exports
+    url: str
+
+
+def launcher(*words: str, **environment: str) -> None:
+    own = {**os.environ, **UNJUDGED, **environment}  # noqa: TID251 - its own
+    subprocess.run([sys.executable, "-m", "localstack", *words], cwd=ROOT, check=True, env=own)
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def amplitude() -> Iterator[Amplitude]:
+    """An Amplitude whose project ends at this hour, with faults."""
+    exports = Exports(end_at_this_hour(hours=240, events=20_000), Faults(drop_every=5, throttle_every=7, fail_every=0))
+    server = build_server(exports)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield Amplitude(exports, f"http://127.0.0.1:{server.server_port}/api/2/export")
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def stack(amplitude: Amplitude) -> Iterator[Stack]:
     was_up = (ROOT / ENDPOINTS).exists()
-    launcher("up")
+    launcher("up", AMPLITUDE_URL=amplitude.url)
     yield read_stack(ROOT / ENDPOINTS)
     if not was_up:
         launcher("down")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from presage.features.sources.amplitude import LATENESS, floor_hour
-from tests.fixtures.amplitude_import import count_rows, end_at_this_hour, read_found, run_import
+from tests.fixtures.amplitude import end_at_this_hour
+from tests.fixtures.amplitude_import import count_rows, read_found, run_import
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
 
