@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -52,8 +53,8 @@ class Staging:
         for prefix in prefixes:
             (self.root / prefix.bucket).mkdir(parents=True, exist_ok=True)
             listed = self._list(prefix)
-            for path in self._list_files(prefix):
-                if path.relative_to(self.root / prefix.bucket).as_posix() not in listed:
+            for key, path in self._list_files(prefix).items():
+                if key not in listed:
                     path.unlink()
             with ThreadPoolExecutor(TRANSFERS_AT_ONCE) as pool:
                 list(pool.map(lambda found, bucket=prefix.bucket: self._fetch(bucket, *found), listed.items()))
@@ -62,30 +63,44 @@ class Staging:
         """Put the files below the prefixes that are new or changed, oldest first, and delete the objects whose files are gone.
 
         Objects that others put there since they were brought stay. Files that changed in the last `settled_seconds` may be half-written,
-        and wait for the next call.
+        and wait for the next call. Files may be renamed and deleted meanwhile.
         """
         for prefix in prefixes:
-            files = {path.relative_to(self.root / prefix.bucket).as_posix(): path for path in self._list_files(prefix)}
-            for key, path in sorted(files.items(), key=lambda item: item[1].stat().st_mtime_ns):
+            files = self._list_files(prefix)
+            stamps = {key: stamp for key, path in files.items() if (stamp := _stamp(path)) is not None}
+            for key, stamp in sorted(stamps.items(), key=lambda item: item[1]):
                 known = self._fetched.get((prefix.bucket, key))
-                if (known is None or known[1] != _stamp(path)) and time.time() - path.stat().st_mtime >= settled_seconds:
-                    etag = self._client.put_object(Bucket=prefix.bucket, Key=key, Body=path.read_bytes())["ETag"]
-                    self._fetched[prefix.bucket, key] = (etag, _stamp(path))
+                if (known is None or known[1] != stamp) and time.time() - stamp[0] / 1e9 >= settled_seconds:
+                    self._put(prefix.bucket, key, files[key])
             for key in self._list(prefix):
-                if key not in files and self._fetched.pop((prefix.bucket, key), None) is not None:
+                if key not in stamps and self._fetched.pop((prefix.bucket, key), None) is not None:
                     self._client.delete_object(Bucket=prefix.bucket, Key=key)
+
+    def _put(self, bucket: str, key: str, path: Path) -> None:
+        try:
+            stamp, body = _stamp(path), path.read_bytes()
+        except FileNotFoundError:  # between the listing and now
+            return
+        if stamp is not None:
+            etag = self._client.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
+            self._fetched[bucket, key] = (etag, stamp)
 
     def _list(self, prefix: Prefix) -> dict[str, str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
         return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", [])}
 
-    def _list_files(self, prefix: Prefix) -> list[Path]:
+    def _list_files(self, prefix: Prefix) -> dict[str, Path]:
+        """Return key to file, without what Spark takes for its own. A folder that vanishes meanwhile has none."""
         folder = self.root / prefix.bucket
         start = folder / prefix.key
         if start.is_file():
-            return [start]
-        names = start.rglob("*") if start.is_dir() else ()
-        return [path for path in names if not _is_hidden(path.relative_to(folder)) and path.is_file()]
+            return {prefix.key: start}
+        found: dict[str, Path] = {}
+        for place, folders, names in os.walk(start):
+            folders[:] = [name for name in folders if not _is_hidden(name)]
+            paths = (Path(place, name) for name in names if not _is_hidden(name))
+            found |= {path.relative_to(folder).as_posix(): path for path in paths}
+        return found
 
     def _fetch(self, bucket: str, key: str, etag: str) -> None:
         path = self.root / bucket / key
@@ -94,14 +109,19 @@ class Staging:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
-        self._fetched[bucket, key] = (etag, _stamp(path))
+        status = path.stat()
+        self._fetched[bucket, key] = (etag, (status.st_mtime_ns, status.st_size))
 
 
-def _is_hidden(path: Path) -> bool:
+def _is_hidden(name: str) -> bool:
     """Return whether Spark takes it for its own: what is being written, and checksums."""
-    return any(part.startswith((".", "_")) for part in path.parts)
+    return name.startswith((".", "_"))
 
 
-def _stamp(path: Path) -> _Stamp:
-    status = path.stat()
+def _stamp(path: Path) -> _Stamp | None:
+    """Return when the file changed and its size, None if it is gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
     return status.st_mtime_ns, status.st_size

@@ -42,6 +42,7 @@ def amplitude() -> Iterator[Amplitude]:
     Thread(target=server.serve_forever, daemon=True).start()
     yield Amplitude(exports, f"http://127.0.0.1:{server.server_port}/api/2/export")
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="session")
