@@ -10,15 +10,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from presage.drift.model import DriftReport
-from presage.errors import PresageError
 from presage.jobs.arguments import BuildModel
 from presage.jobs.use_cases import JobPorts, build_job, submit_once
 from presage.training.ports import ModelRegistry, RetrainingPolicyStore, VersionRegistry, VersionReportStore
 from presage.training.retraining import RetrainingPolicy, find_reason
+from services.worker.submissions import submit_for_each
 
 PAGE = 100
-MOST_FAILURES = 3
-"""In a row: then it is not the models that are broken."""
 _LOG = logging.getLogger("presage.worker")
 
 
@@ -42,17 +40,11 @@ def enqueue_retrainings(*, ports: RetrainingPorts, now: datetime) -> int:
     Raises:
         PresageError: A store fails for several models in a row, or the database does not list the policies.
     """
-    submitted = failures = 0
-    for policy in _list_all(ports.policies):
-        try:
-            submitted += _enqueue(policy, ports=ports, now=now)
-            failures = 0
-        except PresageError as error:
-            failures += 1
-            if failures == MOST_FAILURES:
-                raise
-            _LOG.warning("model %s is not built anew in this call: %s", policy.model_id, error)
-    return submitted
+    return submit_for_each(
+        _list_all(ports.policies),
+        lambda policy: _enqueue(policy, ports=ports, now=now),
+        lambda policy: f"model {policy.model_id} is not built anew in this call",
+    )
 
 
 def _enqueue(policy: RetrainingPolicy, *, ports: RetrainingPorts, now: datetime) -> bool:

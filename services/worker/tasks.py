@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from presage.errors import NotFoundError, PresageError
+from presage.errors import NotFoundError
 from presage.experiments.model import Experiment
 from presage.experiments.ports import RunningExperiments, Warehouse
 from presage.jobs.arguments import AnalyseExperiment, RefreshSnapshot
 from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_once
 from presage.training.ports import ProductionVersions
+from services.worker.submissions import submit_for_each
 
 PAGE = 100
 RUN_SECONDS = 600
 """How often `cron.yaml` calls."""
 MOST_A_RUN = 200
 """Experiments that one call looks after. Six calls an hour take turns, so 1,200 experiments get a look an hour; more, one less often."""
-MOST_FAILURES = 3
-"""In a row: then it is not the experiments that are broken."""
-_LOG = logging.getLogger("presage.worker")
 
 
 def enqueue_analyses(*, experiments: RunningExperiments, warehouse: Warehouse, jobs: JobPorts, now: datetime) -> int:
@@ -33,17 +30,11 @@ def enqueue_analyses(*, experiments: RunningExperiments, warehouse: Warehouse, j
     Raises:
         PresageError: The database or the warehouse fails for several in a row, or the database does not list them.
     """
-    submitted = failures = 0
-    for experiment in _choose(_list_all(experiments), now=now):
-        try:
-            submitted += _enqueue(experiment, warehouse=warehouse, jobs=jobs, now=now)
-            failures = 0
-        except PresageError as error:
-            failures += 1
-            if failures == MOST_FAILURES:
-                raise
-            _LOG.warning("experiment %s gets no look in this call: %s", experiment.experiment_id, error)
-    return submitted
+    return submit_for_each(
+        _choose(_list_all(experiments), now=now),
+        lambda experiment: _enqueue(experiment, warehouse=warehouse, jobs=jobs, now=now),
+        lambda experiment: f"experiment {experiment.experiment_id} gets no look in this call",
+    )
 
 
 def enqueue_refreshes(*, versions: ProductionVersions, experiments: RunningExperiments, jobs: JobPorts, now: datetime) -> int:

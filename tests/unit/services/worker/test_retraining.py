@@ -20,7 +20,8 @@ from presage.jobs.model import Job
 from presage.jobs.use_cases import JobPorts
 from presage.training.reference import ColumnReference
 from presage.training.retraining import RetrainingPolicy
-from services.worker.retraining import MOST_FAILURES, RetrainingPorts, enqueue_retrainings
+from services.worker.retraining import RetrainingPorts, enqueue_retrainings
+from services.worker.submissions import MOST_FAILURES
 from tests.fixtures.metadata_rows import NOW, make_model, make_move, make_version
 
 DAY = timedelta(days=1)

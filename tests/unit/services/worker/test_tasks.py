@@ -15,7 +15,8 @@ from presage.adapters.memory.warehouse import MemoryWarehouse
 from presage.errors import UnavailableError
 from presage.experiments.model import Assignment, Experiment
 from presage.jobs.use_cases import SYSTEM, JobPorts
-from services.worker.tasks import MOST_A_RUN, MOST_FAILURES, PAGE, RUN_SECONDS, enqueue_analyses, enqueue_refreshes
+from services.worker.submissions import MOST_FAILURES
+from services.worker.tasks import MOST_A_RUN, PAGE, RUN_SECONDS, enqueue_analyses, enqueue_refreshes
 from tests.fixtures.metadata_rows import at, make_experiment, make_model, make_move, make_version
 
 HOUR = 3600.0
