@@ -74,12 +74,12 @@ test-contract: setup
 # Containers need root: whoever tests as root on Debian tests them too.
 test-integration: setup
 	@if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then $(PYTHON) -m localstack setup-containers; fi
-	$(TIMED) $(BIN)/pytest tests/integration -q -n 2
+	$(TIMED) $(BIN)/pytest tests/integration -q -n 2 --durations=15
 
 test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end
 
 test-e2e: setup ## The main job through public interfaces only, on the whole local stack
-	$(EMULATED) $(TIMED) $(BIN)/pytest tests/e2e -q
+	$(EMULATED) $(TIMED) $(BIN)/pytest tests/e2e -q --durations=10
 
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)
 	$(PYTHON) -m localstack.genuine
@@ -88,7 +88,7 @@ docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from 
 	@$(PYTHON) -m tests.fixtures.infrastructure_docs
 
 record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0009)
-	-$(EMULATED) $(BIN)/pytest tests/e2e -q
+	-$(EMULATED) $(BIN)/pytest tests/e2e -q --durations=10
 	$(PYTHON) -m tests.contract.wiring.recorded_calls
 
 certify: setup ## Prove by simulation that experiments err as seldom as they say; RUNS=2000 (docs/adr/0021)

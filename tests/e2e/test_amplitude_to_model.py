@@ -99,6 +99,10 @@ class Road:
         answer = self.journey.public.post("/v1/predict", {"model": MODEL, "features": entries, "include_features": True, **more})
         return cast("list[JsonObject]", answer["results"])
 
+    def read_alias(self, **at: str) -> JsonObject:
+        """Return the move of the alias production that is in force, or was."""
+        return cast("JsonObject", self.backend.get(f"{self.model_path}/aliases/production", **at)["current"])
+
     @property
     def late_customer(self) -> str:
         """One whose event is listed after it was asked for the first time."""
@@ -184,12 +188,17 @@ def test_late_events_reach_the_answers_by_a_renewed_snapshot(road: Road, amplitu
     assert features["events__count"] == cast("int", cast("JsonObject", road.before["features"])["events__count"]) + 1
 
 
-def test_a_version_that_is_better_serves_and_gives_way_to_a_rollback(road: Road) -> None:
+def test_a_version_that_is_not_better_serves_only_when_told_and_gives_way_to_a_rollback(road: Road) -> None:
     policy = road.backend.call("PUT", f"{road.model_path}/retraining", {"every_days": 7, "on_drift": True})
-    road.run_job(f"{road.model_path}/builds", {}, "building anew")
-    wait_for_version(road, 2, seconds=WAIT_SECONDS)
-    moved_at = cast("dict[str, str]", road.backend.get(f"{road.model_path}/aliases/production")["current"])["moved_at"]
+    road.run_job(f"{road.model_path}/builds", {"promote": "if_better"}, "building anew")
+    found = cast("dict[str, Any]", road.backend.get(f"{road.model_path}/versions/2/metrics")["metrics"])
+    assert found["champion"]["gain"]["lower"] <= 0.0
+    assert not found["champion"]["better"]
+    assert road.read_alias()["version"] == 1
 
+    road.backend.call("PUT", f"{road.model_path}/aliases/production", {"version": 2})
+    wait_for_version(road, 2, seconds=WAIT_SECONDS)
+    moved_at = str(road.read_alias()["moved_at"])
     began = time.monotonic()
     road.backend.post(f"{road.model_path}/aliases/production/rollback")
     wait_for_version(road, 1, seconds=ROLLBACK_SECONDS)
@@ -197,8 +206,7 @@ def test_a_version_that_is_better_serves_and_gives_way_to_a_rollback(road: Road)
 
     assert took < ROLLBACK_SECONDS
     assert policy["every_days"] == 7
-    then = road.backend.get(f"{road.model_path}/aliases/production", at=moved_at)
-    assert cast("JsonObject", then["current"])["version"] == 2
+    assert road.read_alias(at=moved_at)["version"] == 2
 
 
 def test_a_prediction_leads_back_to_what_was_imported(road: Road) -> None:
