@@ -33,6 +33,8 @@ _TARGETS = {
 _CLUSTER_MEMBERS = {"ClusterId", "JobFlowIds"}
 _NAMES = ("QueueUrl", "TableName", "WorkgroupName", "taskDefinition", "SecretId")
 """Members of a JSON body that name what an operation acts on, the first that is there counts."""
+_CREDENTIAL = re.compile(r"presage-[a-z]+/")
+"""How the names of credentials begin, which workspaces make at run time."""
 _EMR = {"POST": "StartJobRun", "GET": "GetJobRun", "DELETE": "CancelJobRun"}
 _S3_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 _S3_BUCKET = {"GET": "ListObjectsV2", "HEAD": "HeadBucket"}
@@ -72,18 +74,23 @@ def describe(request: Received) -> Call | None:
     if component is None:
         return None
     if target:
-        arguments = json.loads(request.body or b"{}")
-        if arguments.keys() & _CLUSTER_MEMBERS:
-            return Call(component, _TARGETS[target], operation, "{clusters}/*")
-        names = [str(arguments[name]) for name in _NAMES if name in arguments] or [*arguments.get("RequestItems", {}), ""]
-        index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""
-        return Call(component, _TARGETS[target], operation, names[0].rpartition("/")[2] + index)
+        return Call(component, _TARGETS[target], operation, _name_resource(json.loads(request.body or b"{}")))
     if service == "s3":
         return _describe_s3(component, request)
     if service == "emr-serverless":
         parts = request.path.strip("/").split("/")
         return Call(component, service, _EMR[request.method], "/".join([*parts[:3], "*"][: len(parts)]))
     return Call(component, service, request.method, "/".join(_hide(part) for part in request.path.split("/")))
+
+
+def _name_resource(arguments: Mapping[str, Any]) -> str:
+    if arguments.keys() & _CLUSTER_MEMBERS:
+        return "{clusters}/*"
+    if _CREDENTIAL.match(str(arguments.get("SecretId") or arguments.get("Name", ""))):
+        return "{credentials}/*"
+    names = [str(arguments[name]) for name in _NAMES if name in arguments] or [*arguments.get("RequestItems", {}), ""]
+    index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""
+    return names[0].rpartition("/")[2] + index
 
 
 def _find_caller(request: Received) -> tuple[str | None, str]:

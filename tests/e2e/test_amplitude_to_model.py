@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from demo import cdnow
-from demo.clients import JsonClient, JsonObject
+from demo.clients import ApiError, JsonClient, JsonObject
 from demo.journey import Journey
 from demo.scenario import rfc3339
 from demo.stack import Stack
@@ -117,8 +117,8 @@ def road(stack: Stack, amplitude: Amplitude) -> Road:
     journey = Journey(stack, cdnow.build_scenario("CDNOW_sample.txt"))
     journey.set_up()
     road = Road(journey, amplitude.exports.project)
-    keys = {"content": {"api_key": API_KEY, "secret_key": SECRET_KEY}}
-    road.backend.call("PUT", "/api/v1/credentials/amplitude", keys)
+    for secret_key in ("mistyped", SECRET_KEY):
+        road.backend.call("PUT", "/api/v1/credentials/amplitude", {"content": {"api_key": API_KEY, "secret_key": secret_key}})
     road.dataset_id = str(road.backend.post("/api/v1/datasets", {"name": DATASET, "entity": "customer", "columns": COLUMNS})["dataset_id"])
     road.imported = road.import_events(rfc3339(road.project.start))
     road.summary = road.read_summary()
@@ -218,6 +218,13 @@ def test_a_prediction_leads_back_to_what_was_imported(road: Road) -> None:
     assert dataset["dataset_id"] == road.dataset_id
     assert dataset["rows"] == sum(part["rows"] for part in cast("list[dict[str, int]]", dataset["parts"]))
     assert dataset["rows"] >= road.project.count_expected(revealed=False)
+
+
+def test_nothing_is_read_with_a_credential_that_was_forgotten(road: Road) -> None:
+    road.backend.call("DELETE", "/api/v1/credentials/amplitude")
+
+    with pytest.raises(ApiError, match="no credential 'amplitude'"):
+        road.import_events(rfc3339(road.project.start))
 
 
 def wait_for_features(road: Road, before: JsonObject) -> JsonObject:

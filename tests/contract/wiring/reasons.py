@@ -32,18 +32,7 @@ _MISSING = "S3 answers 403 in place of 404 for a missing object to who may not l
 
 _LARGE = "The bulk of an item over DynamoDB's 400 KB: no journey asks for one that large; the port's contract test puts and gets one."
 
-_CREDENTIALS = "No journey reads from another system; the port's contract test puts, reads and deletes a credential."
-
 REASONS: tuple[Reason, ...] = (
-    *_reasons(
-        ("backend",),
-        "{credentials}/*",
-        _CREDENTIALS,
-        "secretsmanager:CreateSecret",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:DeleteSecret",
-    ),
-    *_reasons(("worker",), "{credentials}/*", _CREDENTIALS, "secretsmanager:GetSecretValue"),
     *_reasons(FUNCTIONS, "*", "The tracing that the runtime does by itself.", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     *(
         reason

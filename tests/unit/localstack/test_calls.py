@@ -44,6 +44,14 @@ def received(service: str, method: str, path: str, *, target: str = "", body: ob
             *("dynamodb", "BatchWriteItem", "log"),
         ),
         (
+            received("secretsmanager", "POST", "/", target="secretsmanager.CreateSecret", body={"Name": "presage-local/ws_1/amplitude"}),
+            *("secretsmanager", "CreateSecret", "{credentials}/*"),
+        ),
+        (
+            received("secretsmanager", "POST", "/", target="secretsmanager.GetSecretValue", body={"SecretId": "arn/Presage-Local-Db"}),
+            *("secretsmanager", "GetSecretValue", "Presage-Local-Db"),
+        ),
+        (
             received("emr-serverless", "DELETE", "/applications/app/jobruns/1"),
             *("emr-serverless", "CancelJobRun", "applications/app/jobruns/*"),
         ),
