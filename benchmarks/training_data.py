@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.peers.joined import FEATURES, SETS
+from benchmarks.peers.joined import FEATURES, LABELS, SETS
 
 ROWS_PER_ENTITY = 10
 ROW_GROUP = 125_000
@@ -38,12 +38,13 @@ def list_columns() -> tuple[str, ...]:
 
 
 def write_inputs(folder: Path, *, rows: int) -> None:
-    """Write `labels.parquet` and a file a set, each of so many rows, as the lake's parts hold them."""
+    """Write the labels and a file a set, each of so many rows, as the lake's parts hold them."""
     generator = np.random.default_rng(20_261_126)
     entities = pa.array([f"customer-{number:08d}" for number in range(max(1, rows // ROWS_PER_ENTITY))])
     labels = {**_draw_keys(generator, entities, rows), "label": pa.array(np.arange(rows) % WEIGHTS, pa.int32())}
     labels["at_us"], labels["split"] = labels["event_timestamp"].cast(pa.int64()), pa.array(["train"] * rows)
-    _write(labels, folder / "labels.parquet")
+    (folder / LABELS).parent.mkdir()
+    _write(labels, folder / LABELS)
     for name in SETS:
         records = {"record_id": pc.binary_join_element_wise(name, pa.array(np.arange(rows)).cast(pa.string()), "-")}
         records |= _draw_keys(generator, entities, rows)

@@ -16,7 +16,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
-from benchmarks.peers.joined import FEATURES, SETS
+from benchmarks.peers.joined import FEATURES, LABELS, SETS
 from emr_steps.build_training_set.transforms import join_views, list_columns, select_columns
 from presage.spark.columnar import plan
 from presage.spark.step import read_records
@@ -58,7 +58,7 @@ def build_recipe(folder: Path, rows: int) -> Recipe:
 def join_by_columns(session: SparkSession, folder: Path, output: Path, rows: int) -> None:
     """Write the training set by the columnar plan, as the step does."""
     recipe = build_recipe(folder, rows)
-    labels = plan.Rows(f"file://{folder}/labels.parquet", rows, ROW_COLUMNS)
+    labels = plan.Rows(f"file://{(folder / LABELS).parent}", rows, ROW_COLUMNS)
     place = plan.Place("file:///", f"file://{output}/", list_columns(recipe.spec))
     plan.join_views(session, labels, recipe, views=recipe.spec.feature_views, place=place)
 
@@ -67,7 +67,7 @@ def join_by_sql(session: SparkSession, folder: Path, output: Path, rows: int) ->
     """Write the training set by the plan in SQL, as the step does."""
     recipe = build_recipe(folder, rows)
     records = read_records(session, "file:///", recipe, SETS)
-    labels = session.read.parquet(f"file://{folder}/labels.parquet").select(*ROW_COLUMNS)
+    labels = session.read.parquet(f"file://{folder}/{LABELS}").select(*ROW_COLUMNS)
     joined = select_columns(join_views(labels, records, recipe.spec.feature_views), recipe.spec)
     joined.repartition(max(1, rows // 1_000_000), "entity_id").sortWithinPartitions("observed_at", "entity_id").write.parquet(
         f"file://{output}"
@@ -78,7 +78,7 @@ def join_by_sql(session: SparkSession, folder: Path, output: Path, rows: int) ->
 
 def join_by_union(session: SparkSession, folder: Path, output: Path, _rows: int) -> None:
     """Write the rows by one union and one window, the last values before each label: by the event's clock alone, ids unchecked."""
-    labels = session.read.parquet(f"file://{folder}/labels.parquet").select(
+    labels = session.read.parquet(f"file://{folder}/{LABELS}").select(
         "entity_id", "event_timestamp", "label", F.lit(1).alias("asked")
     )
     both: DataFrame = labels

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.peers.joined import FEATURES, SETS
+from benchmarks.peers.joined import FEATURES, LABELS, SETS
 
 
 def join(folder: Path, output: Path) -> None:
@@ -26,7 +26,7 @@ def join(folder: Path, output: Path) -> None:
         f" ON labels.entity_id = {name}.entity_id AND labels.event_timestamp >= {name}.event_timestamp"
         for name in SETS
     )
-    rows = f"SELECT labels.entity_id, labels.event_timestamp, labels.label, {columns} FROM '{folder}/labels.parquet' labels {joins}"  # noqa: S608 - names of our own
+    rows = f"SELECT labels.entity_id, labels.event_timestamp, labels.label, {columns} FROM '{folder}/{LABELS}' labels {joins}"  # noqa: S608 - names of our own
     connection.execute(f"COPY ({rows}) TO '{output}' (FORMAT parquet)")
     connection.close()
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
 from feast.types import Float64
 
-from benchmarks.peers.joined import FEATURES, SETS
+from benchmarks.peers.joined import FEATURES, LABELS, SETS
 
 
 def build_store(folder: Path, registry: Path) -> Any:  # noqa: ANN401 - Feast's own store
@@ -50,7 +50,7 @@ def build_store(folder: Path, registry: Path) -> Any:  # noqa: ANN401 - Feast's 
 
 def join(store: Any, folder: Path, output: Path) -> None:  # noqa: ANN401 - Feast's own store
     """Write the rows with each set's values as of the label."""
-    labels = pd.read_parquet(folder / "labels.parquet", columns=["entity_id", "event_timestamp", "label"])
+    labels = pd.read_parquet(folder / LABELS, columns=["entity_id", "event_timestamp", "label"])
     features = [f"{name}:{feature}" for name in SETS for feature in FEATURES]
     found = store.get_historical_features(entity_df=labels, features=features, full_feature_names=True).to_arrow()
     pq.write_table(found, output)
