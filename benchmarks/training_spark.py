@@ -1,6 +1,6 @@
 """Joins on Spark in a process of its own: `python -m benchmarks.training_spark`.
 
-Takes one JSON object a line, {"way": "presage" | "presage_sql" | "union", "folder": …, "output": …, "rows": …}, and answers the
+Takes one JSON object a line, {"way": one of `WAYS`, "folder": …, "output": …, "rows": …}, and answers the
 seconds. The session is started once, before the first; all ways run in it.
 """
 
@@ -10,6 +10,8 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +57,11 @@ def build_recipe(folder: Path, rows: int) -> Recipe:
     return Recipe("bench", ModelSpec("classification", Observations("orders"), Label("orders", 1), views), datasets, FAR_US)
 
 
-def join_by_columns(session: SparkSession, folder: Path, output: Path, rows: int) -> None:
-    """Write the training set by the columnar plan, as the step does."""
+def join_by_columns(session: SparkSession, folder: Path, output: Path, rows: int, *, judged: bool = False) -> None:
+    """Write the training set by the columnar plan; as the step does it if judged."""
     recipe = build_recipe(folder, rows)
     labels = plan.Rows(f"file://{(folder / LABELS).parent}", rows, ROW_COLUMNS)
-    place = plan.Place("file:///", f"file://{output}/", list_columns(recipe.spec))
+    place = plan.Place("file:///", f"file://{output}/", list_columns(recipe.spec), judged=judged)
     plan.join_views(session, labels, recipe, views=recipe.spec.feature_views, place=place)
 
 
@@ -78,9 +80,7 @@ def join_by_sql(session: SparkSession, folder: Path, output: Path, rows: int) ->
 
 def join_by_union(session: SparkSession, folder: Path, output: Path, _rows: int) -> None:
     """Write the rows by one union and one window, the last values before each label: by the event's clock alone, ids unchecked."""
-    labels = session.read.parquet(f"file://{folder}/{LABELS}").select(
-        "entity_id", "event_timestamp", "label", F.lit(1).alias("asked")
-    )
+    labels = session.read.parquet(f"file://{folder}/{LABELS}").select("entity_id", "event_timestamp", "label", F.lit(1).alias("asked"))
     both: DataFrame = labels
     for name in SETS:
         records = session.read.parquet(f"file://{folder}/{name}.parquet")
@@ -93,7 +93,12 @@ def join_by_union(session: SparkSession, folder: Path, output: Path, _rows: int)
     filled.select("entity_id", "event_timestamp", "label", *columns).write.parquet(f"file://{output}")
 
 
-WAYS = {"presage": join_by_columns, "presage_sql": join_by_sql, "union": join_by_union}
+WAYS: Mapping[str, Callable[[SparkSession, Path, Path, int], None]] = {
+    "presage": join_by_columns,
+    "presage_sql": join_by_sql,
+    "union": join_by_union,
+    "presage_judged": partial(join_by_columns, judged=True),
+}
 
 
 def main() -> None:
