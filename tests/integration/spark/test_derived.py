@@ -92,7 +92,7 @@ def make_records(random_: random.Random) -> dict[str, list[Event]]:
 
 
 def derive() -> ModelSpec:
-    spec = replace(SPEC, derived=Maker(random.Random(43), TYPES, list_categories(SPEC)).make_derived(DERIVED))
+    spec = replace(SPEC, derived=Maker(random.Random(44), TYPES, list_categories(SPEC)).make_derived(DERIVED))
     datasets = {
         name: Dataset("ws_1", f"ds_{name}", name, "customer", tuple(Column(*column) for column in columns.items()), datetime.now(UTC))  # type: ignore[arg-type]
         for name, columns in COLUMNS.items()
