@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 from emr_steps.build_training_set.transforms import join_views
 from presage.training.findings import NAIVE_JOINS, NUMBER, Cell, Findings, Leak, Moments
 from presage.training.recipe import Recipe
-from presage.training.spec import feature_columns
+from presage.training.spec import feature_columns, view_columns
 
 MOMENTS = ("values", "nulls", "mean", "variance", "least", "greatest")
 LEAK = ("cells", "first", "last")
@@ -20,13 +20,13 @@ def compute_findings(
     training_set: DataFrame, joined: DataFrame, rows: DataFrame, records: Mapping[str, DataFrame], recipe: Recipe
 ) -> Findings:
     """Return the findings in the training set as written, and in its rows before (`rows`) and after (`joined`) the join."""
-    names = feature_columns(recipe.spec)
+    names = view_columns(recipe.spec)
     by_event, newest = (_join_naively(join, rows, records, recipe) for join in NAIVE_JOINS)
     leaks = {**_find_leaks(NAIVE_JOINS[0], joined, by_event, names), **_find_leaks(NAIVE_JOINS[1], joined, newest, names)}
     told = F.lit(NUMBER) if dict(training_set.dtypes)["label"] == "double" else F.col("label").cast("string")
     counted = training_set.groupBy("split", told.alias("told")).count().collect()
     labels = {(row["split"], row["told"]): row["count"] for row in counted}
-    return Findings(labels=labels, moments=_compute_moments(training_set, names), leaks=leaks)
+    return Findings(labels=labels, moments=_compute_moments(training_set, feature_columns(recipe.spec)), leaks=leaks)
 
 
 def _join_naively(join: str, rows: DataFrame, records: Mapping[str, DataFrame], recipe: Recipe) -> DataFrame:

@@ -20,11 +20,12 @@ from emr_steps.build_training_set.transforms import (
     select_columns,
 )
 from presage.spark.columnar import plan
+from presage.spark.derived import add_derived
 from presage.spark.files import delete_folder, list_files, write_bytes
 from presage.spark.step import read_recipe, read_records, run_step
 from presage.training.findings import Findings, describe_leaks, describe_statistics
 from presage.training.recipe import Recipe, compute_training_set_id
-from presage.training.spec import feature_columns
+from presage.training.spec import view_columns
 
 ROWS_PER_FILE = 1_000_000
 COLUMNAR_RECORDS = 200_000
@@ -53,7 +54,7 @@ def run(session: SparkSession, recipe_uri: str, output: str, *, columnar_records
         found = _join_by_sql(unjoined.rows, records, recipe, output + data)
     manifest = _build_manifest(session, recipe, unjoined, output=output, data=data)
     _write_json(session, f"{output}statistics.json", describe_statistics(found))
-    _write_json(session, f"{output}leak_report.json", describe_leaks(found, feature_columns(recipe.spec)))
+    _write_json(session, f"{output}leak_report.json", describe_leaks(found, view_columns(recipe.spec)))
     manifest["plan"] = "columnar" if columnar else "sql"
     manifest["records"] = {name: {"usable": usable[name], "read": _count_rows(recipe, name)} for name in sorted(recipe.datasets)}
     _write_json(session, f"{output}manifest.json", manifest)
@@ -66,7 +67,7 @@ def _write_json(session: SparkSession, uri: str, told: Dict[str, object]) -> Non
 
 def _join_by_sql(rows: DataFrame, records: Mapping[str, DataFrame], recipe: Recipe, folder: str) -> Findings:
     """Write the joined rows and return what was found in them."""
-    joined = join_views(rows, records, list_views(recipe.spec)).cache()
+    joined = add_derived(join_views(rows, records, list_views(recipe.spec)), recipe.spec).cache()
     files = max(1, -(-joined.count() // ROWS_PER_FILE))
     order = ["observed_at", "entity_id"] + (["item"] if recipe.spec.candidates else [])
     selected = select_columns(joined, recipe.spec)

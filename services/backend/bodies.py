@@ -237,7 +237,10 @@ def read_body(body_type: type[BodyT]) -> BodyT:
     """
     raw = bytes(read_json(msgspec.Raw))
     body = decode_json(raw, body_type)
-    unknown = find_unknown_field(decode_json(raw, object), body_type)
+    try:
+        unknown = find_unknown_field(decode_json(raw, object), body_type)
+    except RecursionError as error:
+        raise InvalidInputError("The body is nested too deeply", path="$") from error
     if unknown is not None:
         raise InvalidInputError("There is no such field", path=unknown)
     return body

@@ -24,9 +24,10 @@ from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import Query, parse_entry
 from presage.predictions.response import AnsweredBy
 from presage.predictions.scorer import Scorer
+from presage.training.derived import number_categories
 from presage.training.model import AliasMove, Model, ModelVersion
 from presage.training.ports import SnapshotHistory, VersionRegistry
-from presage.training.spec import feature_columns, item_columns
+from presage.training.spec import item_columns, view_columns
 
 MOST_TRIED = 3
 """Versions that may have served when chance answered: caches and fallbacks make it another than the newest."""
@@ -105,7 +106,8 @@ class Replayer:
         self._versions, self._snapshots = stores
         self._scorers = scorers
         self._moves = self._versions.list_alias_moves(model.workspace_id, model.model_id, "production")
-        self._columns = frozenset(feature_columns(model.spec))
+        self._columns = frozenset(view_columns(model.spec))
+        self._categories = number_categories(model.spec)
         self._item_columns = frozenset(item_columns(model.spec))
         self._known: dict[int, list[tuple[datetime | None, ModelVersion]]] = {}
         self._on: dict[tuple[int, int, str], Scorer] = {}
@@ -141,7 +143,9 @@ class Replayer:
 
     def _read_query(self, entry: PredictionLogEntry) -> Query:
         (asked,) = msgspec.convert(entry.request, _Request).features
-        query = parse_entry(asked, path="$", columns=self._columns, item_columns=self._item_columns, now=entry.created_at)
+        query = parse_entry(
+            asked, path="$", columns=self._columns, item_columns=self._item_columns, now=entry.created_at, categories=self._categories
+        )
         return msgspec.structs.replace(query, predicted_for=entry.predicted_for, seed=entry.prediction_id)
 
     def _list_versions(self, entry: PredictionLogEntry, answered_by: AnsweredBy) -> Iterator[int]:

@@ -135,7 +135,14 @@ class _Sorting:
         call, deployment = self._call, self._call.deployment
         path = f"$.features[{position}]"
         try:
-            query = parse_entry(entry, path=path, columns=deployment.columns, item_columns=deployment.item_columns, now=call.now)
+            query = parse_entry(
+                entry,
+                path=path,
+                columns=deployment.columns,
+                item_columns=deployment.item_columns,
+                now=call.now,
+                categories=deployment.categories,
+            )
         except EntryError as error:
             self._failures[position] = EntryFailure(EntryFault(error.code, str(error), error.path))
             return

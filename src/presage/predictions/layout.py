@@ -13,9 +13,11 @@ import numpy.typing as npt
 from presage.errors import CorruptArtifactError
 from presage.predictions.snapshot import FloatArray, Snapshot
 from presage.training.artifact import ModelArtifact
-from presage.training.spec import FeatureView, Join, feature_columns
+from presage.training.derived import Program
+from presage.training.recipe import to_microseconds
+from presage.training.spec import FeatureView, Join, derived_columns, feature_columns, item_columns
 
-SECONDS_PER_DAY = 86_400.0
+DAY_US = 86_400_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,15 @@ class FeatureLayout:
         self._views = tuple(_slice_views(artifact.spec.feature_views))
         functions = [feature.function for view in artifact.spec.feature_views for feature in view.features]
         self._times = np.flatnonzero([function.startswith("days_since_") for function in functions])
-        joins = [view.join for view in artifact.spec.feature_views for _ in view.features]
+        of_items = set(item_columns(artifact.spec))
         self._entity_views = tuple(part for part in self._views if part.view.join == "entity")
         self._nobody = np.full(len(self.columns), np.nan)
         for part in self._entity_views:
             self._nobody[part.columns] = part.absent
-        self.entity_columns: npt.NDArray[np.bool_] = np.array([join == "entity" for join in joins], dtype=np.bool_)
+        self.entity_columns: npt.NDArray[np.bool_] = np.array([name not in of_items for name in self.columns], dtype=np.bool_)
+        self._derived = slice(len(self.columns) - len(derived_columns(artifact.spec)), len(self.columns))
+        self._program = Program(artifact.spec) if artifact.spec.derived else None
+        self._needed = [self._position[name] for name in self._program.needed] if self._program else []
 
     def read_entity(self, snapshot: Snapshot, entity_id: str | None) -> tuple[FloatArray, bool]:
         """Return the stored values of the entity's views, and whether the snapshot knows the entity.
@@ -92,9 +97,19 @@ class FeatureLayout:
         return values
 
     def turn_into_days(self, values: FloatArray, predicted_for: datetime) -> None:
-        """Replace event times (seconds since the epoch) in `values` by days before `predicted_for`, as training counts them."""
+        """Replace event times (seconds since the epoch) in `values` by days before `predicted_for`, to the bit as training counts them.
+
+        Training counts whole microseconds, which rounding finds again in seconds until the year 2106.
+        """
         if len(self._times):
-            values[:, self._times] = (predicted_for.timestamp() - values[:, self._times]) / SECONDS_PER_DAY
+            values[:, self._times] = (to_microseconds(predicted_for) - np.rint(values[:, self._times] * 1e6)) / DAY_US
+
+    def derive(self, values: FloatArray, predicted_for: datetime) -> None:
+        """Fill the derived columns in from the others, once all of those are what they are to be."""
+        if self._program is not None:
+            columns = values[:, self._needed].T.tolist()
+            derived = self._program.run(columns, [to_microseconds(predicted_for)] * len(values))
+            values[:, self._derived] = np.array(derived).T
 
     def override(self, values: FloatArray, given: Mapping[str, float]) -> None:
         """Put the caller's raw values in the place of looked-up ones, in all rows.

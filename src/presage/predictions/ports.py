@@ -15,8 +15,9 @@ from presage.experiments.events import Weights, list_weights
 from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Variant
 from presage.features.dataset import Dataset
 from presage.tenancy.model import Caller
+from presage.training.derived import number_categories
 from presage.training.model import AliasMove, Model, ModelVersion, Traffic
-from presage.training.spec import feature_columns, item_columns
+from presage.training.spec import item_columns, view_columns
 
 if TYPE_CHECKING:
     from presage.predictions.blocks import Block
@@ -69,8 +70,13 @@ class Deployment:
 
     @cached_property
     def columns(self) -> frozenset[str]:
-        """Return the model's feature columns."""
-        return frozenset(feature_columns(self.model.spec))
+        """Return the model's feature columns that callers may give."""
+        return frozenset(view_columns(self.model.spec))
+
+    @cached_property
+    def categories(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the columns that have categories, with the number of each."""
+        return number_categories(self.model.spec)
 
     @cached_property
     def item_columns(self) -> frozenset[str] | None:

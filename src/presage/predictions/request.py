@@ -12,6 +12,7 @@ import msgspec
 from presage.predictions.entry_values import MAX_ID_CHARACTERS, EntryError, locate, parse_id, parse_items
 from presage.predictions.exploration import Exploration, parse_exploration
 from presage.predictions.narrowing import Narrowing, parse_narrowing
+from presage.training.spec import DERIVED
 
 MAX_ENTRIES = 100
 MAX_VALUE = 3.4e38
@@ -19,6 +20,7 @@ MAX_VERSION = 2_147_483_647
 CLOCK_SKEW = timedelta(seconds=5)
 RESERVED = frozenset({"id", "timestamp"})
 RANKING_OPTIONS = frozenset({"candidates", "exclude", "filters", "exploration"})
+_NONE: Mapping[str, Mapping[str, float]] = {}
 _RESERVED_IN_RANKINGS = RESERVED | RANKING_OPTIONS
 
 
@@ -59,10 +61,19 @@ def find_only_id(entry: object) -> str | None:
     return None
 
 
-def parse_entry(entry: object, *, path: str, columns: Collection[str], item_columns: Collection[str] | None, now: datetime) -> Query:
+def parse_entry(
+    entry: object,
+    *,
+    path: str,
+    columns: Collection[str],
+    item_columns: Collection[str] | None,
+    now: datetime,
+    categories: Mapping[str, Mapping[str, float]] = _NONE,
+) -> Query:
     """Return the checked entry of a model with these feature `columns`; `path` is the entry's JSONPath.
 
-    `item_columns` are those of a ranking's items; None for other models.
+    `item_columns` are those of a ranking's items; None for other models. `categories` are columns that take strings, with the numbers
+    that stand for them.
 
     Raises:
         EntryError: The entry is no object, names something unknown, has a value of a wrong type or is about the future.
@@ -75,7 +86,7 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], item_colu
     query = Query(
         entity_id=parse_id(entry["id"], path + ".id") if "id" in entry else None,
         predicted_for=_parse_timestamp(entry["timestamp"], path + ".timestamp", now) if "timestamp" in entry else now,
-        values=_parse_values(entry, path, columns, reserved),
+        values=_parse_values(_name_numbers(entry, categories) if categories else entry, path, columns, reserved),
     )
     if item_columns is None or RANKING_OPTIONS.isdisjoint(entry):
         return query
@@ -85,6 +96,12 @@ def parse_entry(entry: object, *, path: str, columns: Collection[str], item_colu
         narrowing=parse_narrowing(entry, path, item_columns),
         exploration=parse_exploration(entry["exploration"], path + ".exploration") if "exploration" in entry else None,
     )
+
+
+def _name_numbers(entry: Mapping[str, object], categories: Mapping[str, Mapping[str, float]]) -> Mapping[str, object]:
+    """Return the entry with the numbers of named categories in their place; a name that is none has the number behind them."""
+    named = {name: value for name, value in entry.items() if name in categories and isinstance(value, str)}
+    return {**entry, **{name: categories[name].get(value, float(len(categories[name]))) for name, value in named.items()}}
 
 
 def _parse_values(entry: Mapping[str, object], path: str, columns: Collection[str], reserved: Collection[str]) -> Mapping[str, float]:
@@ -112,6 +129,8 @@ def _parse_value(name: str, value: object, path: str, columns: Collection[str]) 
 def _refuse_name(name: str, path: str) -> NoReturn:
     if name in RANKING_OPTIONS:
         raise EntryError(f"unexpected_{name}", f"Only ranking models take {name}", path=locate(path, name))
+    if name.startswith(f"{DERIVED}__"):
+        raise EntryError("derived_feature", "Derived features are computed from the others, not given", path=locate(path, name))
     raise EntryError("unknown_feature", f"The model has no feature {name[:MAX_ID_CHARACTERS]!r}", path=locate(path, name))
 
 

@@ -117,6 +117,7 @@ class Scorer:
         for row, overriding in enumerate(given):
             if overriding:
                 self._layout.override(values[row : row + 1], overriding)
+        self._layout.derive(values, predicted_for)
         return self._model.run(values), values, found
 
     def choose(self, probabilities: FloatArray) -> Chosen:
@@ -206,8 +207,10 @@ class Scorer:
             values[:, self._layout.entity_columns] = entity[self._layout.entity_columns]
         self._layout.turn_into_days(values, query.predicted_for)
         if query.narrowing is not None:
+            self._layout.derive(values, query.predicted_for)  # filters are of looked-up values, and of what is derived of them
             items, values = self._narrow(query.narrowing, items, values)
         self._layout.override(values, query.values)
+        self._layout.derive(values, query.predicted_for)
         return _Block(items, values, found, query)
 
     def _narrow(self, narrowing: Narrowing, items: tuple[str, ...], values: FloatArray) -> tuple[tuple[str, ...], FloatArray]:

@@ -8,7 +8,7 @@ Sums run in the order of (usable_us, record_id), so the same inputs give the sam
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
@@ -59,7 +59,15 @@ def _value(feature: Feature) -> Optional[Column]:
     """Return the number a record contributes (booleans as 0 and 1), or None for a feature of whole records."""
     if feature.column is None or feature.function in {"count", *MOMENTS}:
         return None
+    if feature.categories is not None:
+        return _place_among(feature.categories, F.col(feature.column))
     return F.col(feature.column).cast("double")
+
+
+def _place_among(categories: Tuple[str, ...], column: Column) -> Column:
+    """Return a string's place among the categories from 0, their number for any other, null for null."""
+    places = F.create_map(*[F.lit(each) for place, name in enumerate(categories) for each in (name, float(place))])
+    return F.when(column.isNotNull(), F.coalesce(places[column], F.lit(float(len(categories)))))
 
 
 def _counts_for(feature: Feature) -> Column:

@@ -12,13 +12,24 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Mapping, Tuple
 
 from presage.errors import CorruptArtifactError
-from presage.training.spec import Candidates, Feature, FeatureView, Label, ModelSpec, Observations, Training
+from presage.training.spec import (
+    Candidates,
+    DerivedFeature,
+    Expression,
+    Feature,
+    FeatureView,
+    Label,
+    ModelSpec,
+    Observations,
+    Training,
+)
 
 CODE_VERSION = 2
 """Raised whenever the same recipe would give other rows than before."""
 
 ADDED_TO_LABEL = ("class_column", "absent_class", "aggregate", "value_column")
-ADDED_TO_SPEC = ("training", "segment_by")
+ADDED_TO_SPEC = ("training", "segment_by", "derived")
+ADDED_TO_FEATURE = ("categories",)
 """Fields that came after code version 2: recipes without them have the ids they always had."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -73,11 +84,13 @@ def encode_recipe(recipe: Recipe) -> bytes:
     raw = asdict(recipe)
     raw["spec"] = _omit_absent(raw["spec"], ADDED_TO_SPEC)
     raw["spec"]["label"] = _omit_absent(raw["spec"]["label"], ADDED_TO_LABEL)
+    for view in raw["spec"]["feature_views"]:
+        view["features"] = [_omit_absent(feature, ADDED_TO_FEATURE) for feature in view["features"]]
     return json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
 def _omit_absent(raw: Dict[str, Any], added: Tuple[str, ...]) -> Dict[str, Any]:
-    return {name: value for name, value in raw.items() if value is not None or name not in added}
+    return {name: value for name, value in raw.items() if value not in (None, ()) or name not in added}
 
 
 def compute_training_set_id(recipe: Recipe) -> str:
@@ -115,7 +128,7 @@ def _decode_spec(raw: Mapping[str, Any]) -> ModelSpec:
         FeatureView(
             name=view["name"],
             dataset=view["dataset"],
-            features=tuple(Feature(**feature) for feature in view["features"]),
+            features=tuple(_decode_feature(feature) for feature in view["features"]),
             join=view["join"],
             key_column=view["key_column"],
         )
@@ -130,4 +143,16 @@ def _decode_spec(raw: Mapping[str, Any]) -> ModelSpec:
         list_length=raw["list_length"],
         training=Training(**raw["training"]) if raw.get("training") else None,
         segment_by=raw.get("segment_by"),
+        derived=tuple(DerivedFeature(each["name"], _decode_expression(each["expression"])) for each in raw.get("derived", ())),
     )
+
+
+def _decode_feature(raw: Mapping[str, Any]) -> Feature:
+    categories = raw.get("categories")
+    return Feature(**{**raw, "categories": None if categories is None else tuple(categories)})
+
+
+def _decode_expression(raw: Mapping[str, Any]) -> Expression:
+    of = tuple(_decode_expression(operand) if isinstance(operand, dict) else operand for operand in raw["of"])
+    lists = {name: None if raw[name] is None else tuple(raw[name]) for name in ("values", "results")}
+    return Expression(**{**raw, **lists, "of": of})

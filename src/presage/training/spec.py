@@ -6,12 +6,21 @@ Reachable from Spark steps: keep it importable on Python 3.9 (docs/adr/0005): no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Optional, Tuple  # evaluated at run time by msgspec, on Python 3.9 too
+from typing import Iterator, Literal, Optional, Tuple, Union  # evaluated at run time by msgspec, on Python 3.9 too
 
 Function = Literal["count", "sum", "mean", "min", "max", "latest", "days_since_first", "days_since_last"]
 Kind = Literal["classification", "ranking", "regression"]
 Aggregate = Literal["count", "sum", "mean"]
 Join = Literal["entity", "item"]
+Operator = Literal[
+    "add", "subtract", "multiply", "ratio", "absolute", "log1p", "clip", "bucketise", "hash_bucket",
+    "less", "equal", "and", "or", "not", "one_of", "is_missing",
+    "coalesce", "if", "lookup", "time_part", "seconds_since",
+]  # fmt: skip
+TimePart = Literal["hour", "weekday", "day", "month"]
+
+DERIVED = "derived"
+"""What stands in a column's name where others have their view."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +30,14 @@ class Feature:
     `window_days` keeps only events in (observation - window, observation]. `count` is 0 without records, the others null.
     With a `column`, records in which it is null are passed over (booleans are 0 and 1), except by `latest`, which takes the value,
     perhaps null, of the record with the greatest (event_timestamp, known_timestamp, record_id). Units: days for `days_since_*`.
+    With `categories`, `latest` takes a string column: its value is the place among them from 0, of any other string their number.
     """
 
     name: str
     function: Function
     column: Optional[str] = None
     window_days: Optional[int] = None
+    categories: Optional[Tuple[str, ...]] = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,42 @@ class FeatureView:
     features: Tuple[Feature, ...]
     join: Join = "entity"
     key_column: str = "entity_id"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An operator on features (by column), numbers, booleans and other expressions: what a row's values, and the moment of asking, give.
+
+    A value is missing if it is null or not finite. What any operand is missing of is missing, but for `is_missing`, the first there is
+    of `coalesce`, and the branch of `if` that is not taken; so is what has no finite result, as a ratio by 0. Booleans are 0 and 1.
+
+    `add`, `multiply`, `and`, `or`: of two or more; `subtract`, `ratio`, `less`, `equal`: first and second; `if`: condition, then, else.
+    `log1p`: ln(1 + x), missing from -1 down. `clip`: to `least` and `greatest`. `bucketise`: how many of the ascending `values` are at
+    most x. `hash_bucket`: CRC-32 of x as little-endian float64, modulo `buckets`. `one_of`: whether x is among `values`; `lookup`: the
+    one of `results` that stands where x does in `values`; both take a feature with categories, too, and name them.
+    `time_part`: the `part` of the moment of asking, or of x in seconds since the epoch, in UTC; a weekday counts from Monday, 0.
+    `seconds_since`: from x, in seconds since the epoch, to the moment of asking.
+    """
+
+    op: Operator
+    of: Tuple[Union[bool, float, str, Expression], ...] = ()
+    values: Optional[Tuple[Union[float, str], ...]] = None
+    results: Optional[Tuple[float, ...]] = None
+    least: Optional[float] = None
+    greatest: Optional[float] = None
+    buckets: Optional[int] = None
+    part: Optional[TimePart] = None
+
+
+Operand = Union[bool, float, str, Expression]
+
+
+@dataclass(frozen=True)
+class DerivedFeature:
+    """A feature made of others of the same row: column `derived__<name>`, which other expressions may name in their turn."""
+
+    name: str
+    expression: Expression
 
 
 @dataclass(frozen=True)
@@ -112,17 +159,43 @@ class ModelSpec:
     list_length: int = 10
     training: Optional[Training] = None
     segment_by: Optional[str] = None
+    derived: Tuple[DerivedFeature, ...] = ()
 
 
-def feature_columns(spec: ModelSpec) -> tuple[str, ...]:
-    """Return the model's feature columns in order: `<view>__<feature>`."""
+def view_columns(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the columns that are looked up, or given by callers, in order: `<view>__<feature>`."""
     return tuple(f"{view.name}__{feature.name}" for view in spec.feature_views for feature in view.features)
 
 
+def derived_columns(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the columns that are derived from those of views, in order: `derived__<name>`."""
+    return tuple(f"{DERIVED}__{derived.name}" for derived in spec.derived)
+
+
+def feature_columns(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the model's feature columns in order: those of views, then derived ones."""
+    return view_columns(spec) + derived_columns(spec)
+
+
 def item_columns(spec: ModelSpec) -> tuple[str, ...]:
-    """Return those of the model's feature columns that describe items, in order."""
+    """Return those of the model's feature columns that describe items, in order; what is derived of any of them does, too."""
     views = (view for view in spec.feature_views if view.join == "item")
-    return tuple(f"{view.name}__{feature.name}" for view in views for feature in view.features)
+    looked_up = tuple(f"{view.name}__{feature.name}" for view in views for feature in view.features)
+    found, before = set(looked_up), -1
+    while len(found) > before:
+        before = len(found)
+        pairs = zip(derived_columns(spec), spec.derived)
+        found |= {column for column, derived in pairs if not found.isdisjoint(list_references(derived.expression))}
+    return looked_up + tuple(column for column in derived_columns(spec) if column in found)
+
+
+def list_references(expression: Expression) -> Iterator[str]:
+    """Yield the columns that an expression names, at any depth."""
+    for operand in expression.of:
+        if isinstance(operand, str):
+            yield operand
+        elif isinstance(operand, Expression):
+            yield from list_references(operand)
 
 
 def list_datasets(spec: ModelSpec) -> tuple[str, ...]:

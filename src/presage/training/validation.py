@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from presage.errors import InvalidInputError
 from presage.features.dataset import ColumnType, Dataset
+from presage.training.expressions import check_derived
 from presage.training.spec import Feature, FeatureView, ModelSpec, feature_columns, item_columns
 
 RESERVED_NAMES = frozenset({"id", "timestamp", "candidates"})
@@ -19,6 +20,7 @@ MOST_CANDIDATES = 10_000
 MOST_NEGATIVES = 100
 LONGEST_LIST = 100
 LONGEST_CLASS = 256
+MOST_CATEGORIES = 1_000
 MOST_TRIALS = 200
 MOST_SECONDS = 3_600
 MOST_LOGGED_VALUES = 2_000
@@ -38,6 +40,7 @@ def validate_spec(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
     _check_range(spec.label.window_days, (1, LONGEST_DAYS), "$.label.window_days")
     _KINDS[spec.kind](spec, datasets)
     _check_views(spec, datasets)
+    _check_derived(spec, datasets)
     _check_training(spec)
     if spec.segment_by is not None and spec.segment_by not in set(feature_columns(spec)) - set(item_columns(spec)):
         raise InvalidInputError(f"{spec.segment_by!r} is no feature column of entities", path="$.segment_by")
@@ -111,8 +114,6 @@ def _check_views(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
     _check_range(
         sum(len(view.features) for view in spec.feature_views), (1, MOST_FEATURES), "$.feature_views", what="the number of features"
     )
-    of_items = sum(len(view.features) for view in spec.feature_views if view.join == "item")
-    _check_range(spec.list_length * of_items, (0, MOST_LOGGED_VALUES), "$.list_length", what="list_length times the features of items")
     seen: set[str] = set()
     for index, view in enumerate(spec.feature_views):
         path = f"$.feature_views[{index}]"
@@ -120,6 +121,15 @@ def _check_views(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
         _check_view(view, datasets, path)
         if view.join == "item" and spec.kind != "ranking":
             raise InvalidInputError("only a ranking has items to join features of", path=f"{path}.join")
+
+
+def _check_derived(spec: ModelSpec, datasets: Mapping[str, Dataset]) -> None:
+    seen: set[str] = set()
+    for index, derived in enumerate(spec.derived):
+        _check_name(derived.name, seen, f"$.derived[{index}].name")
+    check_derived(spec, datasets)
+    logged = spec.list_length * len(item_columns(spec))
+    _check_range(logged, (0, MOST_LOGGED_VALUES), "$.list_length", what="list_length times the features of items")
 
 
 def _check_view(view: FeatureView, datasets: Mapping[str, Dataset], path: str) -> None:
@@ -137,11 +147,25 @@ def _check_view(view: FeatureView, datasets: Mapping[str, Dataset], path: str) -
 def _check_feature(feature: Feature, dataset: Dataset, path: str) -> None:
     if feature.window_days is not None:
         _check_range(feature.window_days, (1, LONGEST_DAYS), f"{path}.window_days")
-    if feature.column is not None:
+    if feature.categories is not None:
+        _check_categories(feature, dataset, path)
+    elif feature.column is not None:
         numeric = feature.function in NUMERIC_FUNCTIONS
         _check_column(dataset, feature.column, ("number", "boolean") if numeric else (), f"{path}.column")
     elif feature.function in NUMERIC_FUNCTIONS:
         raise InvalidInputError(f"function {feature.function!r} needs a column", path=f"{path}.column")
+
+
+def _check_categories(feature: Feature, dataset: Dataset, path: str) -> None:
+    if feature.function != "latest" or feature.column is None:
+        raise InvalidInputError("only the latest of a column has categories", path=f"{path}.categories")
+    _check_column(dataset, feature.column, ("string",), f"{path}.column")
+    categories = feature.categories or ()
+    _check_range(len(categories), (1, MOST_CATEGORIES), f"{path}.categories", what="the number of categories")
+    for index, name in enumerate(categories):
+        if not 1 <= len(name) <= LONGEST_CLASS or name in categories[:index]:
+            message = f"a category has 1 to {LONGEST_CLASS} characters, and is there once"
+            raise InvalidInputError(message, path=f"{path}.categories[{index}]")
 
 
 def _check_name(name: str, seen: set[str], path: str) -> None:

@@ -54,6 +54,12 @@ def observe(events: Sequence[Event], spacing_days: int) -> list[tuple[str, int]]
     return [(entity_id, time) for entity_id, times in kept.items() for time in times]
 
 
+def to_number(value: float | str, categories: Sequence[str] | None) -> float:
+    if categories is None:
+        return float(value)
+    return float(categories.index(str(value)) if value in categories else len(categories))
+
+
 def compute_feature(events: Sequence[Event], feature: Feature, time: int) -> float | None:
     """Return one feature of one join key's events at one time."""
     start = time - feature.window_days * DAY if feature.window_days else -(10**20)
@@ -63,7 +69,7 @@ def compute_feature(events: Sequence[Event], feature: Feature, time: int) -> flo
         if not seen:
             return None
         value = max(seen, key=lambda event: (event.event, event.known, event.record_id)).get(feature.column or "")
-        return None if value is None else float(value)
+        return None if value is None else to_number(value, feature.categories)
     if feature.column is not None:
         seen = [event for event in seen if event.get(feature.column) is not None]
     if feature.function == "count":

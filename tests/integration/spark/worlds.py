@@ -91,6 +91,8 @@ def make_wide_view(random_: random.Random, name: str, dataset: str, *, join: Joi
             whole = function in {"count", "days_since_first", "days_since_last"} and random_.random() < 0.5
             column = None if whole else random_.choice(numbers)
             features.append(Feature(f"{function}_{window}", function, column, window))
+        if dataset == "orders":
+            features.append(Feature(f"item_{window}", "latest", "item", window, categories=("i1", "i5", "i0")))
     return FeatureView(name, dataset, tuple(features), join, key_column)
 
 

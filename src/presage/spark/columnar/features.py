@@ -27,11 +27,24 @@ MOMENTS = ("days_since_first", "days_since_last")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of records: numbers (0 where there is none; empty for strings), where there is a value, and whether it is everywhere."""
+    """A column of records: numbers (0 where there is none; empty for strings), where there is a value, and whether it is everywhere.
+
+    Of categories, the numbers are places among `names`.
+    """
 
     values: Floats
     valid: Flags
     complete: bool = False
+    names: Tuple[str, ...] = ()
+
+    def take(self, where: Ints, feature: Feature) -> Floats:
+        """Return the values of some records, as the feature has them."""
+        found = self.values[where]
+        if feature.categories is None:
+            return found
+        places = {name: float(place) for place, name in enumerate(feature.categories)}
+        table = np.array([places.get(name, float(len(places))) for name in self.names] or [0.0])
+        return table[found.astype(np.int64)]
 
 
 @dataclass(frozen=True)
@@ -150,7 +163,7 @@ def _compute_running(records: Records, feature: Feature, newest: _Newest, runs: 
     if feature.function == "latest":
         where = last if newest.in_order else _pick_running(records, newest, np.ones(newest.size, np.bool_), greatest=True)[last]
         column = records.columns[str(feature.column)]
-        return column.values[where], ~some if column.complete else ~(some & column.valid[where])
+        return column.take(where, feature), ~some if column.complete else ~(some & column.valid[where])
     counted = _counts_for(records, feature)
     so_far = np.concatenate(([0], np.cumsum(counted)))
     counts = so_far[ends] - so_far[starts]
@@ -226,7 +239,7 @@ def _aggregate(records: Records, feature: Feature, newest: _Newest, *, places: I
         ranks, by_rank = newest.rank()
         where = by_rank[np.maximum.reduceat(ranks[places], begins)]
         column = records.columns[str(feature.column)]
-        result[~missing] = column.values[where]
+        result[~missing] = column.take(where, feature)
         missing[~missing] = ~column.valid[where]
     elif feature.function in MOMENTS:
         pick = np.minimum if feature.function == "days_since_first" else np.maximum

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Tuple
 
-from presage.training.spec import FeatureView
+from presage.training.spec import FeatureView, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,11 @@ class Source:
 
     @property
     def needed(self) -> Dict[str, str]:
-        """The columns that features are made of."""
-        names = {feature.column for view in self.views for feature in view.features if feature.column is not None}
-        kinds = {**self.columns, "entity_id": "string"}
+        """The columns that features are made of; `category` is a string of which a feature takes the value."""
+        features = [feature for view in self.views for feature in view.features if feature.column is not None]
+        names = {str(feature.column) for feature in features}
+        categories = {str(feature.column): "category" for feature in features if feature.categories is not None}
+        kinds = {**self.columns, "entity_id": "string", **categories}
         return {name: kinds[name] for name in sorted(names)}
 
 
@@ -79,8 +81,9 @@ class Hop:
 
 @dataclass(frozen=True)
 class Target:
-    """The folder that files are written into, their columns (name there: name before), and those that get statistics."""
+    """The folder that files are written into, their columns (name there: name before), those with statistics, and what derives some."""
 
     uri: str
     columns: Dict[str, str]
     features: Tuple[str, ...]
+    spec: ModelSpec

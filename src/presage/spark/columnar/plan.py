@@ -92,7 +92,7 @@ def join_views(
     exchanged = _exchange(session, hops[-1], [] if before else asked, rows.columns, before)
     joiner = _Joiner(hops[-1], _find_moved(session, hops[-1], exchanged))
     features = feature_columns(recipe.spec) if place.judged else ()
-    target = Target(resolve_uri(session, place.output), place.columns, features)
+    target = Target(resolve_uri(session, place.output), place.columns, features, recipe.spec)
     written = sorted(exchanged.mapPartitionsWithIndex(_Write(joiner, target)).collect(), key=_get_name)
     found = merge_findings(part for _, _, part in written)
     usable = {source.split("/", 1)[1]: count for source, count in found.usable.items()}

@@ -136,5 +136,9 @@ def _build_column(values: Any, kind: str, order: Ints) -> Column:  # noqa: ANN40
     valid = np.ones(len(values), np.bool_) if values.null_count == 0 else pc.is_valid(values).to_numpy()
     if kind == "string":
         return Column(np.zeros(0), valid[order], complete=values.null_count == 0)
+    if kind == "category":
+        told = values.combine_chunks().dictionary_encode()
+        numbered = pc.fill_null(told.indices.cast(pa.float64()), 0.0).to_numpy()
+        return Column(numbered[order], valid[order], values.null_count == 0, tuple(told.dictionary.to_pylist()))
     numbers = values.cast(pa.float64()) if values.null_count == 0 else pc.fill_null(values.cast(pa.float64()), 0.0)
     return Column(numbers.to_numpy()[order], valid[order], complete=values.null_count == 0)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from presage.spark.columnar.derived import add_derived
 from presage.spark.columnar.features import Asked, Column, Records, Values, compute_features
 from presage.spark.columnar.findings import compute_moments, count_labels, find_leak
 from presage.spark.columnar.job import Hop, Slice, Source, Target
@@ -258,7 +259,8 @@ def write_bucket(bucket: Bucket, index: int, target: Target) -> Tuple[str, int, 
     if bucket.rows is None:
         return name, 0, bucket.found
     ordered = (
-        bucket.rows.append_column("observed_at", bucket.rows["at_us"].cast(pa.timestamp("us")))
+        add_derived(bucket.rows, target.spec)
+        .append_column("observed_at", bucket.rows["at_us"].cast(pa.timestamp("us")))
         .select(list(target.columns.values()))
         .rename_columns(list(target.columns))
     )
