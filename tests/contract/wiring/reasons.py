@@ -34,7 +34,13 @@ _LARGE = "The bulk of an item over DynamoDB's 400 KB: no journey asks for one th
 
 _CREDENTIALS = "No journey reads from another system; the port's contract test puts, reads and deletes a credential."
 
+_QUARANTINE = "No journey's file has other columns than its dataset; the port's contract test keeps, reads and deletes one that has."
+
 REASONS: tuple[Reason, ...] = (
+    *_reasons(("worker",), "{LakeBucket}/ws=*/quarantine/*", _QUARANTINE, "s3:GetObject", "s3:PutObject"),
+    *_reasons(("backend",), "{LakeBucket}/ws=*/quarantine/*/load.json", _QUARANTINE, "s3:GetObject"),
+    *_reasons(("backend",), "{LakeBucket}/ws=*/quarantine/*/decisions/*", _QUARANTINE, "s3:GetObject", "s3:PutObject"),
+    *_reasons(("backend",), "{LakeBucket}/ws=*/quarantine/*/file/*", _QUARANTINE, "s3:DeleteObject"),
     *_reasons(
         ("backend",),
         "{credentials}/*",
