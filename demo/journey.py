@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RECORDS_PER_CALL = 500
 PREDICTIONS_PER_CALL = 100
-JOB_END_STATES = {"succeeded", "failed", "cancelled"}
+JOB_END_STATES = {"succeeded", "failed", "cancelled", "quarantined"}
 
 
 @dataclass(slots=True)

@@ -48,6 +48,7 @@ SUITES = (
             "landed_ids",
             "model_files",
             "prediction_queue",
+            "quarantine_store",
             "record_queue",
             "training_files",
             "upload_store",

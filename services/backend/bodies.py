@@ -12,6 +12,7 @@ from flask import request
 from presage.errors import InvalidInputError
 from presage.experiments.model import TREATMENT, Metric
 from presage.features.dataset import Column
+from presage.features.schema.model import ColumnOverride
 from presage.features.sources.amplitude import AmplitudeEntity, AmplitudeRegion
 from presage.jobs.arguments import FileFormat
 from presage.predictions.exploration import Exploration
@@ -41,11 +42,11 @@ class WorkspaceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatasetBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A dataset to create."""
+    """A dataset to create; columns that are not declared come with the first file that has them."""
 
     name: str
     entity: str
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()
 
 
 class UploadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,13 +56,20 @@ class UploadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An uploaded file to import, and which of its columns are the record's own fields."""
+    """An uploaded file to import, which of its columns are the record's own fields, and what is declared of the others."""
 
     key: str
     format: FileFormat
     entity_column: str = "entity_id"
     event_timestamp_column: str = "event_timestamp"
     known_timestamp_column: str | None = None
+    columns: Mapping[str, ColumnOverride] = {}
+
+
+class ReleaseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is declared of a quarantined file's columns, so that it can land."""
+
+    columns: Mapping[str, ColumnOverride] = {}
 
 
 class AmplitudeImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

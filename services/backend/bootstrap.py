@@ -12,6 +12,7 @@ from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.s3.batch_results import S3BatchResults
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
+from presage.adapters.s3.quarantine_store import S3QuarantineStore
 from presage.adapters.s3.recipe_store import S3RecipeStore
 from presage.adapters.s3.training_report_store import S3TrainingReportStore
 from presage.adapters.s3.upload_store import S3UploadStore
@@ -45,6 +46,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         datasets=sql.datasets,
         feature_sets=S3FeatureSetStore(settings.lake_bucket, s3),
         uploads=S3UploadStore(s3, settings.lake_bucket),
+        quarantine=S3QuarantineStore(settings.lake_bucket, s3),
         credentials=SecretCredentialStore(secrets, stage=settings.stage),
         models=sql.models,
         versions=sql.versions,

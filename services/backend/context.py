@@ -11,6 +11,7 @@ from flask import current_app, g
 from presage.batch_predictions.ports import BatchResults
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, HoldoutStore
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
+from presage.features.quarantine import QuarantineStore
 from presage.features.sources.credentials import CredentialStore
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
@@ -39,6 +40,7 @@ class BackendPorts:
     datasets: DatasetStore
     feature_sets: FeatureSetStore
     uploads: UploadStore
+    quarantine: QuarantineStore
     credentials: CredentialStore
     models: ModelRegistry
     versions: VersionRegistry

@@ -23,15 +23,19 @@ def _find_unknown(value: object, expected: inspect.Type, path: str) -> Iterator[
     match expected:
         case inspect.UnionType():
             yield from _find_in_union(value, expected, path)
-        case inspect.StructType() | inspect.DataclassType():
-            if isinstance(value, Mapping):
-                yield from _find_in_object(value, expected, path)
-        case inspect.VarTupleType() | inspect.ListType():
-            if isinstance(value, list):
-                for index, item in enumerate(value):
-                    yield from _find_unknown(item, expected.item_type, f"{path}[{index}]")
+        case inspect.StructType() | inspect.DataclassType() if isinstance(value, Mapping):
+            yield from _find_in_object(value, expected, path)
+        case inspect.VarTupleType() | inspect.ListType() if isinstance(value, list):
+            yield from _find_in_items({f"[{index}]": item for index, item in enumerate(value)}, expected.item_type, path)
+        case inspect.DictType() if isinstance(value, Mapping):
+            yield from _find_in_items({f".{name}": item for name, item in value.items()}, expected.value_type, path)
         case _:
             return
+
+
+def _find_in_items(items: Mapping[str, object], expected: inspect.Type, path: str) -> Iterator[str]:
+    for place, item in items.items():
+        yield from _find_unknown(item, expected, f"{path}{place}")
 
 
 def _find_in_union(value: object, expected: inspect.UnionType, path: str) -> Iterator[str]:

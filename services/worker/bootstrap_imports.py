@@ -6,6 +6,7 @@ from presage.adapters.amplitude.exports import HttpAmplitudeExports
 from presage.adapters.client import build_client
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from presage.adapters.s3.import_files import S3ImportFiles
+from presage.adapters.s3.quarantine_store import S3QuarantineStore
 from presage.adapters.secretsmanager.credential_store import SecretCredentialStore
 from presage.adapters.sql.stores import SqlStores
 from presage.adapters.sqlite.seen_ids import open_seen_ids
@@ -22,4 +23,5 @@ def build_import_sources(settings: WorkerSettings, sql: SqlStores, lake: S3Featu
         S3ImportFiles(settings.lake_bucket, build_client("s3")),
         SecretCredentialStore(build_client("secretsmanager"), stage=settings.stage),
         lambda region, keys: HttpAmplitudeExports(settings.amplitude_urls[region], keys),
+        S3QuarantineStore(settings.lake_bucket, build_client("s3")),
     )

@@ -10,6 +10,8 @@ import msgspec
 from presage.errors import ConflictError, UnavailableError
 from presage.features.dataset import Dataset
 from presage.features.ports import DatasetStore
+from presage.features.quarantine import QuarantineStore
+from presage.features.schema.evolution import add_columns
 from presage.features.sources.amplitude import (
     AmplitudeExports,
     AmplitudeKeys,
@@ -21,14 +23,16 @@ from presage.features.sources.amplitude import (
     floor_hour,
 )
 from presage.features.sources.credentials import CredentialStore, read_credential
-from presage.features.sources.files import FileSource, ImportRequest
+from presage.features.sources.files import FileSource
 from presage.features.sources.importing import import_source
 from presage.features.sources.model import ImportSummary, Source
 from presage.features.sources.ports import ImportFiles, ImportPorts
+from presage.features.sources.survey import survey_file
 from presage.jobs.arguments import ImportAmplitude, ImportFile
 from presage.jobs.execution import JobResult
 from presage.jobs.model import Job, JobKind
 from presage.progress import Progress
+from services.worker.quarantine import build_request, hold
 
 OpenAmplitude = Callable[[AmplitudeRegion, AmplitudeKeys], AmplitudeExports]
 
@@ -42,45 +46,47 @@ class ImportSources:
     files: ImportFiles
     credentials: CredentialStore
     open_amplitude: OpenAmplitude
+    quarantine: QuarantineStore
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A source, and what the job's result says besides the counts."""
+    """A source, the dataset in the schema that it is read for, and what the job's result says besides the counts."""
 
+    dataset: Dataset
     source: Source
     values: Mapping[str, object] = field(default_factory=dict)
 
 
-_Planner = Callable[[Job, Dataset, ImportSources], _Plan]
+_Planner = Callable[[Job, Dataset, ImportSources, Progress], _Plan | JobResult]
 
 
 def run_import(job: Job, progress: Progress, ports: ImportSources) -> JobResult:
     """Import as of the job's creation, so that a retry writes the same bytes, from where the last attempt got to."""
     dataset = ports.datasets.get_dataset(job.workspace_id, str(job.arguments["dataset_id"]))
-    plan = _PLANNERS[job.kind](job, dataset, ports)
     try:
+        plan = _PLANNERS[job.kind](job, dataset, ports, progress)
+        if isinstance(plan, JobResult):
+            return plan
         summary = import_source(
-            dataset=dataset, source=plan.source, ports=ports.target, now=job.created_at, progress=progress, checkpoint=job.checkpoint
+            dataset=plan.dataset, source=plan.source, ports=ports.target, now=job.created_at, progress=progress, checkpoint=job.checkpoint
         )
     except ConflictError as error:
         raise UnavailableError(f"The dataset {dataset.name!r} is being written to by too many at once: {error}") from error
     return JobResult(_describe(summary, dataset.name), {**msgspec.to_builtins(summary), **plan.values})
 
 
-def _plan_file(job: Job, dataset: Dataset, ports: ImportSources) -> _Plan:
-    arguments = msgspec.convert(job.arguments, ImportFile)
-    request = ImportRequest(
-        arguments.key,
-        arguments.format,
-        entity_column=arguments.entity_column,
-        event_timestamp_column=arguments.event_timestamp_column,
-        known_timestamp_column=arguments.known_timestamp_column,
-    )
-    return _Plan(FileSource(ports.files, request, dataset, now=job.created_at))
+def _plan_file(job: Job, dataset: Dataset, ports: ImportSources, progress: Progress) -> _Plan | JobResult:
+    request = build_request(msgspec.convert(job.arguments, ImportFile))
+    comparison = survey_file(request, dataset, ports.files, progress=progress)
+    if comparison.breaking:
+        return hold(job, dataset, comparison, ports.quarantine)
+    evolved = add_columns(dataset, comparison.new_columns, cause=job.job_id, now=job.created_at, datasets=ports.datasets)
+    source = FileSource(ports.files, request.leave_out(comparison.empty), evolved, now=job.created_at)
+    return _Plan(evolved, source, {"schema_version": evolved.schema_version, "changes": msgspec.to_builtins(comparison.changes)})
 
 
-def _plan_amplitude(job: Job, dataset: Dataset, ports: ImportSources) -> _Plan:
+def _plan_amplitude(job: Job, dataset: Dataset, ports: ImportSources, progress: Progress) -> _Plan:  # noqa: ARG001 - a planner's
     arguments = msgspec.convert(job.arguments, ImportAmplitude)
     request = AmplitudeRequest(
         arguments.start,
@@ -93,7 +99,7 @@ def _plan_amplitude(job: Job, dataset: Dataset, ports: ImportSources) -> _Plan:
     keys = read_credential(ports.credentials, job.workspace_id, arguments.credential, AmplitudeKeys)
     source = AmplitudeSource(ports.open_amplitude(arguments.region, keys), request, dataset, now=job.created_at)
     complete = compute_complete_until(request, read_at=job.created_at)
-    return _Plan(source, {"complete_until": msgspec.to_builtins(complete)})
+    return _Plan(dataset, source, {"complete_until": msgspec.to_builtins(complete)})
 
 
 _PLANNERS: Mapping[JobKind, _Planner] = {"import_file": _plan_file, "import_amplitude": _plan_amplitude}

@@ -51,6 +51,13 @@ def get(dataset_id: str) -> Response:
     return respond({**msgspec.to_builtins(dataset), "newest_version": newest})
 
 
+@blueprint.get("/<dataset_id>/schemas")
+def list_schemas(dataset_id: str) -> Response:
+    """Return all schemas that a dataset had, the oldest first."""
+    dataset = _get_dataset(dataset_id)
+    return respond({"items": get_ports().datasets.list_schemas(dataset.workspace_id, dataset_id)})
+
+
 @blueprint.get("/<dataset_id>/versions/<int:version>/sample")
 def get_sample(dataset_id: str, version: int) -> Response:
     """Return the subsample of a version, one record a line."""
@@ -95,6 +102,8 @@ def _view_version(version: FeatureSetVersion) -> dict[str, object]:
         "rows": sum(part.rows for part in version.parts),
         "size_bytes": sum(part.size_bytes for part in version.parts),
         "created_at": version.created_at,
+        "schema_version": dataset.schema_version,
+        "columns_added": version.columns_added,
         "profiled": profile is not None,
         "sample": f"{path}/sample" if profile else None,
         "summary": f"{path}/summary" if profile else None,

@@ -6,6 +6,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from presage.features import uploads
+from presage.features.schema.overrides import check_overrides
 from presage.features.sources.amplitude import AmplitudeRequest, check_amplitude_request, floor_hour
 from presage.features.sources.credentials import check_name
 from presage.jobs.arguments import ImportAmplitude, ImportFile
@@ -21,7 +22,8 @@ def create_file_import(dataset_id: str) -> Response:
     """Start a job that imports an uploaded file."""
     body, dataset = read_body(ImportBody), get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
     uploads.require_upload(workspace_id=dataset.workspace_id, key=body.key, uploads=get_ports().uploads)
-    return submit(ImportFile(dataset_id, **msgspec.structs.asdict(body)))
+    check_overrides(body.columns, dataset)
+    return submit(ImportFile(dataset_id, **msgspec.to_builtins(body)))
 
 
 @blueprint.post("/amplitude-imports")

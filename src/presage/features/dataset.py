@@ -29,3 +29,5 @@ class Dataset:
     """What an entity is, e.g. `customer`; for people, the platform only compares entity ids."""
     columns: tuple[Column, ...]
     created_at: datetime
+    schema_version: int = 1
+    """Counts what became of `columns` since. Columns are added; none is taken away and none gets another type (docs/adr/0034)."""

@@ -11,6 +11,7 @@ from presage.features.dataset import Dataset
 MANIFEST_SUFFIX = ".manifest.json"
 _MANIFEST = re.compile(r"ws=([^/]+)/dataset=([^/]+)/versions/(\d{8})\.manifest\.json")
 _PART = re.compile(r"ws=[^/]+/dataset=[^/]+/records/event_month=(\d{4})-(\d{2})/[^/]+\.parquet")
+_QUARANTINED = re.compile(r"ws=[^/]+/quarantine/dataset=[^/]+/[^/]+/file/[^/]+")
 _STAGED = re.compile(r"ws=[^/]+/staging/records/[^/]+/[0-9a-f]+\.json")
 
 
@@ -62,6 +63,21 @@ def build_profile_keys(workspace_id: str, dataset_id: str, version: int) -> tupl
 def build_imports_prefix(workspace_id: str) -> str:
     """Return the prefix below which a workspace's uploaded files lie."""
     return f"ws={workspace_id}/imports/"
+
+
+def build_quarantine_prefix(workspace_id: str, dataset_id: str) -> str:
+    """Return the prefix below which the loads lie that wait for somebody to look at them."""
+    return f"ws={workspace_id}/quarantine/dataset={dataset_id}/"
+
+
+def build_quarantined_key(workspace_id: str, dataset_id: str, load_id: str, source_key: str) -> str:
+    """Return where the file of a load lies; it keeps its name."""
+    return f"{build_quarantine_prefix(workspace_id, dataset_id)}{load_id}/file/{source_key.rpartition('/')[2]}"
+
+
+def is_quarantined_file(key: str, workspace_id: str) -> bool:
+    """Return whether `key` is that of a load's file in the workspace's quarantine."""
+    return _QUARANTINED.fullmatch(key) is not None and key.startswith(f"ws={workspace_id}/quarantine/")
 
 
 def build_ids_key(dataset: Dataset, day: date, digest: str) -> str:

@@ -84,9 +84,7 @@ def append_version(dataset: Dataset, plan: Plan, *, store: FeatureSetStore, now:
         addition = plan(head)
         if head and not addition.parts:
             return Landing(head, 0)
-        parts_there = head.parts if head else ()
-        number = head.version + 1 if head else 1
-        version = FeatureSetVersion(dataset, number, parts_there + addition.parts, now, addition.id_segments)
+        version = _follow(head, dataset, addition, now)
         try:
             store.create_version(version)
         except AlreadyExistsError:
@@ -94,6 +92,15 @@ def append_version(dataset: Dataset, plan: Plan, *, store: FeatureSetStore, now:
         else:
             return Landing(version, len(addition.parts))
     raise ConflictError(f"dataset {dataset.dataset_id}: {LANDING_ATTEMPTS} attempts to add a version met another writer each time")
+
+
+def _follow(head: FeatureSetVersion | None, dataset: Dataset, addition: Addition, now: datetime) -> FeatureSetVersion:
+    """Return the next version, in the newest schema: what comes late was accepted for an older one, and lacks its columns only."""
+    if head is None:
+        return FeatureSetVersion(dataset, 1, addition.parts, now, addition.id_segments)
+    newest = max(head.dataset, dataset, key=lambda known: known.schema_version)
+    added = tuple(column for column in newest.columns if column not in head.dataset.columns)
+    return FeatureSetVersion(newest, head.version + 1, head.parts + addition.parts, now, addition.id_segments, added)
 
 
 def plan_merge(segments: Sequence[IdSegment], new_ids: int, *, today: date) -> tuple[list[IdSegment], list[IdSegment]]:

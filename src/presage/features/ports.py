@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from presage.features.dataset import Dataset
 from presage.features.messages import BatchMessage
 from presage.features.records import FeatureSetVersion, IdSegment, Part, Record, RecordBatch
+from presage.features.schema.model import SchemaVersion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +29,12 @@ class DatasetStore(Protocol):
 
     def list_datasets(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[Dataset]:
         """Return a page in the order of `dataset_id`, starting behind `after`."""
+
+    def evolve_dataset(self, schema: SchemaVersion) -> None:
+        """Give the dataset these columns and note them in its lineage, or raise `ConflictError` if its schema is not the one before."""
+
+    def list_schemas(self, workspace_id: str, dataset_id: str) -> Sequence[SchemaVersion]:
+        """Return the dataset's lineage of schemas, the oldest first; the first is what it was created with."""
 
 
 class RecordQueue(Protocol):

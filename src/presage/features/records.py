@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 
-from presage.features.dataset import Dataset, Scalar
+from presage.features.dataset import Column, Dataset, Scalar
 
 RECORD_ID, ENTITY_ID, EVENT_TIMESTAMP, KNOWN_TIMESTAMP = "record_id", "entity_id", "event_timestamp", "known_timestamp"
 """The columns that every part has."""
@@ -66,6 +66,7 @@ class FeatureSetVersion:
     """An immutable manifest: all parts of the dataset as of this version (1, 2, …).
 
     `id_segments` hold the ids of the records that landed lately by the queue: a record whose id is in there does not land again.
+    `columns_added` are those of `dataset` that the version before did not have; in its parts they are null.
     """
 
     dataset: Dataset
@@ -73,6 +74,7 @@ class FeatureSetVersion:
     parts: tuple[Part, ...]
     created_at: datetime
     id_segments: tuple[IdSegment, ...] = ()
+    columns_added: tuple[Column, ...] = ()
 
 
 def compute_batch_id(record_ids: Iterable[str]) -> str:

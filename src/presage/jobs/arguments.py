@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 FileFormat = Literal["csv", "tsv", "parquet", "ndjson"]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportFile:
-    """`import_file`: read an uploaded object of the lake into a dataset."""
+    """`import_file`: read an uploaded object of the lake into a dataset; `columns` says what is declared of its columns, by name."""
 
     dataset_id: str
     key: str
@@ -20,6 +20,7 @@ class ImportFile:
     entity_column: str = "entity_id"
     event_timestamp_column: str = "event_timestamp"
     known_timestamp_column: str | None = None
+    columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

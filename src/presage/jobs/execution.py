@@ -43,11 +43,12 @@ _LOG = logging.getLogger("presage.jobs")
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What a handler leaves: a line for the user and JSON-able values. The system's own jobs are told only if `noteworthy`."""
+    """What a handler leaves: a line for the user, JSON-able values, how it ended. The system's own jobs are told only if `noteworthy`."""
 
     summary: str
     values: Mapping[str, object] = field(default_factory=dict)
     noteworthy: bool = False
+    state: Literal["succeeded", "quarantined"] = "succeeded"
 
 
 Handler = Callable[[Job, Progress], JobResult]
@@ -112,7 +113,7 @@ def _work(job: Job, execution: Execution) -> Outcome:
     except Exception:  # noqa: BLE001 - the edge of a job: what nobody foresaw must not leave its user without an answer
         _LOG.exception("attempt %d of job %s failed unexpectedly", job.attempts, job.job_id)
         return _try_again(lease, UNEXPECTED, PresageError.code, execution)
-    return _end(lease.job, "succeeded", result, execution)
+    return _end(lease.job, result.state, result, execution)
 
 
 def _try_again(lease: JobLease, reason: str, code: str, execution: Execution) -> Outcome:

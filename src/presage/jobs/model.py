@@ -17,7 +17,8 @@ JobKind = Literal[
     "predict_batch",
     "refresh_snapshot",
 ]
-JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled", "quarantined"]
+"""`quarantined`: an import ended, nothing of it landed, and somebody is to look at what it found (docs/adr/0034)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from presage.adapters.memory.key_gateway import MemoryKeyGateway
 from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.memory.notification_store import MemoryNotificationStore
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
+from presage.adapters.memory.quarantine_store import MemoryQuarantineStore
 from presage.adapters.memory.recipe_store import MemoryRecipeStore
 from presage.adapters.memory.retraining_policy_store import MemoryRetrainingPolicyStore
 from presage.adapters.memory.training_report_store import MemoryTrainingReportStore
@@ -70,14 +71,15 @@ def openapi() -> OpenApi:
 
 
 def build_ports() -> BackendPorts:
-    jobs = MemoryJobStore()
+    jobs, uploads = MemoryJobStore(), MemoryUploadStore()
     return BackendPorts(
         workspaces=MemoryWorkspaceStore(),
         api_keys=MemoryApiKeyStore(),
         gateway=MemoryKeyGateway(),
         datasets=MemoryDatasetStore(),
         feature_sets=MemoryFeatureSetStore(),
-        uploads=MemoryUploadStore(),
+        uploads=uploads,
+        quarantine=MemoryQuarantineStore(uploads.objects),
         credentials=MemoryCredentialStore(),
         models=MemoryModelRegistry(),
         versions=MemoryVersionRegistry(),

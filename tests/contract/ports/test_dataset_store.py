@@ -5,9 +5,12 @@ from sqlalchemy import Engine
 
 from presage.adapters.memory.dataset_store import MemoryDatasetStore
 from presage.adapters.sql.dataset_store import SqlDatasetStore
-from presage.errors import AlreadyExistsError, NotFoundError
+from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
+from presage.features.dataset import Column
 from presage.features.ports import DatasetStore
-from tests.fixtures.metadata_rows import make_dataset
+from presage.features.schema.evolution import add_columns
+from presage.features.schema.model import SchemaVersion
+from tests.fixtures.metadata_rows import NOW, make_dataset
 
 
 @pytest.fixture(params=["memory", pytest.param("sql", marks=pytest.mark.integration)])
@@ -55,3 +58,20 @@ def test_pages_follow_each_other_in_the_order_of_ids(store: DatasetStore, worksp
     second = store.list_datasets(workspace_id, after=first[-1].dataset_id, limit=3)
 
     assert [*first, *second] == datasets
+
+
+def test_a_schema_goes_on_by_one_and_all_are_kept(store: DatasetStore, workspace_id: str) -> None:
+    dataset, colour = make_dataset(workspace_id), Column("colour", "string")
+    store.create_dataset(dataset)
+
+    evolved = add_columns(dataset, [colour], cause="job_1", now=NOW, datasets=store)
+    with pytest.raises(ConflictError):
+        add_columns(dataset, [Column("size", "number")], cause="job_2", now=NOW, datasets=store)
+
+    assert (evolved.columns, evolved.schema_version) == ((*dataset.columns, colour), 2)
+    assert store.get_dataset(workspace_id, dataset.dataset_id) == evolved
+    assert store.list_schemas(workspace_id, dataset.dataset_id) == [
+        SchemaVersion(workspace_id, dataset.dataset_id, 1, dataset.columns, dataset.columns, "declared", dataset.created_at),
+        SchemaVersion(workspace_id, dataset.dataset_id, 2, evolved.columns, (colour,), "job_1", NOW),
+    ]
+    assert store.list_schemas(f"{workspace_id}x", dataset.dataset_id) == []

@@ -87,6 +87,20 @@ class DatasetRow(Row):
     entity: Mapped[str] = mapped_column(String(NAME_LENGTH))
     columns: Mapped[JsonObject]
     created_at: Mapped[datetime]
+    schema_version: Mapped[int] = mapped_column(server_default="1")
+
+
+class DatasetSchemaRow(Row):
+    """One entry of a dataset's lineage of schemas, never changed."""
+
+    __tablename__ = "dataset_schemas"
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(primary_key=True)
+    schema_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    columns: Mapped[JsonObject]
+    columns_added: Mapped[JsonObject]
+    cause: Mapped[str]
+    created_at: Mapped[datetime]
 
 
 class ModelRow(Row):

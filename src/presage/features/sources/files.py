@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -12,8 +12,10 @@ import msgspec
 from presage.errors import InvalidInputError, NotFoundError
 from presage.features.dataset import ColumnType, Dataset
 from presage.features.diagnosis import Fault
-from presage.features.keys import build_imports_prefix
+from presage.features.keys import build_imports_prefix, is_quarantined_file
 from presage.features.records import Record
+from presage.features.schema.cells import LARGEST_EXACT, read_declared, read_text
+from presage.features.schema.model import ColumnOverride, Overrides
 from presage.features.sources.model import Position, RowFault, SourceBatch
 from presage.features.sources.ports import FileFormat, FileRow, ImportFiles
 from presage.features.validation import reader_of
@@ -25,15 +27,15 @@ _WIRE_NAMES: Mapping[str, str] = {
     "event_timestamp": "$.event_timestamp_column",
     "known_timestamp": "$.known_timestamp_column",
 }
-_BOOLEANS: Mapping[str, bool] = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+_UNDECLARED = ColumnOverride()
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
     """Which object of the lake, and which of its columns are the record's own.
 
-    The file's other columns are the dataset's, by name; an optional column `record_id` names the records. NDJSON holds
-    records in wire form, so its columns are the wire form's.
+    The file's other columns are the dataset's, by name or by what `columns` declares; an optional column `record_id` names the
+    records. NDJSON holds records in wire form, so its columns are the wire form's.
     """
 
     key: str
@@ -41,13 +43,24 @@ class ImportRequest:
     entity_column: str = "entity_id"
     event_timestamp_column: str = "event_timestamp"
     known_timestamp_column: str | None = None
+    columns: Overrides = field(default_factory=dict)
+
+    def leave_out(self, names: frozenset[str]) -> ImportRequest:
+        """Return the request without these columns."""
+        return replace(self, columns={**self.columns, **dict.fromkeys(names, ColumnOverride(ignore=True))})
+
+    def name_own(self, columns: tuple[str, ...], dataset: Dataset) -> frozenset[str]:
+        """Return which of a file's columns are the record's own fields."""
+        own = {self.entity_column, self.event_timestamp_column, self.known_timestamp_column}
+        own |= {_RECORD_ID} - {column.name for column in dataset.columns}
+        return frozenset(columns) & frozenset(name for name in own if name)
 
 
 class FileSource:
     """`Source` on a file. A position is a number of rows, in a file of the same content."""
 
     def __init__(self, files: ImportFiles, request: ImportRequest, dataset: Dataset, *, now: datetime) -> None:
-        """Read for `dataset`, accepted at `now` (aware UTC)."""
+        """Read for `dataset`, which has all columns of the file that are not to be ignored, accepted at `now` (aware UTC)."""
         self._files = files
         self._request = request
         self._dataset = dataset
@@ -60,8 +73,7 @@ class FileSource:
             InvalidInputError: The file is not of that format, its columns do not fit, or it is another one than before.
             NotFoundError: There is no such file.
         """
-        if not self._request.key.startswith(build_imports_prefix(self._dataset.workspace_id)):
-            raise NotFoundError(f"there is no uploaded file {self._request.key!r}")
+        check_key(self._request.key, self._dataset.workspace_id)
         done = msgspec.convert(dict(position), _FilePosition)
         with self._files.open_file(self._request.key, self._request.file_format) as file:
             check_columns_of_file(self._request, self._dataset, file.columns)
@@ -81,11 +93,42 @@ class _FilePosition:
     digest: str = ""
 
 
+def check_key(key: str, workspace_id: str) -> None:
+    """Refuse a key that is no file's that the workspace uploaded.
+
+    Raises:
+        NotFoundError: It is none, or another workspace's.
+    """
+    if not key.startswith(build_imports_prefix(workspace_id)) and not is_quarantined_file(key, workspace_id):
+        raise NotFoundError(f"there is no uploaded file {key!r}")
+
+
 def check_columns_of_file(request: ImportRequest, dataset: Dataset, columns: tuple[str, ...] | None) -> None:
     """Refuse a file whose columns do not fit the request and the dataset, before anything is read.
 
     Raises:
         InvalidInputError: A named column is not there, or the file has one that the dataset has not; `path` says which.
+    """
+    check_named_columns(request, columns)
+    if columns is None:
+        return
+    allowed = {column.name for column in dataset.columns}
+    own = request.name_own(columns, dataset)
+    others = [(name, request.columns.get(name, _UNDECLARED)) for name in columns if name not in own]
+    unknown = [name for name, declared in others if not declared.ignore and (declared.into or name) not in allowed]
+    if unknown:
+        raise InvalidInputError(
+            f"dataset {dataset.name!r} has no column {', '.join(map(repr, unknown))}; leave them out of the file",
+            path="$.key",
+            code="unknown_column",
+        )
+
+
+def check_named_columns(request: ImportRequest, columns: tuple[str, ...] | None) -> None:
+    """Refuse a file that lacks a column which the request names for the record's own.
+
+    Raises:
+        InvalidInputError: `path` says which.
     """
     if columns is None:
         _check_wire_names(request)
@@ -98,14 +141,6 @@ def check_columns_of_file(request: ImportRequest, dataset: Dataset, columns: tup
     for path, name in named.items():
         if name is not None and name not in columns:
             raise InvalidInputError(f"the file has no column {name!r}; it has {', '.join(columns)}", path=path, code="unknown_column")
-    allowed = {column.name for column in dataset.columns} | {name for name in named.values() if name} | {_RECORD_ID}
-    unknown = [name for name in columns if name not in allowed]
-    if unknown:
-        raise InvalidInputError(
-            f"dataset {dataset.name!r} has no column {', '.join(map(repr, unknown))}; leave them out of the file",
-            path="$.key",
-            code="unknown_column",
-        )
 
 
 class RowReader:
@@ -114,6 +149,7 @@ class RowReader:
     def __init__(self, request: ImportRequest, dataset: Dataset, *, now: datetime) -> None:
         """Read for `dataset`, accepted at `now` (aware UTC)."""
         self._request = request
+        self._dataset = dataset
         self._types: Mapping[str, ColumnType] = {column.name: column.type for column in dataset.columns}
         self._reader = reader_of(dataset.columns)
         self._is_text = request.file_format in {"csv", "tsv"}
@@ -124,7 +160,7 @@ class RowReader:
         if row.content is None:
             return RowFault(row.line, "malformed_row", "$", row.fault, row.part)
         if isinstance(row.content, bytes):
-            outcome = self._reader.read_json(row.content, now=self._now)
+            outcome = self._read_wire(row.content)
         else:
             outcome = self._reader.read_mapping(self._to_wire(row.content), now=self._now)
         return RowFault(row.line, outcome.code, outcome.path, outcome.message, row.part) if isinstance(outcome, Fault) else outcome
@@ -138,24 +174,42 @@ class RowReader:
             "entity_id": _to_text(cells[request.entity_column]),
             "event_timestamp": cells[request.event_timestamp_column],
             "known_timestamp": cells[known] if known else None,
-            "values": {name: self._to_value(cells[name], kind) for name, kind in self._types.items() if name in cells},
+            "values": self._to_values(cells),
         }
         return {field: value for field, value in wire.items() if value is not None}
 
-    def _to_value(self, cell: object, kind: ColumnType) -> object:
-        """Return the cell as the column's type where its text says so; otherwise as it is, for validation to refuse."""
-        if not self._is_text or not isinstance(cell, str) or kind == "string":
-            return _to_text(cell) if kind == "string" and not isinstance(cell, str) else cell
-        if kind == "boolean":
-            return _BOOLEANS.get(cell.strip().lower(), cell)
-        try:
-            return cell if "_" in cell else float(cell)
-        except ValueError:
+    def _to_values(self, cells: Mapping[str, object]) -> dict[str, object]:
+        if not self._request.columns:
+            return {name: self._to_value(cells[name], kind, _UNDECLARED) for name, kind in self._types.items() if name in cells}
+        own = self._request.name_own(tuple(cells), self._dataset)
+        declared = ((name, self._request.columns.get(name, _UNDECLARED)) for name in cells if name not in own)
+        targets = {override.into or name: (name, override) for name, override in declared if not override.ignore}
+        return {target: self._to_value(cells[name], self._types.get(target), how) for target, (name, how) in targets.items()}
+
+    def _to_value(self, cell: object, kind: ColumnType | None, declared: ColumnOverride) -> object:
+        """Return the cell as the column's type where its text or a declaration says so; otherwise as it is, for validation to refuse."""
+        if cell is None or kind is None:
             return cell
+        if declared.type:
+            return read_declared(cell, kind)
+        if self._is_text and isinstance(cell, str):
+            return read_text(cell, kind)
+        return str(cell) if isinstance(cell, int) and abs(cell) > LARGEST_EXACT else cell
+
+    def _read_wire(self, line: bytes) -> Record | Fault:
+        """Return the record of a line of NDJSON, whose values are put right first if anything is declared of them."""
+        if self._request.columns:
+            try:
+                content = msgspec.json.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return self._reader.read_json(line, now=self._now)
+            if isinstance(content, dict) and isinstance(content.get("values"), dict):
+                return self._reader.read_mapping(content | {"values": self._to_values(content["values"])}, now=self._now)
+        return self._reader.read_json(line, now=self._now)
 
 
 def _to_text(cell: object) -> object:
-    """Return an identifier or string cell as text: integers of typed files count as such, other types do not."""
+    """Return an identifier as text: integers of typed files count as such, other types do not."""
     return str(cell) if isinstance(cell, int) and not isinstance(cell, bool) else cell
 
 

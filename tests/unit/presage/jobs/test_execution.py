@@ -236,6 +236,15 @@ def test_the_systems_own_jobs_are_told_only_if_noteworthy(*, noteworthy: bool, n
     assert len(place.told()) == notifications
 
 
+def test_a_quarantined_job_is_over_and_told() -> None:
+    place = Workplace(lambda *_: JobResult("the file is in quarantine", state="quarantined"))
+
+    assert [place.run(), place.run()] == ["done"] * 2
+
+    assert (place.read().state, place.read().progress, place.read().attempts) == ("quarantined", 0.0, 1)
+    assert place.told() == [("Analyse experiment quarantined", "the file is in quarantine")]
+
+
 def test_a_job_that_does_not_exist_is_not_found() -> None:
     place = Workplace(succeed)
     execution = Execution(place.store, place.notifications, {}, place.clock, place.stopping)

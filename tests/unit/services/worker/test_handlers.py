@@ -13,6 +13,7 @@ from presage.adapters.memory.import_files import MemoryImportFiles
 from presage.adapters.memory.model_files import MemoryModelFiles
 from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
+from presage.adapters.memory.quarantine_store import MemoryQuarantineStore
 from presage.adapters.memory.seen_ids import open_seen_ids
 from presage.adapters.memory.snapshot_history import MemorySnapshotHistory
 from presage.adapters.memory.spark_runner import MemorySparkRunner
@@ -52,7 +53,12 @@ def analyse(world: World, days: int) -> JobResult:
     lake = MemoryFeatureSetStore()
     ports = HandlerPorts(
         imports=ImportSources(
-            world.datasets, ImportPorts(lake, lake, open_seen_ids), MemoryImportFiles({}), MemoryCredentialStore(), run_nothing
+            world.datasets,
+            ImportPorts(lake, lake, open_seen_ids),
+            MemoryImportFiles({}),
+            MemoryCredentialStore(),
+            run_nothing,
+            MemoryQuarantineStore({}),
         ),
         models=MemoryModelRegistry(),
         build=build,

@@ -13,6 +13,7 @@ from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
 from presage.adapters.memory.import_files import MemoryImportFiles
 from presage.adapters.memory.seen_ids import open_seen_ids
 from presage.errors import InvalidInputError, JobCancelledError, NotFoundError
+from presage.features.schema.model import ColumnOverride
 from presage.features.sources import tabular
 from presage.features.sources.files import FileSource, ImportRequest
 from presage.features.sources.importing import PART_ROWS, import_source
@@ -316,3 +317,31 @@ def test_a_parquet_file_of_very_many_rows_in_few_bytes_is_refused(monkeypatch: p
 def test_a_parquet_file_of_a_huge_text_is_refused() -> None:
     body = to_parquet({"customer": ["a" * 100_000], "bought_at": [datetime(2025, 1, 5, tzinfo=UTC)]})
     assert refuse(body, ImportRequest(KEY, "parquet", "customer", "bought_at")).code == "malformed_file"
+
+
+def test_a_number_that_would_lose_digits_is_refused() -> None:
+    assert [fault.code for fault in run("customer,bought_at,amount\nc1,2025-01-05T10:00:00Z,9007199254740993\n").first_errors] == [
+        "wrong_type"
+    ]
+    body = to_parquet({"customer": ["a", "b"], "bought_at": [datetime(2025, 1, 5, tzinfo=UTC)] * 2, "amount": [2**53 + 1, 2**53]})
+    summary = run(body, ImportRequest(KEY, "parquet", "customer", "bought_at"))
+    assert (summary.accepted, [fault.code for fault in summary.first_errors]) == (1, ["wrong_type"])
+
+
+def test_a_typed_value_becomes_another_only_when_that_is_declared() -> None:
+    body = to_parquet({"customer": ["a"], "bought_at": [datetime(2025, 1, 5, tzinfo=UTC)], "shop": [7], "amount": ["1.5"], "x": [True]})
+    assert run(body, ImportRequest(KEY, "parquet", "customer", "bought_at", columns={"x": ColumnOverride(ignore=True)})).accepted == 0
+
+    declared = {"shop": ColumnOverride(type="string"), "amount": ColumnOverride(type="number"), "x": ColumnOverride(into="returned")}
+    store = MemoryFeatureSetStore()
+    run(body, ImportRequest(KEY, "parquet", "customer", "bought_at", columns=declared), store=store)
+    assert read_rows(store, "shop", "amount", "returned") == [("7", 1.5, True)]
+
+
+def test_lines_of_records_are_put_right_as_declared() -> None:
+    declared = {"amount": ColumnOverride(type="number"), "colour": ColumnOverride(ignore=True), "place": ColumnOverride(into="shop")}
+    lines = [make_wire(values={"amount": "2.5", "colour": "red", "place": "Bern"}), b"{", make_wire(values=3)]
+    store = MemoryFeatureSetStore()
+    summary = run(b"\n".join(lines), ImportRequest(KEY, "ndjson", columns=declared), store=store)
+    assert read_rows(store, "amount", "shop") == [(2.5, "Bern")]
+    assert [(fault.line, fault.code) for fault in summary.first_errors] == [(2, "malformed_json"), (3, "wrong_type")]

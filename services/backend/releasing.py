@@ -1,0 +1,55 @@
+"""Lets a quarantined file land after all: a decision, then the job that it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from presage.errors import ConflictError, NotFoundError
+from presage.features.quarantine import Decision, QuarantinedLoad, decide
+from presage.features.schema.model import ColumnOverride, Overrides
+from presage.features.schema.overrides import check_overrides, check_resolution
+from presage.identifiers import new_identifier
+from presage.jobs.arguments import ImportFile
+from presage.jobs.model import Job
+from presage.jobs.use_cases import build_job, submit_job
+from presage.tenancy.model import User
+from services.backend.context import BackendPorts
+
+
+def release_load(load: QuarantinedLoad, columns: Overrides, *, user: User, ports: BackendPorts, now: datetime) -> Job:
+    """Submit the import of a load by what was declared before and is declared now, and return its job.
+
+    A crash between the decision and the job leaves a decision for a job that is not there; the load can be released again.
+
+    Raises:
+        InvalidInputError: A breaking change has no answer, or one that the dataset does not allow.
+        ConflictError: It was discarded, is being imported or has landed.
+    """
+    arguments = msgspec.convert(dict(load.arguments), ImportFile)
+    declared = msgspec.convert(dict(arguments.columns), dict[str, ColumnOverride]) | dict(columns)
+    check_overrides(declared, ports.datasets.get_dataset(load.workspace_id, load.dataset_id))
+    check_resolution(load.breaking, declared)
+    if _find_state(load, ports) == "succeeded":
+        raise ConflictError(f"The load {load.load_id} has landed, by {load.decisions[-1].job_id}")
+    job_id = new_identifier("job")
+    decision = Decision("released", user.user_id, now, job_id)
+    decide(load, decision, store=ports.quarantine, is_job_over=is_import_over(load, ports))
+    again = replace(arguments, key=load.key, columns=msgspec.to_builtins(declared))
+    job = build_job(again, workspace_id=load.workspace_id, created_by=user.user_id, now=now, job_id=job_id)
+    return submit_job(job, ports=ports.jobs, now=now)
+
+
+def is_import_over(load: QuarantinedLoad, ports: BackendPorts) -> bool:
+    """Return whether no job is to import the load, or that job has ended."""
+    return _find_state(load, ports) not in {"queued", "running"}
+
+
+def _find_state(load: QuarantinedLoad, ports: BackendPorts) -> str | None:
+    job_id = load.decisions[-1].job_id if load.decisions else None
+    try:
+        return None if job_id is None else ports.jobs.store.get_job(load.workspace_id, job_id).state
+    except NotFoundError:
+        return None
