@@ -41,6 +41,10 @@ SPEC = {
             ],
         }
     ],
+    "derived": [
+        {"name": "off_mean", "expression": {"op": "subtract", "of": ["events__last_amount", "events__mean_amount"]}},
+        {"name": "some", "expression": {"op": "log1p", "of": [{"op": "coalesce", "of": ["events__mean_amount", 0]}]}},
+    ],
     "training": {"trials": 2, "seconds": 60},
     "segment_by": "events__count",
 }

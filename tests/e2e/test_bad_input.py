@@ -2,10 +2,12 @@
 
 import gzip
 import json
+from typing import Any, cast
 
 import pytest
 import requests
 
+from demo.clients import ApiError, JsonObject, put_file
 from demo.evidence import Evidence
 from demo.journey import Journey
 from demo.stack import Stack
@@ -75,6 +77,34 @@ def test_nothing_of_the_bad_calls_was_written(journey: Journey, stack: Stack) ->
     assert isinstance(newest, dict)
     assert newest["rows"] == journey.report.rows_streamed
     assert Evidence(stack).count_predictions(journey.report.workspace_id) == journey.report.predictions_logged
+
+
+def test_a_file_that_breaks_the_schema_waits_until_it_is_answered_for(journey: Journey) -> None:
+    columns = [{"name": "price", "type": "number"}, {"name": "shop", "type": "string"}]
+    dataset = journey.backend.post("/api/v1/datasets", {"name": "prices", "entity": "customer", "columns": columns})
+    path = f"/api/v1/datasets/{dataset['dataset_id']}"
+    told = {"format": "csv", "entity_column": "who", "event_timestamp_column": "at"}
+
+    for content in (b"who,at,price\nc1,2026-01-01T00:00:00Z,1.5\n", b"who,at,price,shop\nc1,2026-01-01T00:00:00Z,cheap,s1\n"):
+        upload = journey.backend.post(f"{path}/uploads", {"file_name": "prices.csv"})
+        put_file(str(upload["url"]), content)
+        job = journey.backend.post(f"{path}/imports", {**told, "key": upload["key"]})
+        with pytest.raises(ApiError, match="quarantined"):
+            journey.wait_for_job(str(job["job_id"]), "importing prices.csv")
+    assert journey.backend.get(path)["newest_version"] is None
+    loads = cast("list[dict[str, Any]]", journey.backend.get(f"{path}/quarantine")["items"])
+    breaking = {each["column"]: (each, load["load_id"]) for load in loads for each in load["changes"] if not each["compatible"]}
+    assert {column: each["change"] for column, (each, _) in breaking.items()} == {"shop": "removed", "price": "retyped"}
+    assert breaking["price"][0]["first"] == {"line": 2, "value": "cheap", "part": ""}
+
+    release = {"columns": {"shop": {"absent": True}}}
+    job = journey.backend.post(f"{path}/quarantine/{breaking['shop'][1]}/release", release)
+    journey.wait_for_job(str(job["job_id"]), "importing what was released")
+    journey.backend.post(f"{path}/quarantine/{breaking['price'][1]}/discard")
+
+    assert cast("JsonObject", journey.backend.get(path)["newest_version"])["rows"] == 1
+    with pytest.raises(ApiError, match=" 409 "):
+        journey.backend.post(f"{path}/quarantine/{breaking['price'][1]}/release", {"columns": {"price": {"ignore": True}}})
 
 
 def test_another_workspaces_things_do_not_exist(journey: Journey, stack: Stack) -> None:

@@ -92,7 +92,7 @@ def make_wide_view(random_: random.Random, name: str, dataset: str, *, join: Joi
             column = None if whole else random_.choice(numbers)
             features.append(Feature(f"{function}_{window}", function, column, window))
         if dataset == "orders":
-            features.append(Feature(f"item_{window}", "latest", "item", window, categories=("i1", "i5", "i0")))
+            features.append(Feature(f"latest_item_{window}", "latest", "item", window, categories=("i1", "i5", "i0")))
     return FeatureView(name, dataset, tuple(features), join, key_column)
 
 

@@ -1,6 +1,7 @@
 """Summary statistics and the subsample of a version."""
 
 import statistics
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -221,7 +222,7 @@ def test_other_keys_are_refused() -> None:
 def test_a_column_that_older_parts_lack_is_null_in_their_rows() -> None:
     store = MemoryFeatureSetStore()
     land(store, 1)
-    wider = Dataset("ws_1", "ds_1", "purchases", "customer", (*DATASET.columns, Column("late", "number")), NOW)
+    wider = replace(DATASET, columns=(*DATASET.columns, Column("late", "number")), schema_version=2)
     version = land_batches(
         batches=[build_batch(wider, [make_record(2)], received_at=NOW)], store=store, ids=MemoryLandedIds(store.objects), now=NOW
     )[0].version
