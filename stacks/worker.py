@@ -67,7 +67,7 @@ def _grant_data(role: iam.IRole, data: DataPlane) -> None:
     """Let the worker import files, check what builds made, load outcomes, certify conclusions, judge by the log, take and send jobs."""
     lake = BucketRights(data.storage.lake, role)
     lake.read("ws=*/imports/*", "ws=*/dataset=*/*", "ws=*/training_sets/*", "ws=*/snapshots/*", "ws=*/predictions/*")
-    lake.read("ws=*/batch_predictions/*", "ws=*/drift/*", "ws=*/quarantine/*")
+    lake.read("ws=*/batch_predictions/*", "ws=*/drift/*")
     lake.write("ws=*/dataset=*/records/*", "ws=*/dataset=*/versions/*", "ws=*/training_sets/*")
     lake.write("ws=*/experiments/*", "ws=*/off_policy/*", "ws=*/drift/*")
     lake.write("ws=*/batch_predictions/*", "ws=*/snapshots/*", "ws=*/quarantine/*")

@@ -32,13 +32,7 @@ _MISSING = "S3 answers 403 in place of 404 for a missing object to who may not l
 
 _LARGE = "The bulk of an item over DynamoDB's 400 KB: no journey asks for one that large; the port's contract test puts and gets one."
 
-_QUARANTINE = "No journey's file has other columns than its dataset; the port's contract test keeps, reads and deletes one that has."
-
 REASONS: tuple[Reason, ...] = (
-    *_reasons(("worker",), "{LakeBucket}/ws=*/quarantine/*", _QUARANTINE, "s3:GetObject", "s3:PutObject"),
-    *_reasons(("backend",), "{LakeBucket}/ws=*/quarantine/*/load.json", _QUARANTINE, "s3:GetObject"),
-    *_reasons(("backend",), "{LakeBucket}/ws=*/quarantine/*/decisions/*", _QUARANTINE, "s3:GetObject", "s3:PutObject"),
-    *_reasons(("backend",), "{LakeBucket}/ws=*/quarantine/*/file/*", _QUARANTINE, "s3:DeleteObject"),
     *_reasons(FUNCTIONS, "*", "The tracing that the runtime does by itself.", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     *(
         reason
