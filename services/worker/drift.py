@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -16,8 +15,7 @@ from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_once
 from presage.progress import Progress
 from presage.training.model import ModelVersion
 from presage.training.ports import ModelRegistry, ProductionVersions, VersionRegistry
-
-PAGE = 100
+from presage.training.served import iterate_in_production
 
 
 def run_drift_check(job: Job, progress: Progress, *, models: ModelRegistry, versions: VersionRegistry, ports: DriftPorts) -> JobResult:
@@ -50,7 +48,7 @@ def enqueue_drift_checks(*, versions: ProductionVersions, jobs: JobPorts, now: d
         UnavailableError: The database did not answer.
     """
     day = now.astimezone(UTC).date() - timedelta(days=1)
-    there = (version for version in _list_all(versions) if version.created_at.astimezone(UTC).date() <= day)
+    there = (version for version in iterate_in_production(versions) if version.created_at.astimezone(UTC).date() <= day)
     return sum(_enqueue(version, day, jobs=jobs, now=now) for version in there)
 
 
@@ -59,10 +57,3 @@ def _enqueue(version: ModelVersion, day: date, *, jobs: JobPorts, now: datetime)
     job_id = f"job_drift_{version.model_id}_{version.version}_{day:%Y%m%d}"
     job = build_job(arguments, workspace_id=version.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
     return submit_once(job, ports=jobs, now=now)
-
-
-def _list_all(versions: ProductionVersions) -> Iterator[ModelVersion]:
-    after = ""
-    while page := versions.list_in_production(after=after, limit=PAGE):
-        yield from page
-        after = page[-1].model_id

@@ -12,6 +12,7 @@ from presage.features.dataset import Dataset
 from presage.features.ports import DatasetStore
 from presage.features.quarantine import QuarantineStore
 from presage.features.schema.evolution import add_columns
+from presage.features.schema.model import ColumnOverride
 from presage.features.sources.amplitude import (
     AmplitudeExports,
     AmplitudeKeys,
@@ -23,7 +24,7 @@ from presage.features.sources.amplitude import (
     floor_hour,
 )
 from presage.features.sources.credentials import CredentialStore, read_credential
-from presage.features.sources.files import FileSource
+from presage.features.sources.files import FileSource, ImportRequest
 from presage.features.sources.importing import import_source
 from presage.features.sources.model import ImportSummary, Source
 from presage.features.sources.ports import ImportFiles, ImportPorts
@@ -32,7 +33,7 @@ from presage.jobs.arguments import ImportAmplitude, ImportFile
 from presage.jobs.execution import JobResult
 from presage.jobs.model import Job, JobKind
 from presage.progress import Progress
-from services.worker.quarantine import build_request, hold
+from services.worker.quarantine import hold
 
 OpenAmplitude = Callable[[AmplitudeRegion, AmplitudeKeys], AmplitudeExports]
 
@@ -77,13 +78,25 @@ def run_import(job: Job, progress: Progress, ports: ImportSources) -> JobResult:
 
 
 def _plan_file(job: Job, dataset: Dataset, ports: ImportSources, progress: Progress) -> _Plan | JobResult:
-    request = build_request(msgspec.convert(job.arguments, ImportFile))
+    request = _build_request(msgspec.convert(job.arguments, ImportFile))
     comparison = survey_file(request, dataset, ports.files, progress=progress)
     if comparison.breaking:
         return hold(job, dataset, comparison, ports.quarantine)
     evolved = add_columns(dataset, comparison.new_columns, cause=job.job_id, now=job.created_at, datasets=ports.datasets)
     source = FileSource(ports.files, request.leave_out(comparison.empty), evolved, now=job.created_at)
     return _Plan(evolved, source, {"schema_version": evolved.schema_version, "changes": msgspec.to_builtins(comparison.changes)})
+
+
+def _build_request(arguments: ImportFile) -> ImportRequest:
+    """Return what the job asks for."""
+    return ImportRequest(
+        arguments.key,
+        arguments.format,
+        entity_column=arguments.entity_column,
+        event_timestamp_column=arguments.event_timestamp_column,
+        known_timestamp_column=arguments.known_timestamp_column,
+        columns=msgspec.convert(dict(arguments.columns), dict[str, ColumnOverride]),
+    )
 
 
 def _plan_amplitude(job: Job, dataset: Dataset, ports: ImportSources, progress: Progress) -> _Plan:  # noqa: ARG001 - a planner's

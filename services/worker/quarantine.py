@@ -7,23 +7,9 @@ import msgspec
 from presage.features.dataset import Dataset
 from presage.features.keys import build_quarantined_key
 from presage.features.quarantine import QuarantinedLoad, QuarantineStore
-from presage.features.schema.model import ColumnChange, ColumnOverride, Comparison
-from presage.features.sources.files import ImportRequest
-from presage.jobs.arguments import ImportFile
+from presage.features.schema.model import ColumnChange, Comparison
 from presage.jobs.execution import JobResult
 from presage.jobs.model import Job
-
-
-def build_request(arguments: ImportFile) -> ImportRequest:
-    """Return what the job asks for."""
-    return ImportRequest(
-        arguments.key,
-        arguments.format,
-        entity_column=arguments.entity_column,
-        event_timestamp_column=arguments.event_timestamp_column,
-        known_timestamp_column=arguments.known_timestamp_column,
-        columns=msgspec.convert(dict(arguments.columns), dict[str, ColumnOverride]),
-    )
 
 
 def hold(job: Job, dataset: Dataset, comparison: Comparison, store: QuarantineStore) -> JobResult:

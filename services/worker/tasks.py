@@ -10,7 +10,9 @@ from presage.experiments.model import Experiment
 from presage.experiments.ports import RunningExperiments, Warehouse
 from presage.jobs.arguments import AnalyseExperiment, RefreshSnapshot
 from presage.jobs.use_cases import SYSTEM, JobPorts, build_job, submit_once
+from presage.training.model import ModelVersion
 from presage.training.ports import ProductionVersions
+from presage.training.served import iterate_in_production
 from services.worker.submissions import submit_for_each
 
 PAGE = 100
@@ -46,18 +48,15 @@ def enqueue_refreshes(*, versions: ProductionVersions, experiments: RunningExper
     Raises:
         PresageError: The database does not list them or takes no jobs; those of before are submitted.
     """
-    submitted, after = 0, ""
-    waiting = {(found.workspace_id, found.model_id) for found in _list_all(experiments) if _compares_versions(found)}
-    while page := versions.list_in_production(after=after, limit=PAGE):
-        for version in page:
-            if (version.workspace_id, version.model_id) in waiting:
-                continue
-            job_id = f"job_refresh_{version.model_id}_{now:%Y%m%d}"
-            arguments = RefreshSnapshot(version.model_id)
-            job = build_job(arguments, workspace_id=version.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
-            submitted += submit_once(job, ports=jobs, now=now)
-        after = page[-1].model_id
-    return submitted
+    compared = {(found.workspace_id, found.model_id) for found in _list_all(experiments) if _compares_versions(found)}
+    there = (version for version in iterate_in_production(versions) if (version.workspace_id, version.model_id) not in compared)
+    return sum(_enqueue_refresh(version, jobs=jobs, now=now) for version in there)
+
+
+def _enqueue_refresh(version: ModelVersion, *, jobs: JobPorts, now: datetime) -> bool:
+    arguments, job_id = RefreshSnapshot(version.model_id), f"job_refresh_{version.model_id}_{now:%Y%m%d}"
+    job = build_job(arguments, workspace_id=version.workspace_id, created_by=SYSTEM, now=now, job_id=job_id)
+    return submit_once(job, ports=jobs, now=now)
 
 
 def _compares_versions(experiment: Experiment) -> bool:

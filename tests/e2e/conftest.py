@@ -50,8 +50,7 @@ def stack(amplitude: Amplitude) -> Iterator[Stack]:
     was_up = (ROOT / ENDPOINTS).exists()
     launcher("up", AMPLITUDE_URL=amplitude.url)
     yield read_stack(ROOT / ENDPOINTS)
-    if not was_up:
-        launcher("down")
+    launcher("up" if was_up else "down")  # up as it was: no longer with that Amplitude
 
 
 @pytest.fixture(scope="session")

@@ -201,11 +201,11 @@ def test_a_version_that_is_not_better_serves_only_when_told_and_gives_way_to_a_r
     assert road.read_alias()["version"] == 1
 
     road.backend.call("PUT", f"{road.model_path}/aliases/production", {"version": 2})
-    wait_for_version(road, 2, seconds=WAIT_SECONDS)
+    wait_for_version(road, 2)
     moved_at = str(road.read_alias()["moved_at"])
     began = time.monotonic()
     road.backend.post(f"{road.model_path}/aliases/production/rollback")
-    wait_for_version(road, 1, seconds=ROLLBACK_SECONDS)
+    wait_for_version(road, 1)
     took = time.monotonic() - began
 
     assert took < ROLLBACK_SECONDS
@@ -242,11 +242,11 @@ def wait_for_features(road: Road, before: JsonObject) -> JsonObject:
     pytest.fail("the renewed snapshot does not serve")
 
 
-def wait_for_version(road: Road, version: int, *, seconds: float) -> None:
+def wait_for_version(road: Road, version: int) -> None:
     """Return when a version answers."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         if road.predict([road.late_customer])[0]["model_version"] == version:
             return
         time.sleep(0.05)
-    pytest.fail(f"version {version} does not answer after {seconds} s")
+    pytest.fail(f"version {version} does not answer after {WAIT_SECONDS} s")

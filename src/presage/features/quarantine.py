@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from presage.errors import ConflictError, NotFoundError
-from presage.features.schema.model import ColumnChange
+from presage.features.schema.model import ColumnChange, list_breaking
 
 Verdict = Literal["released", "discarded"]
 
@@ -44,7 +44,7 @@ class QuarantinedLoad:
     @property
     def breaking(self) -> tuple[ColumnChange, ...]:
         """The changes that keep it from landing."""
-        return tuple(change for change in self.changes if not change.compatible)
+        return list_breaking(self.changes)
 
 
 class QuarantineStore(Protocol):

@@ -1,10 +1,13 @@
-"""Which versions of a model have been in production, for whoever compares one with another."""
+"""Which versions are, or have been, in production: of a model, for whoever compares them, and of all, for whoever looks after them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from presage.training.ports import VersionRegistry
+from presage.training.model import ModelVersion
+from presage.training.ports import ProductionVersions, VersionRegistry
+
+PAGE = 100
 
 
 class AliasHistory:
@@ -17,3 +20,15 @@ class AliasHistory:
     def list_served(self, workspace_id: str, model_id: str) -> Sequence[int]:
         """Return the versions of the production alias's history, the one that serves now first."""
         return [move.version for move in self._versions.list_alias_moves(workspace_id, model_id, "production")]
+
+
+def iterate_in_production(versions: ProductionVersions) -> Iterator[ModelVersion]:
+    """Yield the version in production of each model of any workspace, read page by page.
+
+    Raises:
+        UnavailableError: The database did not answer.
+    """
+    after = ""
+    while page := versions.list_in_production(after=after, limit=PAGE):
+        yield from page
+        after = page[-1].model_id

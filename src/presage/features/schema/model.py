@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -75,7 +75,12 @@ class Comparison:
     @property
     def breaking(self) -> tuple[ColumnChange, ...]:
         """The changes that keep the load from landing."""
-        return tuple(change for change in self.changes if not change.compatible)
+        return list_breaking(self.changes)
+
+
+def list_breaking(changes: Iterable[ColumnChange]) -> tuple[ColumnChange, ...]:
+    """Return those of the changes that no load may land with."""
+    return tuple(change for change in changes if not change.compatible)
 
 
 @dataclass(frozen=True, slots=True)
