@@ -87,6 +87,7 @@ def _build(spark: SparkSession, folder: Path, spec: ModelSpec, events: Mapping[s
         place=plan.Place("file:///", f"file://{folder}/out/", list_columns(spec)),
         sizes=SMALL,
     )
+    assert not list((folder / "work").glob("_exchange*"))
     by_columns = [row for name, count in written.files for row in _read(folder / "out" / name, count)]
     by_plan = {"sql": _index(by_sql), "columnar": _index(by_columns)}
     return Built(by_plan, unjoined.counts, unjoined.boundary_us, unjoined.candidates, written.usable)

@@ -7,6 +7,9 @@ from typing import Dict, Tuple
 
 from presage.training.spec import FeatureView, ModelSpec
 
+ROWS = -1
+"""In place of a source's number."""
+
 
 @dataclass(frozen=True)
 class Slice:
@@ -16,6 +19,17 @@ class Slice:
     share: int = 0
     shares: int = 1
     rows: int = -1
+
+
+@dataclass(frozen=True)
+class Section:
+    """An Arrow stream in a file of the exchange: what one task has for a partition, of a source (its number) or of the rows (`ROWS`)."""
+
+    partition: int
+    number: int
+    uri: str
+    start: int
+    length: int
 
 
 @dataclass(frozen=True)

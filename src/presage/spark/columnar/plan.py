@@ -1,22 +1,25 @@
-"""The columnar join of rows with their views: Spark schedules, repeats and exchanges; Arrow and numpy in its workers do the rest.
+"""The columnar join of rows with their views: Spark schedules and repeats; Arrow and numpy in its workers do the rest.
 
-Parts and rows are read by the workers, divided by a hash of the join key, exchanged as Arrow streams and joined bucket by bucket;
-the workers write the training set's files. Only the driver's part is here, so that it runs where numpy and pyarrow are not (docs/adr/0035).
+Parts and rows are read by the workers, divided by a hash of the join key, exchanged as files of Arrow streams and joined bucket by
+bucket; the workers write the training set's files. Only the driver's part is here, so that it runs where numpy and pyarrow are not
+(docs/adr/0035).
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
+from uuid import uuid4
 
-from pyspark import RDD, SparkFiles
+from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
-from presage.spark.columnar.job import Heavy, Hop, Slice, Source, Target
-from presage.spark.files import list_files, make_folder, resolve_uri
+from presage.spark.columnar.job import ROWS, Heavy, Hop, Section, Slice, Source, Target
+from presage.spark.files import delete_folder, list_files, make_folder, resolve_uri
 from presage.training.findings import Findings, merge_findings
 from presage.training.recipe import Recipe
 from presage.training.spec import FeatureView, feature_columns
@@ -24,10 +27,8 @@ from presage.training.spec import FeatureView, feature_columns
 PACKAGES = "environment"
 """Where Spark unpacks the archive with numpy and pyarrow, if it was given one (docs/adr/0039)."""
 
-ROWS = -1
-Packed = Tuple[int, Tuple[int, bytes]]
-"""(partition, (number of the source or `ROWS`, Arrow stream))."""
 Task = Tuple[int, Slice]
+Partition = Tuple[int, List[Section]]
 
 
 @dataclass(frozen=True)
@@ -78,25 +79,32 @@ class Written:
 def join_views(
     session: SparkSession, rows: Rows, recipe: Recipe, *, views: Sequence[FeatureView], place: Place, sizes: Sizes = SIZES
 ) -> Written:
-    """Join the rows with the views and write them as the training set's files.
+    """Join the rows with the views and write them as the training set's files. The rows' folder holds the exchange meanwhile.
 
     Idempotency: the same rows and parts give the same files, byte by byte, however often a task was repeated.
     """
     make_folder(session, place.output)
-    hops = _plan_hops(session, rows, recipe, views, place=place, sizes=sizes)
-    asked = [(ROWS, piece) for piece in _slice_rows(session, rows)]
-    before: Optional[RDD[Packed]] = None
-    for hop in hops[:-1]:
-        exchanged = _exchange(session, hop, asked, rows.columns, None)
-        before = exchanged.mapPartitionsWithIndex(_PassOn(_Joiner(hop, _find_moved(session, hop, exchanged)), hops[-1]))
-    exchanged = _exchange(session, hops[-1], [] if before else asked, rows.columns, before)
-    joiner = _Joiner(hops[-1], _find_moved(session, hops[-1], exchanged))
-    features = feature_columns(recipe.spec) if place.judged else ()
-    target = Target(resolve_uri(session, place.output), place.columns, features, recipe.spec)
-    written = sorted(exchanged.mapPartitionsWithIndex(_Write(joiner, target)).collect(), key=_get_name)
-    found = merge_findings(part for _, _, part in written)
-    usable = {source.split("/", 1)[1]: count for source, count in found.usable.items()}
-    return Written(tuple((name, count) for name, count, _ in written if count), usable, found)
+    exchange = f"{rows.uri}/_exchange-{uuid4().hex}/"  # a name that readers of the rows pass over
+    make_folder(session, exchange)
+    try:
+        hops = _plan_hops(session, rows, recipe, views, place=place, sizes=sizes)
+        folder = resolve_uri(session, exchange).rstrip("/") + "/"
+        asked = [(ROWS, piece) for piece in _slice_rows(session, rows)]
+        passed: List[Section] = []
+        found: List[Findings] = []
+        for hop in hops[:-1]:
+            partitions, joiner = _exchange(session, _Split(hop, rows.columns, folder), asked, passed)
+            done = _run(session, partitions, _PassOn(joiner, hops[-1], folder))
+            asked, passed = [], [section for sections, _ in done for section in sections]
+            found += [part for _, part in done]
+        partitions, joiner = _exchange(session, _Split(hops[-1], rows.columns, folder), asked, passed)
+        features = feature_columns(recipe.spec) if place.judged else ()
+        written = _run(session, partitions, _Write(joiner, Target(resolve_uri(session, place.output), place.columns, features, recipe.spec)))
+    finally:
+        delete_folder(session, exchange)
+    merged = merge_findings([*found, *(part for _, _, part in written)])
+    usable = {source.split("/", 1)[1]: count for source, count in merged.usable.items()}
+    return Written(tuple((name, count) for name, count, _ in written if count), usable, merged)
 
 
 def _plan_hops(session: SparkSession, rows: Rows, recipe: Recipe, views: Sequence[FeatureView], *, place: Place, sizes: Sizes) -> List[Hop]:
@@ -148,33 +156,31 @@ def _find_heavy(session: SparkSession, rows: Rows, key: str, *, first: int, limi
     return tuple(heavy)
 
 
-def _exchange(session: SparkSession, hop: Hop, asked: Sequence[Task], columns: Sequence[str], before: Optional[RDD[Packed]]) -> RDD[Packed]:
-    """Return the records of the hop's sources and the rows, by partition: the rows in files, or as the hop before left them."""
-    context = session.sparkContext
-    tasks = [*asked, *_list_tasks(hop)]
-    packed = context.parallelize(tasks, len(tasks)).flatMap(_Split(hop, tuple(columns))) if tasks else context.emptyRDD()
-    both = packed if before is None else packed.union(before)
-    return both.partitionBy(hop.partitions + hop.hash_partitions, _get_partition)
+def _exchange(session: SparkSession, split: _Split, asked: Sequence[Task], passed: Sequence[Section]) -> Tuple[List[Partition], _Joiner]:
+    """Divide the hop's sources and the rows, those in files or those passed on, and return what is to be joined, by partition."""
+    hop = split.hop
+    by_partition: Dict[int, List[Section]] = {}
+    for section in [*passed, *_run(session, [*asked, *_list_tasks(hop)], split)]:
+        by_partition.setdefault(section.partition, []).append(section)
+    hashed = [(index, by_partition[index]) for index in sorted(by_partition) if index >= hop.partitions]
+    joiner = _Joiner(hop, _find_moved(session, hop, hashed))
+    return [(index, by_partition.get(index, [])) for index in range(hop.partitions)], joiner
+
+
+def _run(session: SparkSession, items: Sequence[Any], task: Callable[[Any], Iterable[Any]]) -> List[Any]:
+    """Return what the task yields for the items, in their order, each run by itself."""
+    return session.sparkContext.parallelize(items, len(items)).flatMap(task).collect() if items else []
 
 
 def _list_tasks(hop: Hop) -> List[Task]:
     return [(number, piece) for number, source in enumerate(hop.sources) for piece in source.parts]
 
 
-def _get_name(written: Tuple[str, int, Findings]) -> str:
-    return written[0]
-
-
-def _get_partition(partition: int) -> int:
-    return partition
-
-
-def _find_moved(session: SparkSession, hop: Hop, exchanged: RDD[Packed]) -> Dict[int, Dict[str, int]]:
+def _find_moved(session: SparkSession, hop: Hop, hashed: Sequence[Partition]) -> Dict[int, Dict[str, int]]:
     """Return, for record ids whose copies lie in several buckets, in which one the first copy does, by source."""
     hashes: Dict[int, List[int]] = {}
-    looked = session.sparkContext.runJob(exchanged, _find_hashes, range(hop.partitions, hop.partitions + hop.hash_partitions))
-    for number, hashed in looked:
-        hashes.setdefault(number, []).append(hashed)
+    for number, found in _run(session, hashed, _find_hashes):
+        hashes.setdefault(number, []).append(found)
     if not hashes:
         return {}
     tasks = _list_tasks(hop)
@@ -182,24 +188,24 @@ def _find_moved(session: SparkSession, hop: Hop, exchanged: RDD[Packed]) -> Dict
     return dict(copies.coalesce(1).mapPartitions(_Choose(hop)).collect())
 
 
-def _load_tasks() -> Any:  # noqa: ANN401 - the module
-    """Return what workers do, after putting the archive's numpy and pyarrow, if there is one, before what is installed."""
+def _load(module: str) -> Any:  # noqa: ANN401 - the module
+    """Return a module of what workers do, after putting the archive's numpy and pyarrow, if there is one, before what is installed."""
     for folder in (Path(SparkFiles.getRootDirectory(), PACKAGES), Path(PACKAGES)):
         if folder.is_dir() and str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
-    from presage.spark.columnar import tasks  # noqa: PLC0415 - numpy and pyarrow are in the workers only
-
-    return tasks
+    return import_module(f"presage.spark.columnar.{module}")  # numpy and pyarrow are in the workers only
 
 
 @dataclass(frozen=True)
 class _Split:
     hop: Hop
     columns: Tuple[str, ...]
+    folder: str
 
-    def __call__(self, task: Task) -> Iterator[Packed]:
-        tasks, (number, piece) = _load_tasks(), task
-        yield from tasks.split_rows(piece, self.columns, self.hop) if number == ROWS else tasks.split_part(number, piece, self.hop)
+    def __call__(self, task: Task) -> List[Section]:
+        tasks, (number, piece) = _load("tasks"), task
+        placed = tasks.split_rows(piece, self.columns, self.hop) if number == ROWS else tasks.split_part(number, piece, self.hop)
+        return list(_load("exchange").write_sections(self.folder, placed))
 
 
 @dataclass(frozen=True)
@@ -208,7 +214,7 @@ class _List:
     hashes: Dict[int, List[int]]
 
     def __call__(self, task: Task) -> Iterator[Tuple[int, int, bytes]]:
-        yield from _load_tasks().list_copies(*task, hop=self.hop, moved=self.hashes)
+        yield from _load("tasks").list_copies(*task, hop=self.hop, moved=self.hashes)
 
 
 @dataclass(frozen=True)
@@ -216,11 +222,11 @@ class _Choose:
     hop: Hop
 
     def __call__(self, copies: Iterable[Tuple[int, int, bytes]]) -> Iterator[Tuple[int, Dict[str, int]]]:
-        yield from _load_tasks().choose_buckets(list(copies), self.hop).items()
+        yield from _load("tasks").choose_buckets(list(copies), self.hop).items()
 
 
-def _find_hashes(packed: Iterable[Packed]) -> Iterator[Tuple[int, int]]:
-    yield from _load_tasks().find_moved(packed)
+def _find_hashes(partition: Partition) -> Iterator[Tuple[int, int]]:
+    yield from _load("tasks").find_moved(partition[1])
 
 
 @dataclass(frozen=True)
@@ -228,18 +234,20 @@ class _Joiner:
     hop: Hop
     moved: Dict[int, Dict[str, int]]
 
-    def join(self, index: int, packed: Iterable[Packed]) -> Any:  # noqa: ANN401 - `tasks.Bucket`
-        return _load_tasks().join_bucket(index, packed, hop=self.hop, moved=self.moved)
+    def join(self, partition: Partition) -> Any:  # noqa: ANN401 - `tasks.Bucket`
+        return _load("tasks").join_bucket(*partition, hop=self.hop, moved=self.moved)
 
 
 @dataclass(frozen=True)
 class _PassOn:
     joiner: _Joiner
     following: Hop
+    folder: str
 
-    def __call__(self, index: int, packed: Iterable[Packed]) -> Iterator[Packed]:
-        if index < self.joiner.hop.partitions:
-            yield from _load_tasks().pass_on(self.joiner.join(index, packed), self.following)
+    def __call__(self, partition: Partition) -> Iterator[Tuple[List[Section], Findings]]:
+        bucket = self.joiner.join(partition)
+        placed = () if bucket.rows is None else _load("tasks").place_rows(bucket.rows, self.following)
+        yield _load("exchange").write_sections(self.folder, placed), bucket.found
 
 
 @dataclass(frozen=True)
@@ -247,7 +255,5 @@ class _Write:
     joiner: _Joiner
     target: Target
 
-    def __call__(self, index: int, packed: Iterable[Packed]) -> Iterator[Tuple[str, int, Findings]]:
-        if index < self.joiner.hop.partitions:
-            bucket = self.joiner.join(index, packed)
-            yield _load_tasks().write_bucket(bucket, index, self.target)
+    def __call__(self, partition: Partition) -> Iterator[Tuple[str, int, Findings]]:
+        yield _load("tasks").write_bucket(self.joiner.join(partition), partition[0], self.target)

@@ -26,12 +26,14 @@ def _hash(strings: Any) -> npt.NDArray[np.uint64]:  # noqa: ANN401 - an Arrow ar
     _, offsets, data = strings.buffers()
     bounds = np.frombuffer(offsets, np.int64)[strings.offset : strings.offset + len(strings) + 1]
     lengths = np.diff(bounds)
-    width = max(_WORD, -(-int(lengths.max()) // _WORD) * _WORD)
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    width = max(_WORD, -(-longest // _WORD) * _WORD)
     padded = np.zeros((len(strings), width), np.uint8)
-    if data is not None:
+    if data is not None and shortest == longest > 0:
+        padded[:, :longest] = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]].reshape(-1, longest)
+    elif data is not None:
         padded[np.arange(width) < lengths[:, None]] = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]
     hashed = lengths.astype(np.uint64)
-    shortest = int(lengths.min())
     for number, word in enumerate(padded.view(np.uint64).T):
         mixed = (hashed ^ word) * _MULTIPLIER
         mixed ^= mixed >> _SHIFT

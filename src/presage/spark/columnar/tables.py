@@ -1,4 +1,4 @@
-"""Arrow tables of records and rows: read from parquet, packed for the shuffle, one record kept per record id."""
+"""Arrow tables of records and rows: read from parquet, packed and divided, one record kept per record id."""
 
 from __future__ import annotations
 

@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from presage.spark.columnar.derived import add_derived
+from presage.spark.columnar.exchange import Placed, read_sections
 from presage.spark.columnar.features import Asked, Column, Records, Values, compute_features
 from presage.spark.columnar.findings import compute_moments, count_labels, find_leak
-from presage.spark.columnar.job import Hop, Slice, Source, Target
+from presage.spark.columnar.job import ROWS, Hop, Section, Slice, Source, Target
 from presage.spark.columnar.segments import compose, order_with_ties
 from presage.spark.columnar.strings import hash_strings
 from presage.spark.columnar.tables import (
@@ -33,29 +34,26 @@ from presage.spark.columnar.tables import (
     split,
     unpack,
 )
-from presage.training.findings import NAIVE_JOINS, Findings, merge_findings
+from presage.training.findings import NAIVE_JOINS, Findings
 from presage.training.spec import FeatureView
 
-ROWS, FOUND = -1, -2
 ROW_GROUP = 131_072
 Ints = npt.NDArray[np.int64]
-Packed = Tuple[int, Tuple[int, Any]]
-"""(partition, (number of the source or `ROWS`, Arrow stream)), or `FOUND` with what was found before."""
 Numbered = Tuple[Any, Ints]
 
 
-def split_part(number: int, piece: Slice, hop: Hop) -> Iterator[Packed]:
-    """Yield a part's records by bucket (those of a heavy key once per salt), and their hashes by partition of hashes."""
+def split_part(number: int, piece: Slice, hop: Hop) -> Iterator[Placed]:
+    """Yield a part's records by bucket (those of a heavy key for all of its salts), and their hashes by partition of hashes."""
     source = hop.sources[number]
     records = read_records(piece, source.columns)
     buckets = _find_buckets(records, source, hop)
     hashes = records[HASH].to_numpy()
     salts = {heavy.first: heavy.salts for heavy in hop.heavy}
     for bucket, rows in split(records, buckets):
-        yield from ((bucket + salt, (number, pack(rows))) for salt in range(salts.get(bucket, 1)))
+        yield range(bucket, bucket + salts.get(bucket, 1)), number, rows
     told = pa.table([pa.array(hashes), pa.array(buckets)], names=[HASH, "bucket"])
     places = hop.partitions + (hashes % np.uint64(hop.hash_partitions)).astype(np.int64)
-    yield from ((place, (number, pack(rows))) for place, rows in split(told, places))
+    yield from (((place,), number, rows) for place, rows in split(told, places))
 
 
 def _find_buckets(records: Any, source: Source, hop: Hop) -> Ints:  # noqa: ANN401 - an Arrow table
@@ -70,25 +68,24 @@ def _find_buckets(records: Any, source: Source, hop: Hop) -> Ints:  # noqa: ANN4
     return buckets
 
 
-def split_rows(piece: Slice, columns: Sequence[str], hop: Hop) -> Iterator[Packed]:
+def split_rows(piece: Slice, columns: Sequence[str], hop: Hop) -> Iterator[Placed]:
     """Yield the rows of a file by bucket."""
     yield from place_rows(read_slice(piece, columns), hop)
 
 
-def place_rows(rows: Any, hop: Hop) -> Iterator[Packed]:  # noqa: ANN401 - an Arrow table
+def place_rows(rows: Any, hop: Hop) -> Iterator[Placed]:  # noqa: ANN401 - an Arrow table
     """Yield rows by bucket; those of a heavy key are divided among its salts by observation time."""
     places = (hash_strings(rows[hop.key]) % np.uint64(hop.buckets)).astype(np.int64)
     salts = rows["at_us"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
     for heavy in hop.heavy:
         mine = pc.equal(rows[hop.key], heavy.key).to_numpy()
         places[mine] = heavy.first + (salts[mine] % np.uint64(heavy.salts)).astype(np.int64)
-    yield from ((place, (ROWS, pack(some))) for place, some in split(rows, places))
+    yield from (((place,), ROWS, some) for place, some in split(rows, places))
 
 
-def find_moved(packed: Iterable[Packed]) -> Iterator[Tuple[int, int]]:
+def find_moved(sections: Iterable[Section]) -> Iterator[Tuple[int, int]]:
     """Yield (source, hash) of record ids whose copies may lie in several buckets: resent with another key, or of equal hash."""
-    for number, bodies in _gather(packed).items():
-        told = unpack(bodies)
+    for number, told in read_sections(sections).items():
         hashes, buckets = told[HASH].to_numpy(), told["bucket"].to_numpy()
         if not has_repeated(hashes):
             continue
@@ -141,30 +138,23 @@ class _Question:
         return values if self.back is None else [(found[self.back], missing[self.back]) for found, missing in values]
 
 
-def join_bucket(index: int, packed: Iterable[Packed], *, hop: Hop, moved: Mapping[int, Mapping[str, int]]) -> Bucket:
+def join_bucket(index: int, sections: Iterable[Section], *, hop: Hop, moved: Mapping[int, Mapping[str, int]]) -> Bucket:
     """Return the rows of a bucket with the columns of the hop's views."""
-    bodies = _gather(packed)
-    rows = _order(unpack(bodies.pop(ROWS))) if ROWS in bodies else None
+    tables = read_sections(sections)
+    rows = _order(tables.pop(ROWS)) if ROWS in tables else None
     question = None if rows is None else _ask(rows, hop)
     home = hop.find_home(index)
-    found = merge_findings(bodies.pop(FOUND, ()))
+    found = Findings()
     for number, source in enumerate(hop.sources):
         records = None
-        if number in bodies:
+        if number in tables:
             elsewhere = [record_id for record_id, bucket in moved.get(number, {}).items() if bucket != home]
-            records = _keep_usable(unpack(bodies.pop(number)), source, hop.cutoff_us, elsewhere)
+            records = _keep_usable(tables.pop(number), source, hop.cutoff_us, elsewhere)
         if index == home:
             found.usable[source.name] = 0 if records is None else len(records)
         if question is not None:
             rows = _add_views(rows, question, records, source=source, hop=hop, found=found)
     return Bucket(rows, found)
-
-
-def _gather(packed: Iterable[Packed]) -> Dict[int, List[Any]]:
-    bodies: Dict[int, List[Any]] = {}
-    for _, (number, body) in packed:
-        bodies.setdefault(number, []).append(body)
-    return bodies
 
 
 def _order(rows: Any) -> Any:  # noqa: ANN401 - Arrow tables
@@ -201,8 +191,8 @@ def _keep_usable(records: Any, source: Source, cutoff_us: int, elsewhere: Sequen
 def _add_views(rows: Any, question: _Question, table: Any, *, source: Source, hop: Hop, found: Findings) -> Any:  # noqa: ANN401 - Arrow tables
     """Return the rows with the columns of the views on one source; note in `found` what naive joins get wrong."""
     numbered = _number(table, question.keys, source)
-    naive = _list_naive(numbered, question, source, cutoff_us=hop.cutoff_us) if hop.judged else {}
     records = _build(numbered, source)
+    naive = _list_naive(question, records, _build(numbered, source, known_time=False), hop.cutoff_us) if hop.judged else {}
     for view in source.views:
         values = question.answer(records, view)
         others = {join: asked.answer(of, view) for join, (asked, of) in naive.items()}
@@ -216,14 +206,11 @@ def _add_views(rows: Any, question: _Question, table: Any, *, source: Source, ho
     return rows
 
 
-def _list_naive(
-    numbered: Optional[Numbered], question: _Question, source: Source, *, cutoff_us: int
-) -> Dict[str, Tuple[_Question, Records]]:
+def _list_naive(question: _Question, records: Records, by_event: Records, cutoff_us: int) -> Dict[str, Tuple[_Question, Records]]:
     """Return how the joins ask that leak, and what."""
     asked = question.asked
     late = replace(question, asked=Asked(asked.codes, np.full(len(asked.at), cutoff_us), asked.since, asked.order))
-    by_event, newest = _build(numbered, source, known_time=False), _build(numbered, source)
-    return dict(zip(NAIVE_JOINS, ((question, by_event), (late, newest))))
+    return dict(zip(NAIVE_JOINS, ((question, by_event), (late, records))))
 
 
 def _number(table: Any, keys: Any, source: Source) -> Optional[Numbered]:  # noqa: ANN401 - Arrow tables
@@ -241,13 +228,6 @@ def _build(numbered: Optional[Numbered], source: Source, *, known_time: bool = T
         none = np.zeros(0, np.int64)
         return Records(none, none, none, none, dict.fromkeys(source.needed, Column(np.zeros(0), np.zeros(0, np.bool_))))
     return build_records(numbered[0], numbered[1], source.needed, known_time=known_time)
-
-
-def pass_on(bucket: Bucket, hop: Hop) -> Iterator[Packed]:
-    """Yield a joined bucket's rows by partition of the next exchange, and what was found."""
-    yield 0, (FOUND, bucket.found)
-    if bucket.rows is not None:
-        yield from place_rows(bucket.rows, hop)
 
 
 def write_bucket(bucket: Bucket, index: int, target: Target) -> Tuple[str, int, Findings]:

@@ -1,4 +1,4 @@
-"""The columnar join without Spark: what its workers do, exchanged by a dictionary, against the oracle."""
+"""The columnar join without Spark: what its workers do, exchanged in a folder, against the oracle."""
 
 import random
 from collections import Counter, defaultdict
@@ -14,8 +14,9 @@ import pytest
 
 from presage.errors import CorruptArtifactError
 from presage.spark.columnar import features, tasks
+from presage.spark.columnar.exchange import write_sections
 from presage.spark.columnar.features import Asked, Column, Records, compute_features
-from presage.spark.columnar.job import Heavy, Hop, Slice, Source
+from presage.spark.columnar.job import Heavy, Hop, Section, Slice, Source
 from presage.spark.columnar.segments import accumulate
 from presage.spark.columnar.strings import hash_strings
 from presage.training.findings import NAIVE_JOINS, Findings, merge_findings
@@ -50,15 +51,13 @@ def build_hop(
     return Hop("entity_id", sources, cutoff, buckets, 2, distinct=True, judged=True, heavy=tuple(salted))
 
 
-def join(hop: Hop, rows: pa.Table) -> tuple[dict[tuple[str, int], dict[str, Any]], Findings, int]:
+def join(hop: Hop, rows: pa.Table, folder: Path) -> tuple[dict[tuple[str, int], dict[str, Any]], Findings, int]:
     """Return the joined rows, what was found, and how many record ids lay in several buckets."""
-    exchanged: dict[int, list[Any]] = defaultdict(list)
+    exchanged: dict[int, list[Section]] = defaultdict(list)
     parts = [(number, piece) for number, source in enumerate(hop.sources) for piece in source.parts]
-    for number, piece in parts:
-        for packed in tasks.split_part(number, piece, hop):
-            exchanged[packed[0]].append(packed)
-    for packed in tasks.place_rows(rows, hop):
-        exchanged[packed[0]].append(packed)
+    for placed in [*(tasks.split_part(number, piece, hop) for number, piece in parts), tasks.place_rows(rows, hop)]:
+        for section in write_sections(f"file://{folder}/", placed):
+            exchanged[section.partition].append(section)
     hashes: dict[int, list[int]] = defaultdict(list)
     for partition in range(hop.partitions, hop.partitions + hop.hash_partitions):
         for number, hashed in tasks.find_moved(exchanged[partition]):
@@ -119,7 +118,7 @@ def test_buckets_join_what_the_oracle_joins(tmp_path: Path, seed: int, buckets: 
     rows = pa.table({"entity_id": [key for key, _ in expected], "at_us": pa.array([at for _, at in expected], pa.int64())})
     salts = {key: -(-count // heavy) for key, count in Counter(key for key, _ in expected).items() if count > heavy} if heavy else {}
 
-    found, told, moved = join(build_hop(datasets, views, cutoff, buckets=buckets, heavy=salts), rows)
+    found, told, moved = join(build_hop(datasets, views, cutoff, buckets=buckets, heavy=salts), rows, tmp_path)
 
     assert found.keys() == expected.keys()
     cells = [(key, name) for key, row in expected.items() for name in row if name != "label" and found[key][name] != row[name]]
