@@ -6,7 +6,8 @@ and what lies in a window is among a run that ends there: event > t - w implies 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
@@ -27,7 +28,7 @@ MOMENTS = ("days_since_first", "days_since_last")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of records: numbers (0 where there is none; empty for strings), where there is a value, and whether it is everywhere.
+    """A column of records as they lie: numbers (0 where there is none; empty for strings), where there is a value, whether it is everywhere.
 
     Of categories, the numbers are places among `names`.
     """
@@ -39,7 +40,7 @@ class Column:
 
     def take(self, where: Ints, feature: Feature) -> Floats:
         """Return the values of some records, as the feature has them."""
-        found = self.values[where]
+        found = self.values.take(where)
         if feature.categories is None:
             return found
         places = {name: float(place) for place, name in enumerate(feature.categories)}
@@ -49,13 +50,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Records:
-    """Records in the order of (codes, usable, record id); `codes` number the join keys, times are microseconds since the epoch."""
+    """Records in the order of (codes, usable, record id); `codes` number the join keys, times are microseconds since the epoch.
+
+    Their columns stay as they lie, since most features read few of the records: `order` tells where each one lies.
+    """
 
     codes: Ints
     usable: Ints
     event: Ints
     known: Ints
+    order: Ints
     columns: Dict[str, Column]
+    _ordered: Dict[str, Tuple[Floats, Flags]] = field(default_factory=dict)
+
+    def arrange(self, column: str) -> Tuple[Floats, Flags]:
+        """Return a column's values, and where there are any, in the records' order."""
+        if column not in self._ordered:
+            stored = self.columns[column]
+            values = stored.values.take(self.order) if len(stored.values) else stored.values
+            self._ordered[column] = values, stored.valid.take(self.order)
+        return self._ordered[column]
 
 
 @dataclass(frozen=True)
@@ -106,9 +120,10 @@ def compute_features(records: Records, asked: Asked, features: Sequence[Feature]
     ends, starts = timeline.find(asked.codes, asked.at, asked.order), timeline.list_starts(codes)[asked.codes]
     newest = _Newest(records)
     found: Dict[Feature, Values] = {}
+    runs = _Runs(records, newest, starts, ends)
     for feature in features:
         if feature.window_days is None:
-            found[feature] = _compute_running(records, feature, newest, (starts, ends))
+            found[feature] = _compute_running(feature, runs)
     for window in sorted({feature.window_days for feature in features if feature.window_days is not None}):
         windowed = [feature for feature in features if feature.window_days == window]
         begins = np.maximum(timeline.find(asked.codes, asked.at - window * DAY_US, asked.order), starts)
@@ -128,7 +143,7 @@ def _finish(feature: Feature, values: Values, asked: Asked) -> Values:
 def _counts_for(records: Records, feature: Feature) -> Flags:
     if feature.column is None or feature.function == "latest":
         return np.ones(len(records.codes), np.bool_)
-    return records.columns[feature.column].valid
+    return records.arrange(feature.column)[1]
 
 
 class _Newest:
@@ -154,28 +169,43 @@ class _Newest:
         return self._ranks[0]
 
 
-def _compute_running(records: Records, feature: Feature, newest: _Newest, runs: Tuple[Ints, Ints]) -> Values:
-    starts, ends = runs
-    some = ends > starts
-    last = np.where(some, ends - 1, 0)
-    if not newest.size:
-        return np.zeros(len(ends)), ~some
+class _Runs:
+    """The records that are usable for each observation: those from `starts` to before `ends`."""
+
+    def __init__(self, records: Records, newest: _Newest, starts: Ints, ends: Ints) -> None:
+        self.records, self.by_newest, self.starts, self.ends = records, newest, starts, ends
+        self.some: Flags = ends > starts
+        self.last: Ints = np.where(self.some, ends - 1, 0)
+
+    @cached_property
+    def newest(self) -> Ints:
+        """Where the newest record of each run lies."""
+        where = self.last
+        if not self.by_newest.in_order:
+            where = _pick_running(self, np.ones(self.by_newest.size, np.bool_), greatest=True)
+        return self.records.order.take(where)
+
+
+def _compute_running(feature: Feature, runs: _Runs) -> Values:
+    records = runs.records
+    if not runs.by_newest.size:
+        return np.zeros(len(runs.ends)), ~runs.some
     if feature.function == "latest":
-        where = last if newest.in_order else _pick_running(records, newest, np.ones(newest.size, np.bool_), greatest=True)[last]
         column = records.columns[str(feature.column)]
-        return column.take(where, feature), ~some if column.complete else ~(some & column.valid[where])
+        missing = ~runs.some if column.complete else ~(runs.some & column.valid.take(runs.newest))
+        return column.take(runs.newest, feature), missing
     counted = _counts_for(records, feature)
     so_far = np.concatenate(([0], np.cumsum(counted)))
-    counts = so_far[ends] - so_far[starts]
+    counts = so_far[runs.ends] - so_far[runs.starts]
     if feature.function == "count":
         return counts.astype(np.float64), counts == 0
     if feature.function in MOMENTS:
-        where = _pick_running(records, newest, counted, greatest=feature.function == "days_since_last")[last]
+        where = _pick_running(runs, counted, greatest=feature.function == "days_since_last")
         return records.event[where].astype(np.float64), counts == 0
     operation, neutral = _OPERATIONS[feature.function]
-    values = np.where(counted, records.columns[str(feature.column)].values + 0.0, neutral)
+    values = np.where(counted, records.arrange(str(feature.column))[0] + 0.0, neutral)
     begins = np.flatnonzero(np.append(True, records.codes[1:] != records.codes[:-1]))
-    total = accumulate(operation, values, begins)[last]
+    total = accumulate(operation, values, begins)[runs.last]
     return total / np.maximum(counts, 1) if feature.function == "mean" else total, counts == 0
 
 
@@ -187,12 +217,12 @@ _OPERATIONS = {
 }
 
 
-def _pick_running(records: Records, newest: _Newest, counted: Flags, *, greatest: bool) -> Ints:
-    """Return, at each record, which one so far counted has the greatest (or least) rank; any where none has counted."""
-    ranks, by_rank = newest.rank()
-    size = newest.size
+def _pick_running(runs: _Runs, counted: Flags, *, greatest: bool) -> Ints:
+    """Return which of each run's counted records has the greatest (or least) rank; any where none is counted."""
+    ranks, by_rank = runs.by_newest.rank()
+    size = runs.by_newest.size
     within = ranks if greatest else size - 1 - ranks
-    best = np.maximum.accumulate(np.where(counted, records.codes * size + within, -1)) % size
+    best = np.maximum.accumulate(np.where(counted, runs.records.codes * size + within, -1))[runs.last] % size
     chosen: Ints = by_rank[best if greatest else size - 1 - best]
     return chosen
 
@@ -229,7 +259,7 @@ def _aggregate(records: Records, feature: Feature, newest: _Newest, *, places: I
         return counts.astype(np.float64), missing
     if feature.function in {"sum", "mean"}:
         # bincount adds one after another, in the order given
-        total = np.asarray(np.bincount(groups, weights=records.columns[str(feature.column)].values[places], minlength=size), np.float64)
+        total = np.asarray(np.bincount(groups, weights=records.arrange(str(feature.column))[0][places], minlength=size), np.float64)
         return total / np.maximum(counts, 1) if feature.function == "mean" else total, missing
     result = np.zeros(size)
     if not len(places):
@@ -237,7 +267,7 @@ def _aggregate(records: Records, feature: Feature, newest: _Newest, *, places: I
     begins = np.cumsum(counts)[~missing] - counts[~missing]
     if feature.function == "latest":
         ranks, by_rank = newest.rank()
-        where = by_rank[np.maximum.reduceat(ranks[places], begins)]
+        where = records.order.take(by_rank[np.maximum.reduceat(ranks[places], begins)])
         column = records.columns[str(feature.column)]
         result[~missing] = column.take(where, feature)
         missing[~missing] = ~column.valid[where]
@@ -245,5 +275,5 @@ def _aggregate(records: Records, feature: Feature, newest: _Newest, *, places: I
         pick = np.minimum if feature.function == "days_since_first" else np.maximum
         result[~missing] = pick.reduceat(records.event[places], begins)
     else:
-        result[~missing] = _OPERATIONS[feature.function][0].reduceat(records.columns[str(feature.column)].values[places], begins)
+        result[~missing] = _OPERATIONS[feature.function][0].reduceat(records.arrange(str(feature.column))[0][places], begins)
     return result, missing

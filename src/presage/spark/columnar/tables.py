@@ -128,17 +128,17 @@ def build_records(table: Any, codes: Ints, columns: Mapping[str, str], *, known_
     event, known = (table[name].to_numpy() for name in ("event_us", "known_us"))
     usable = np.maximum(event, known) if known_time else event
     order = order_with_ties(compose(codes, usable), lambda places: rank_strings(table["record_id"].combine_chunks().take(pa.array(places))))
-    ordered = {name: _build_column(table[name], kind, order) for name, kind in columns.items()}
-    return Records(codes[order], usable[order], event[order], known[order], ordered)
+    stored = {name: _build_column(table[name], kind) for name, kind in columns.items()}
+    return Records(codes[order], usable[order], event[order], known[order], order, stored)
 
 
-def _build_column(values: Any, kind: str, order: Ints) -> Column:  # noqa: ANN401 - an Arrow array
+def _build_column(values: Any, kind: str) -> Column:  # noqa: ANN401 - an Arrow array
     valid = np.ones(len(values), np.bool_) if values.null_count == 0 else pc.is_valid(values).to_numpy()
     if kind == "string":
-        return Column(np.zeros(0), valid[order], complete=values.null_count == 0)
+        return Column(np.zeros(0), valid, complete=values.null_count == 0)
     if kind == "category":
         told = values.combine_chunks().dictionary_encode()
         numbered = pc.fill_null(told.indices.cast(pa.float64()), 0.0).to_numpy()
-        return Column(numbered[order], valid[order], values.null_count == 0, tuple(told.dictionary.to_pylist()))
+        return Column(numbered, valid, values.null_count == 0, tuple(told.dictionary.to_pylist()))
     numbers = values.cast(pa.float64()) if values.null_count == 0 else pc.fill_null(values.cast(pa.float64()), 0.0)
-    return Column(numbers.to_numpy()[order], valid[order], complete=values.null_count == 0)
+    return Column(numbers.to_numpy(), valid, complete=values.null_count == 0)

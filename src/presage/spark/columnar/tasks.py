@@ -226,7 +226,7 @@ def _number(table: Any, keys: Any, source: Source) -> Optional[Numbered]:  # noq
 def _build(numbered: Optional[Numbered], source: Source, *, known_time: bool = True) -> Records:
     if numbered is None:
         none = np.zeros(0, np.int64)
-        return Records(none, none, none, none, dict.fromkeys(source.needed, Column(np.zeros(0), np.zeros(0, np.bool_))))
+        return Records(none, none, none, none, none, dict.fromkeys(source.needed, Column(np.zeros(0), np.zeros(0, np.bool_))))
     return build_records(numbered[0], numbered[1], source.needed, known_time=known_time)
 
 

@@ -167,7 +167,7 @@ def test_sums_of_long_and_short_segments_have_the_bits_of_a_loop() -> None:
 
 def test_times_too_far_apart_for_one_number_with_the_key_are_still_found() -> None:
     usable = np.array([0, 2**61, 5, 2**62])
-    records = Records(np.array([0, 0, 7, 7]), usable, usable, usable, {"x": Column(np.arange(4.0), np.ones(4, np.bool_))})
+    records = Records(np.array([0, 0, 7, 7]), usable, usable, usable, np.arange(4), {"x": Column(np.arange(4.0), np.ones(4, np.bool_))})
     at = np.array([2**61 - 1, 2**61, 4, 2**62])
     asked = Asked(np.array([0, 0, 7, 7]), at, at, np.array([0, 1, 2, 3]))
     ((found, missing),) = compute_features(records, asked, [Feature("x", "latest", "x")], 8)
@@ -178,7 +178,7 @@ def test_windows_are_the_same_in_one_piece_and_in_many(monkeypatch: pytest.Monke
     generator = np.random.default_rng(3)
     usable = np.sort(generator.integers(0, 100 * DAY, 500))
     none = np.zeros(500, np.int64)
-    records = Records(none, usable, usable, usable, {"x": Column(generator.standard_normal(500), np.ones(500, np.bool_))})
+    records = Records(none, usable, usable, usable, np.arange(500), {"x": Column(generator.standard_normal(500), np.ones(500, np.bool_))})
     at = generator.integers(0, 100 * DAY, 200)
     asked = Asked(np.zeros(200, np.int64), at, at, np.argsort(at))
     wanted = [Feature(name, name, "x", 10) for name in ("count", "sum", "mean", "min", "max", "latest", "days_since_first")]
