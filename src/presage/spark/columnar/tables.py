@@ -31,7 +31,7 @@ def open_file(uri: str) -> Tuple[Any, str]:
     if scheme in {"s3", "s3a"}:
         return pafs.S3FileSystem(), path
     files, path = pafs.FileSystem.from_uri(uri)
-    return files, path
+    return pafs.LocalFileSystem(use_mmap=True) if isinstance(files, pafs.LocalFileSystem) else files, path
 
 
 def read_slice(piece: Slice, columns: Sequence[str]) -> Any:  # noqa: ANN401 - an Arrow table
