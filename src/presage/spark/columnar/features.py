@@ -28,7 +28,7 @@ MOMENTS = ("days_since_first", "days_since_last")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of records as they lie: numbers (0 where there is none; empty for strings), where there is a value, whether it is everywhere.
+    """A column of records as they lie: numbers (0 where there is none; empty for strings), where there is one, whether it is everywhere.
 
     Of categories, the numbers are places among `names`.
     """

@@ -99,7 +99,9 @@ def join_views(
             found += [part for _, part in done]
         partitions, joiner = _exchange(session, _Split(hops[-1], rows.columns, folder), asked, passed)
         features = feature_columns(recipe.spec) if place.judged else ()
-        written = _run(session, partitions, _Write(joiner, Target(resolve_uri(session, place.output), place.columns, features, recipe.spec)))
+        written = _run(
+            session, partitions, _Write(joiner, Target(resolve_uri(session, place.output), place.columns, features, recipe.spec))
+        )
     finally:
         delete_folder(session, exchange)
     merged = merge_findings([*found, *(part for _, _, part in written)])
