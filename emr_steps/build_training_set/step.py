@@ -8,6 +8,7 @@ from typing import Dict, List, Mapping, Tuple, Union
 from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - Spark's own idiom
 
 from emr_steps.build_training_set.findings import compute_findings
 from emr_steps.build_training_set.transforms import (
@@ -22,19 +23,20 @@ from emr_steps.build_training_set.transforms import (
 from presage.spark.columnar import plan
 from presage.spark.derived import add_derived
 from presage.spark.files import delete_folder, list_files, write_bytes
+from presage.spark.records import read_parts
 from presage.spark.step import read_recipe, read_records, run_step
 from presage.training.findings import Findings, describe_leaks, describe_statistics
 from presage.training.recipe import Recipe, compute_training_set_id
 from presage.training.spec import view_columns
 
 ROWS_PER_FILE = 1_000_000
-COLUMNAR_RECORDS = 200_000
-"""From so many records in the views' datasets on, rows are joined by columns (docs/adr/0035)."""
+KEY_RECORDS = 5_000_000
+"""A key with more records in a dataset is joined in SQL, which spills; by columns, a worker holds all of a key's (docs/adr/0035)."""
 
 FileCount = Dict[str, Union[str, int]]
 
 
-def run(session: SparkSession, recipe_uri: str, output: str, *, columnar_records: int = COLUMNAR_RECORDS) -> Dict[str, object]:
+def run(session: SparkSession, recipe_uri: str, output: str, *, key_records: int = KEY_RECORDS) -> Dict[str, object]:
     """Write the training set below `output` (a URI with a final slash) and return its manifest.
 
     Which plan joins is the recipe's to decide, so the same recipe gives the same files, byte by byte.
@@ -42,7 +44,7 @@ def run(session: SparkSession, recipe_uri: str, output: str, *, columnar_records
     recipe takes nothing away from who reads what the manifest named before.
     """
     recipe, root = read_recipe(session, recipe_uri)
-    columnar = sum(_count_rows(recipe, name) for name in {view.dataset for view in recipe.spec.feature_views}) >= columnar_records
+    columnar = not _has_longer_key(session, root, recipe, key_records)
     records = read_records(session, root, recipe, list_row_datasets(recipe.spec) if columnar else recipe.datasets)
     unjoined = build_rows(records, recipe.spec, cutoff_us=recipe.cutoff_us)
     data = f"data/{uuid4().hex}"
@@ -59,6 +61,16 @@ def run(session: SparkSession, recipe_uri: str, output: str, *, columnar_records
     manifest["records"] = {name: {"usable": usable[name], "read": _count_rows(recipe, name)} for name in sorted(recipe.datasets)}
     _write_json(session, f"{output}manifest.json", manifest)
     return manifest
+
+
+def _has_longer_key(session: SparkSession, root: str, recipe: Recipe, limit: int) -> bool:
+    """Return whether a key that views join by has more than `limit` records; only datasets that have as many are read for it."""
+    keys = sorted({(view.dataset, view.key_column) for view in recipe.spec.feature_views})
+    for dataset, key in ((dataset, key) for dataset, key in keys if _count_rows(recipe, dataset) > limit):
+        counted = read_parts(session, root, recipe.datasets[dataset]).where(F.col(key).isNotNull()).groupBy(key).count()
+        if counted.where(F.col("count") > limit).limit(1).count():
+            return True
+    return False
 
 
 def _write_json(session: SparkSession, uri: str, told: Dict[str, object]) -> None:
@@ -84,7 +96,7 @@ def _join_by_columns(
         rows.write.parquet(work)
         written = plan.join_views(
             session,
-            plan.Rows(work, rows.count(), tuple(rows.columns)),
+            plan.Rows(work, session.read.parquet(work).count(), tuple(rows.columns)),
             recipe,
             views=list_views(recipe.spec),
             place=plan.Place(root, f"{output}{data}/", list_columns(recipe.spec)),

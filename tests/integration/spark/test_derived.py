@@ -40,7 +40,7 @@ pytestmark = [
 ENTITIES, DERIVED = 10_000, 40
 MOMENT = START + 30 * DAY + 12_345_678_901
 """When all entities are asked about: with microseconds, as real moments have them."""
-PLANS = {"sql": 10**9, "columnar": 0}
+PLANS = {"sql": 0, "columnar": 10**9}
 VISITS = FeatureView(
     "visits",
     "visits",
@@ -104,7 +104,7 @@ def derive() -> ModelSpec:
 def read_offline(spark: SparkSession, lake: Path, recipe: Recipe, plan: str) -> dict[str, tuple[float, ...]]:
     """Return each entity's vector in the training set, null as NaN."""
     (lake / "recipe.json").write_bytes(encode_recipe(recipe))
-    manifest = build_training_set(spark, f"file://{lake}/recipe.json", f"file://{lake}/{plan}/", columnar_records=PLANS[plan])
+    manifest = build_training_set(spark, f"file://{lake}/recipe.json", f"file://{lake}/{plan}/", key_records=PLANS[plan])
     assert (manifest["plan"], manifest["rows"]) == (plan, ENTITIES)
     tables = [pq.read_table(lake / plan / file["key"]) for file in manifest["files"]]  # type: ignore[attr-defined]
     rows = [row for table in tables for row in table.to_pylist()]
