@@ -1,4 +1,4 @@
-"""Lets a quarantined file land after all: a decision, then the job that it names."""
+"""Lets a quarantined load land after all: a decision, then the job that it names."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from presage.errors import ConflictError, NotFoundError
 from presage.features.quarantine import Decision, QuarantinedLoad, decide
 from presage.features.schema.model import ColumnOverride, Overrides
 from presage.features.schema.overrides import check_overrides, check_resolution
+from presage.features.sources.warehouse_columns import answer_columns
 from presage.identifiers import new_identifier
-from presage.jobs.arguments import ImportFile
+from presage.jobs.arguments import ImportFile, ImportWarehouse
 from presage.jobs.model import Job
 from presage.jobs.use_cases import build_job, submit_job
 from presage.tenancy.model import User
@@ -28,8 +29,7 @@ def release_load(load: QuarantinedLoad, columns: Overrides, *, user: User, ports
         InvalidInputError: A breaking change has no answer, or one that the dataset does not allow.
         ConflictError: It was discarded, is being imported or has landed.
     """
-    arguments = msgspec.convert(dict(load.arguments), ImportFile)
-    declared = msgspec.convert(dict(arguments.columns), dict[str, ColumnOverride]) | dict(columns)
+    again, declared = _declare(load, columns)
     check_overrides(declared, ports.datasets.get_dataset(load.workspace_id, load.dataset_id))
     check_resolution(load.breaking, declared)
     if _find_state(load, ports) == "succeeded":
@@ -37,9 +37,18 @@ def release_load(load: QuarantinedLoad, columns: Overrides, *, user: User, ports
     job_id = new_identifier("job")
     decision = Decision("released", user.user_id, now, job_id)
     decide(load, decision, store=ports.quarantine, is_job_over=is_import_over(load, ports))
-    again = replace(arguments, key=load.key, columns=msgspec.to_builtins(declared))
     job = build_job(again, workspace_id=load.workspace_id, created_by=user.user_id, now=now, job_id=job_id)
     return submit_job(job, ports=ports.jobs, now=now)
+
+
+def _declare(load: QuarantinedLoad, columns: Overrides) -> tuple[ImportFile | ImportWarehouse, Overrides]:
+    """Return the load's import as it is to be, and all that is declared of its columns; a warehouse, of which no file is, is read again."""
+    if not load.key:
+        asked = msgspec.convert(dict(load.arguments), ImportWarehouse)
+        return replace(asked, columns=answer_columns(asked.columns, columns)), columns
+    arguments = msgspec.convert(dict(load.arguments), ImportFile)
+    declared = msgspec.convert(dict(arguments.columns), dict[str, ColumnOverride]) | dict(columns)
+    return replace(arguments, key=load.key, columns=msgspec.to_builtins(declared)), declared
 
 
 def is_import_over(load: QuarantinedLoad, ports: BackendPorts) -> bool:

@@ -1,4 +1,4 @@
-"""A file whose columns are not its dataset's: nothing of it lands, it is kept, and its job ends with what was found."""
+"""A load whose columns are not its dataset's: nothing of it lands, a file is kept, and its job ends with what was found."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from presage.jobs.model import Job
 
 
 def hold(job: Job, dataset: Dataset, comparison: Comparison, store: QuarantineStore) -> JobResult:
-    """Keep the job's file in quarantine and return how the job ends."""
-    source_key = str(job.arguments["key"])
+    """Keep the job's load in quarantine, with its file if it has one, and return how the job ends."""
+    source_key = str(job.arguments.get("key", ""))
+    key = build_quarantined_key(job.workspace_id, dataset.dataset_id, job.job_id, source_key) if source_key else ""
     load = QuarantinedLoad(
         workspace_id=job.workspace_id,
         dataset_id=dataset.dataset_id,
         load_id=job.job_id,
-        key=build_quarantined_key(job.workspace_id, dataset.dataset_id, job.job_id, source_key),
+        key=key,
         arguments=job.arguments,
         schema_version=dataset.schema_version,
         rows=comparison.rows,
@@ -28,7 +29,8 @@ def hold(job: Job, dataset: Dataset, comparison: Comparison, store: QuarantineSt
     )
     store.hold_load(load, source_key=source_key)
     values = {"load_id": load.load_id, "rows": load.rows, "changes": msgspec.to_builtins(load.changes)}
-    summary = f"Nothing was imported into {dataset.name}, the file is in quarantine: {'; '.join(map(_describe, comparison.breaking))}"
+    held = "file" if key else "import"
+    summary = f"Nothing was imported into {dataset.name}, the {held} is in quarantine: {'; '.join(map(_describe, comparison.breaking))}"
     return JobResult(summary, values, noteworthy=True, state="quarantined")
 
 

@@ -1,4 +1,4 @@
-"""Files that did not land because their columns are not their dataset's: look at them, let them land, or give them up."""
+"""Loads that did not land because their columns are not their dataset's: look at them, let them land, or give them up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def get(dataset_id: str, load_id: str) -> Response:
 
 @blueprint.post("/<load_id>/release")
 def release(dataset_id: str, load_id: str) -> Response:
-    """Start a job that imports the file by what is declared now; every breaking change needs an answer."""
+    """Start a job that imports the load by what is declared now; every breaking change needs an answer."""
     body, load = read_optional_body(ReleaseBody), _get_load(dataset_id, load_id)
     job = release_load(load, body.columns, user=get_user(), ports=get_ports(), now=get_now())
     return respond(view_job(job), 202, {"location": f"/api/v1/jobs/{job.job_id}"})
@@ -43,7 +43,7 @@ def release(dataset_id: str, load_id: str) -> Response:
 
 @blueprint.post("/<load_id>/discard")
 def discard(dataset_id: str, load_id: str) -> Response:
-    """Delete the file and keep what was found in it."""
+    """Delete the file, if it has one, and keep what was found in it."""
     load = _get_load(dataset_id, load_id)
     decision = Decision("discarded", get_user().user_id, get_now())
     return respond(decide(load, decision, store=get_ports().quarantine, is_job_over=is_import_over(load, get_ports())))

@@ -25,9 +25,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedLoad:
-    """A file that was to be imported, now at `key`. `load_id` is the id of that job, and `arguments` are its own.
+    """A file that was to be imported, now at `key`; of a warehouse, which can be read again, nothing is kept, and `key` is empty.
 
-    `changes` are all that was found, `rows` how many rows were compared. `decisions` are in the order in which they were made.
+    `load_id` is the id of the job that was to import it, and `arguments` are its own. `changes` are all that was
+    found, `rows` how many rows were compared. `decisions` are in the order in which they were made.
     """
 
     workspace_id: str
@@ -51,7 +52,7 @@ class QuarantineStore(Protocol):
     """Quarantined loads with their files (S3)."""
 
     def hold_load(self, load: QuarantinedLoad, *, source_key: str) -> None:
-        """Copy the file at `source_key` to the load's own key, then write the load. Idempotency: one that is held stays as it is."""
+        """Copy the file at `source_key` to the load's key, if it has one, then write the load. Idempotency: one that is held stays."""
 
     def find_load(self, workspace_id: str, dataset_id: str, load_id: str) -> QuarantinedLoad | None:
         """Return it with its decisions, or None."""
@@ -63,7 +64,7 @@ class QuarantineStore(Protocol):
         """Write it behind the load's decisions, or raise `ConflictError` when another one was written there."""
 
     def delete_file(self, load: QuarantinedLoad) -> None:
-        """Delete the load's file; what was found is kept. One that is gone is as good."""
+        """Delete the load's file; what was found is kept. One that is gone, or never was, is as good."""
 
 
 def get_load(store: QuarantineStore, workspace_id: str, dataset_id: str, load_id: str) -> QuarantinedLoad:
@@ -89,7 +90,7 @@ def decide(load: QuarantinedLoad, decision: Decision, *, store: QuarantineStore,
     last = load.decisions[-1] if load.decisions else None
     if last is not None and last.verdict == "discarded":
         if decision.verdict == "released":
-            raise ConflictError(f"The load {load.load_id} was discarded, and its file is gone")
+            raise ConflictError(f"The load {load.load_id} was discarded")
         store.delete_file(load)
         return load
     if last is not None and not is_job_over:

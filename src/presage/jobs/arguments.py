@@ -41,6 +41,29 @@ class ImportAmplitude:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportWarehouse:
+    """`import_warehouse`: read a table or a query of a customer's warehouse into a dataset, rows whose cursor is in [`since`, `until`).
+
+    `credential` is the name of what holds the login; `columns` says which column of the warehouse a dataset's values are.
+    """
+
+    dataset_id: str
+    credential: str
+    kind: Literal["postgresql", "mysql", "redshift"]
+    cursor_column: str
+    key_column: str
+    entity_column: str
+    event_timestamp_column: str
+    known_timestamp_column: str | None = None
+    table: str | None = None
+    query: str | None = None
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    rows: Literal["events", "states"] = "events"
+    since: int | datetime | None = None
+    until: int | datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BuildModel:
     """`build_model`: train the reserved `version` on what was known at `cutoff`, and put it under `alias`.
 

@@ -10,6 +10,7 @@ from typing import Literal
 JobKind = Literal[
     "import_file",
     "import_amplitude",
+    "import_warehouse",
     "build_model",
     "analyse_experiment",
     "estimate_off_policy",

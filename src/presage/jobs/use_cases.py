@@ -18,6 +18,7 @@ from presage.jobs.arguments import (
     EstimateOffPolicy,
     ImportAmplitude,
     ImportFile,
+    ImportWarehouse,
     PredictBatch,
     RefreshSnapshot,
 )
@@ -31,10 +32,21 @@ ORPHANED_AFTER_SECONDS = 90
 OVERDUE_AFTER_SECONDS = 900
 """A queued job's message may be used up too: by an outage of the database, or by its age. A longer queue costs one more message."""
 
-Arguments = ImportFile | ImportAmplitude | BuildModel | AnalyseExperiment | EstimateOffPolicy | CheckDrift | PredictBatch | RefreshSnapshot
+Arguments = (
+    ImportFile
+    | ImportAmplitude
+    | ImportWarehouse
+    | BuildModel
+    | AnalyseExperiment
+    | EstimateOffPolicy
+    | CheckDrift
+    | PredictBatch
+    | RefreshSnapshot
+)
 KINDS: dict[type, JobKind] = {
     ImportFile: "import_file",
     ImportAmplitude: "import_amplitude",
+    ImportWarehouse: "import_warehouse",
     BuildModel: "build_model",
     AnalyseExperiment: "analyse_experiment",
     EstimateOffPolicy: "estimate_off_policy",

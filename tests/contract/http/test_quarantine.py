@@ -85,6 +85,25 @@ def test_a_load_is_released_by_what_is_declared(held: Held) -> None:
     assert (decision["verdict"], decision["job_id"]) == ("released", job["job_id"])
 
 
+def test_a_load_of_a_warehouse_is_read_again_by_what_is_declared(held: Held) -> None:
+    columns = {"credential": "shop", "kind": "mysql", "table": "shop.orders", "columns": {"spent": "total", "note": None}}
+    names = dict.fromkeys(("cursor_column", "key_column", "entity_column"), "id") | {"event_timestamp_column": "at"}
+    job = held.service.post(f"/datasets/{held.dataset_id}/warehouse-imports", columns | names)
+    retyped = ColumnChange("spent", "retyped", "number", "other", False, "the warehouse declares 'total' as other")
+    load = replace(held.load, load_id=job["job_id"], key="", arguments=job["arguments"], changes=(retyped,), rows=0)
+    held.service.ports.quarantine.hold_load(load, source_key="")
+    path = f"/datasets/{held.dataset_id}/quarantine/{load.load_id}/release"
+
+    assert held.service.refuse("POST", path) == (400, "schema_unresolved", "$.columns")
+    assert held.service.refuse("POST", path, ANSWER) == (400, "invalid_input", "$.columns.spent.type")
+    released = held.service.post(path, {"columns": {"spent": {"into": "spent_text"}}})
+
+    assert (released["kind"], released["state"]) == ("import_warehouse", "queued")
+    expected = {"spent": None, "note": None, "spent_text": "total"}
+    assert released["arguments"] == job["arguments"] | {"columns": expected}
+    assert held.service.post(f"/datasets/{held.dataset_id}/quarantine/{held.load.load_id}/discard")["key"] == held.load.key
+
+
 def test_a_load_that_is_being_imported_waits_and_one_that_landed_is_done(held: Held) -> None:
     job = held.service.post(f"{held.path}/release", ANSWER)
     for order in ("release", "discard"):

@@ -105,3 +105,13 @@ def test_a_deleted_file_is_gone_and_what_was_found_stays(place: Place) -> None:
 
     assert place.find_object(load.key) is None
     assert place.store.find_load("ws_1", "ds_1", "job_1") == load
+
+
+def test_a_load_without_a_file_is_kept_and_discarded(place: Place) -> None:
+    load = replace(make_load("job_0"), key="", arguments={"credential": "shop"})
+
+    place.store.hold_load(load, source_key="")
+    place.store.delete_file(load)
+
+    assert place.store.find_load("ws_1", "ds_1", "job_0") == load
+    assert place.find_object(SOURCE) == b"a,b\n"

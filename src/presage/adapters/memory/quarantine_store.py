@@ -18,12 +18,13 @@ class MemoryQuarantineStore:
         self._loads: dict[tuple[str, str, str], QuarantinedLoad] = {}
 
     def hold_load(self, load: QuarantinedLoad, *, source_key: str) -> None:
-        """Copy the file, then keep the load; one that is held stays as it is."""
+        """Copy the file, if there is one, then keep the load; one that is held stays as it is."""
         if _key_of(load) in self._loads:
             return
-        if source_key not in self._objects:
-            raise NotFoundError(f"there is no object {source_key!r}")
-        self._objects[load.key] = self._objects[source_key]
+        if load.key:
+            if source_key not in self._objects:
+                raise NotFoundError(f"there is no object {source_key!r}")
+            self._objects[load.key] = self._objects[source_key]
         self._loads[_key_of(load)] = load
 
     def find_load(self, workspace_id: str, dataset_id: str, load_id: str) -> QuarantinedLoad | None:
@@ -43,7 +44,7 @@ class MemoryQuarantineStore:
         self._loads[_key_of(load)] = replace(known, decisions=(*known.decisions, decision))
 
     def delete_file(self, load: QuarantinedLoad) -> None:
-        """Delete the load's file."""
+        """Delete the load's file, if it has one."""
         self._objects.pop(load.key, None)
 
 

@@ -28,7 +28,7 @@ class S3QuarantineStore:
         self._client = client
 
     def hold_load(self, load: QuarantinedLoad, *, source_key: str) -> None:
-        """Copy the file, then write the load; one that is held stays as it is.
+        """Copy the file, if there is one, then write the load; one that is held stays as it is.
 
         Raises:
             NotFoundError: The file is gone.
@@ -36,8 +36,9 @@ class S3QuarantineStore:
         """
         if self.find_load(load.workspace_id, load.dataset_id, load.load_id) is not None:
             return
-        with translate_errors(f"copy {source_key} to {load.key}"):
-            self._client.copy_object(Bucket=self._bucket, Key=load.key, CopySource={"Bucket": self._bucket, "Key": source_key})
+        if load.key:
+            with translate_errors(f"copy {source_key} to {load.key}"):
+                self._client.copy_object(Bucket=self._bucket, Key=load.key, CopySource={"Bucket": self._bucket, "Key": source_key})
         try:
             self._create(f"{_place(load.workspace_id, load.dataset_id, load.load_id)}load.json", load)
         except AlreadyExistsError:
@@ -84,11 +85,13 @@ class S3QuarantineStore:
             raise ConflictError(f"somebody else decided of the load {load.load_id} meanwhile") from error
 
     def delete_file(self, load: QuarantinedLoad) -> None:
-        """Delete the load's file.
+        """Delete the load's file, if it has one.
 
         Raises:
             UnavailableError: S3 did not answer.
         """
+        if not load.key:
+            return
         with translate_errors(f"delete {load.key}"):
             self._client.delete_object(Bucket=self._bucket, Key=load.key)
 

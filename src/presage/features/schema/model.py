@@ -9,9 +9,9 @@ from typing import Literal
 
 from presage.features.dataset import Column, ColumnType
 
-Kind = Literal["nothing", "boolean", "number", "string", "large_integer", "timestamp", "nested", "mixed"]
+Kind = Literal["nothing", "boolean", "number", "string", "large_integer", "timestamp", "nested", "mixed", "other"]
 """What the values of a column are. `nothing`: there is none; `large_integer`: beyond what a number holds exactly; `nested`: objects or
-arrays; `mixed`: of several kinds, in a typed file."""
+arrays; `mixed`: of several kinds, in a typed file; `other`: what a warehouse declares and no column can hold."""
 
 Change = Literal["added", "removed", "widened", "narrowed", "retyped"]
 

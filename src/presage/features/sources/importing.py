@@ -47,9 +47,10 @@ class _Counts:
 
 @dataclass(slots=True)
 class _State:
-    """What a checkpoint holds. `position` is None when all is read, and only the version is missing."""
+    """What a checkpoint holds. `position` is None when all is read up to `end`, and only the version is missing."""
 
     position: dict[str, object] | None = field(default_factory=dict)
+    end: dict[str, object] = field(default_factory=dict)
     counts: _Counts = field(default_factory=_Counts)
     parts: list[Part] = field(default_factory=list)
 
@@ -84,7 +85,7 @@ def import_source(
     progress(1.0, f"{counts.rows:,} rows read, {counts.accepted:,} accepted")
     invalid = counts.rows - counts.accepted - counts.duplicates - counts.skipped
     return ImportSummary(
-        counts.rows, counts.accepted, counts.duplicates, invalid, version, tuple(counts.first_errors), skipped=counts.skipped
+        counts.rows, counts.accepted, counts.duplicates, invalid, version, tuple(counts.first_errors), skipped=counts.skipped, end=state.end
     )
 
 
@@ -113,7 +114,7 @@ class _Reading:
             checkpoint = None if batch.position is None else self._commit(batch.position)
             progress(min(batch.fraction, 1.0) * _SHARE_OF_READING, f"{self._state.counts.rows:,} rows read", checkpoint)
         self._write()
-        self._state.position = None
+        self._state.end, self._state.position = self._state.position or {}, None
         progress(_SHARE_OF_READING, f"{self._state.counts.rows:,} rows read", msgspec.to_builtins(self._state))
 
     def _take(self, batch: SourceBatch) -> None:

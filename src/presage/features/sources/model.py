@@ -54,6 +54,7 @@ class ImportSummary:
     """What came of an import: `accepted` + `duplicates` + `invalid` + `skipped` = `rows`.
 
     `duplicates` were in the dataset or earlier in the source; `version` is None when nothing was accepted, now or by another.
+    `end` is the last position that the source gave.
     """
 
     rows: int
@@ -63,3 +64,4 @@ class ImportSummary:
     version: int | None
     first_errors: tuple[RowFault, ...] = field(default=())
     skipped: int = 0
+    end: Position = field(default_factory=dict, compare=False)  # of two imports with the same outcome, sources may differ
