@@ -46,6 +46,7 @@ class WorkerStack(StageStack):
                 "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
                 "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
                 "PRESAGE_AMPLITUDE_URLS": self.to_json_string(dict(config.amplitude_urls)),
+                "PRESAGE_WAREHOUSE_NETWORKS": self.to_json_string(_read_warehouse_networks(self, config)),
                 "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
                 **inputs.spark.variables,
                 **inputs.trainer.variables,
@@ -61,6 +62,13 @@ class WorkerStack(StageStack):
         inputs.trainer.grant_run(role)
         accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")
         self.export_output("WorkerEnvironment", self.worker.environment.ref)
+
+
+def _read_warehouse_networks(scope: Construct, config: StageConfig) -> list[str]:
+    """Return the networks of `-c warehouse_networks=10.1.0.0/16,…` (peered ones); on one machine its own."""
+    given = str(scope.node.try_get_context("warehouse_networks") or "")
+    own = ["127.0.0.0/8"] if config.name == "local" else []
+    return [*own, *(network.strip() for network in given.split(",") if network.strip())]
 
 
 def _grant_data(role: iam.IRole, data: DataPlane) -> None:

@@ -14,6 +14,7 @@ from presage.experiments.model import TREATMENT, Metric
 from presage.features.dataset import Column
 from presage.features.schema.model import ColumnOverride
 from presage.features.sources.amplitude import AmplitudeEntity, AmplitudeRegion
+from presage.features.sources.warehouse import WarehouseKind, WarehouseRows
 from presage.jobs.arguments import FileFormat
 from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
@@ -86,6 +87,29 @@ class AmplitudeImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     entity: AmplitudeEntity = "user_id"
     event_types: tuple[str, ...] = ()
     columns: Mapping[str, str] = {}
+
+
+class WarehouseImportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which rows of a table (`schema.table`) or a query of a warehouse to import: those whose cursor is in [`since`, `until`).
+
+    `credential` names what holds `host`, `database`, `username`, `password` and, if need be, `port` and `ca_certificate`. `key_column`
+    is unique; records are named by it or, of rows that are changed in place (`states`), by it and the cursor. `columns` says which
+    column of the warehouse a dataset's values are, null for none; the dataset gets columns that it has not.
+    """
+
+    credential: str
+    kind: WarehouseKind
+    cursor_column: str
+    key_column: str
+    entity_column: str
+    event_timestamp_column: str
+    known_timestamp_column: str | None = None
+    table: str | None = None
+    query: str | None = None
+    columns: Mapping[str, str | None] = {}
+    rows: WarehouseRows = "events"
+    since: int | Instant | None = None
+    until: int | Instant | None = None
 
 
 class CredentialBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -52,6 +52,7 @@ def build_handlers(ports: HandlerPorts) -> Mapping[JobKind, Handler]:
     return {
         "import_file": lambda job, progress: run_import(job, progress, ports.imports),
         "import_amplitude": lambda job, progress: run_import(job, progress, ports.imports),
+        "import_warehouse": lambda job, progress: run_import(job, progress, ports.imports),
         "build_model": lambda job, progress: _build_model(job, progress, ports),
         "analyse_experiment": lambda job, progress: _analyse_experiment(job, progress, ports),
         "predict_batch": lambda job, progress: run_batch(job, progress, models=ports.models, ports=ports.versions),

@@ -26,16 +26,26 @@ from presage.features.sources.amplitude import (
 from presage.features.sources.credentials import CredentialStore, read_credential
 from presage.features.sources.files import FileSource, ImportRequest
 from presage.features.sources.importing import import_source
-from presage.features.sources.model import ImportSummary, Source
+from presage.features.sources.model import ImportSummary, Position, Source
 from presage.features.sources.ports import ImportFiles, ImportPorts
 from presage.features.sources.survey import survey_file
-from presage.jobs.arguments import ImportAmplitude, ImportFile
+from presage.features.sources.warehouse import (
+    CustomerWarehouse,
+    WarehouseKind,
+    WarehouseLogin,
+    WarehouseRequest,
+    check_warehouse_request,
+)
+from presage.features.sources.warehouse_columns import compare_columns
+from presage.features.sources.warehouse_rows import WarehouseSource, find_end
+from presage.jobs.arguments import ImportAmplitude, ImportFile, ImportWarehouse
 from presage.jobs.execution import JobResult
 from presage.jobs.model import Job, JobKind
 from presage.progress import Progress
 from services.worker.quarantine import hold
 
 OpenAmplitude = Callable[[AmplitudeRegion, AmplitudeKeys], AmplitudeExports]
+OpenWarehouse = Callable[[WarehouseKind, WarehouseLogin, WarehouseRequest], CustomerWarehouse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +58,20 @@ class ImportSources:
     credentials: CredentialStore
     open_amplitude: OpenAmplitude
     quarantine: QuarantineStore
+    open_warehouse: OpenWarehouse
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A source, the dataset in the schema that it is read for, and what the job's result says besides the counts."""
+    """A source, the dataset in the schema that it is read for, and what the job's result says besides the counts.
+
+    `tell_end` says what it does of where the source ended.
+    """
 
     dataset: Dataset
     source: Source
     values: Mapping[str, object] = field(default_factory=dict)
+    tell_end: Callable[[Position], Mapping[str, object]] = lambda _: {}
 
 
 _Planner = Callable[[Job, Dataset, ImportSources, Progress], _Plan | JobResult]
@@ -74,7 +89,8 @@ def run_import(job: Job, progress: Progress, ports: ImportSources) -> JobResult:
         )
     except ConflictError as error:
         raise UnavailableError(f"The dataset {dataset.name!r} is being written to by too many at once: {error}") from error
-    return JobResult(_describe(summary, dataset.name), {**msgspec.to_builtins(summary), **plan.values})
+    values = {**msgspec.to_builtins(summary), **plan.values, **plan.tell_end(summary.end)}
+    return JobResult(_describe(summary, dataset.name), {name: value for name, value in values.items() if name != "end"})
 
 
 def _plan_file(job: Job, dataset: Dataset, ports: ImportSources, progress: Progress) -> _Plan | JobResult:
@@ -115,7 +131,27 @@ def _plan_amplitude(job: Job, dataset: Dataset, ports: ImportSources, progress: 
     return _Plan(dataset, source, {"complete_until": msgspec.to_builtins(complete)})
 
 
-_PLANNERS: Mapping[JobKind, _Planner] = {"import_file": _plan_file, "import_amplitude": _plan_amplitude}
+def _plan_warehouse(job: Job, dataset: Dataset, ports: ImportSources, progress: Progress) -> _Plan | JobResult:
+    arguments = msgspec.convert(job.arguments, ImportWarehouse)
+    request = msgspec.convert(job.arguments, WarehouseRequest)
+    check_warehouse_request(request)
+    login = read_credential(ports.credentials, job.workspace_id, arguments.credential, WarehouseLogin)
+    warehouse = ports.open_warehouse(arguments.kind, login, request)
+    progress(0.0, "Connecting to the warehouse")
+    comparison = compare_columns(request, dataset, warehouse.describe())
+    if comparison.breaking:
+        return hold(job, dataset, comparison, ports.quarantine)
+    evolved = add_columns(dataset, comparison.new_columns, cause=job.job_id, now=job.created_at, datasets=ports.datasets)
+    source = WarehouseSource(warehouse, request, evolved, now=job.created_at)
+    values = {"schema_version": evolved.schema_version, "changes": msgspec.to_builtins(comparison.changes)}
+    return _Plan(evolved, source, values, lambda end: {"read_until": msgspec.to_builtins(find_end(end))})
+
+
+_PLANNERS: Mapping[JobKind, _Planner] = {
+    "import_file": _plan_file,
+    "import_amplitude": _plan_amplitude,
+    "import_warehouse": _plan_warehouse,
+}
 
 
 def _describe(summary: ImportSummary, dataset: str) -> str:

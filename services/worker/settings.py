@@ -44,6 +44,8 @@ class WorkerSettings(DatabaseSettings, frozen=True):
     """Where models and snapshots are kept that a job looks at again."""
     amplitude_urls: dict[str, str]
     """Region to the address of Amplitude's Export API there."""
+    warehouse_networks: list[str]
+    """Networks (CIDR) that customers' warehouses may be in, beside public addresses."""
     jobs_queue_url: str
     redshift_workgroup: str
     redshift_database: str

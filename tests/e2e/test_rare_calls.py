@@ -2,23 +2,35 @@
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import boto3
+import psycopg
 import pytest
 import requests
 
+from demo import cdnow
 from demo.clients import ApiError, JsonClient, JsonObject
 from demo.journey import Journey
 from demo.scenario import rfc3339
 from demo.stack import Stack
 from localstack.calls import Call
 from localstack.places import Places
+from localstack.postgres import Postgres
+from localstack.state import State
+from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from tests.contract.wiring.recorded_calls import read_noted, read_record
+from tests.fixtures.customer_tables import REQUEST, TIES, Shop, make_order
+from tests.integration.test_customer_warehouse import open_shop
 
 pytestmark = pytest.mark.e2e
 
 WAIT_SECONDS = 90
+WRONG_PASSWORD = "mistyped-by-somebody"
 
 
 def test_a_batch_too_large_for_a_message_lands_through_the_lake(journey: Journey) -> None:
@@ -147,6 +159,33 @@ def test_a_key_in_the_free_plan_can_be_revoked(journey: Journey) -> None:
     assert next(each for each in keys if each["api_key_id"] == key["api_key_id"])["revoked_at"]
 
 
+def test_a_customers_warehouse_is_imported_to_the_row_and_told_of_without_its_password(stack: Stack) -> None:
+    journey, places, numbers = Journey(stack, cdnow.build_scenario("CDNOW_sample.txt")), Places(), range(0, 2 * TIES, 2)
+    journey.set_up()
+    with keep_shop(places) as shop:
+        orders = WarehouseOrders(journey, shop)
+        shop.add(numbers)
+        first = orders.load()
+        shop.add([1, 2 * TIES])  # one comes late, behind what was read
+        newer, whole = orders.load(since=first["read_until"]), orders.load()
+        with pytest.raises(ApiError, match=r"The warehouse refused: .*password authentication failed"):
+            orders.load(password=WRONG_PASSWORD)
+        shop.add([2 * TIES + 1])
+        shop.run(f"ALTER TABLE {shop.name} RENAME COLUMN amount TO total")
+        with pytest.raises(ApiError, match=r"quarantined: .*amount removed \(number\)"):
+            orders.load()
+        landed = orders.release({"columns": {"total": {"into": "amount"}}})
+
+    counts = [(each["rows"], each["accepted"], each["duplicates"], each["invalid"]) for each in (first, newer, whole, landed)]
+    assert counts == [(TIES, TIES, 0, 0), (TIES // 2 + 1, 1, TIES // 2, 0), (TIES + 2, 1, TIES + 1, 0), (TIES + 3, 1, TIES + 2, 0)]
+    rows = [make_order(number) for number in (*numbers, 1, 2 * TIES, 2 * TIES + 1)]
+    assert orders.read() == {(str(row["Order"]), row["customer"], row["bought_at"], row["amount"], row["returned"]) for row in rows}
+    told = str(orders.backend.get("/api/v1/jobs")) + str(orders.backend.get("/api/v1/notifications"))
+    for text in (told, *(log.read_text(errors="replace") for log in places.logs.glob("*.log"))):
+        assert shop.login.password not in text
+        assert WRONG_PASSWORD not in text
+
+
 def test_every_call_of_this_run_is_on_the_reviewed_record(journey: Journey, stack: Stack) -> None:
     assert journey.stack is stack
     reviewed: set[Call] = {call for calls in read_record().values() for call in calls}
@@ -174,3 +213,66 @@ def wait_for_prediction(public: JsonClient, prediction_id: str) -> JsonObject:
                 raise
         time.sleep(0.5)
     pytest.fail(f"prediction {prediction_id} is not in the log")
+
+
+@contextmanager
+def keep_shop(places: Places) -> Iterator[Shop]:
+    """Have a customer's database on the stack's own PostgreSQL, with a login that may only read."""
+    state = State(places.state / "state.json")
+    server = Postgres(places.postgres_data, state.ports["postgres"], state.password("postgres"))
+    database, reader, password = f"shop_{secrets.token_hex(4)}", f"reader_{secrets.token_hex(4)}", secrets.token_hex(12)
+    server.create_database(database)
+    shop = open_shop("postgresql", server.url(database))
+    shop.create()
+    shop.run(
+        f"CREATE ROLE {reader} LOGIN PASSWORD '{password}'",
+        f"GRANT USAGE ON SCHEMA {shop.name.rpartition('.')[0]} TO {reader}",
+        f"GRANT SELECT ON {shop.name} TO {reader}",
+    )
+    yield replace(shop, login=replace(shop.login, username=reader, password=password))
+    shop.run(f"DROP OWNED BY {reader}", f"DROP ROLE {reader}")
+    shop.engine.dispose()
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {database}")
+
+
+class WarehouseOrders:
+    """A dataset that gets its rows from a shop's database."""
+
+    def __init__(self, journey: Journey, shop: Shop) -> None:
+        self.backend, self._journey, self._shop = journey.backend, journey, shop
+        columns = [{"name": "amount", "type": "number"}, {"name": "returned", "type": "boolean"}]
+        wish = {"name": "warehouse-orders", "entity": "customer", "columns": columns}
+        self._dataset_id = str(self.backend.post("/api/v1/datasets", wish)["dataset_id"])
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/datasets/{self._dataset_id}"
+
+    def load(self, password: str = "", **more: object) -> dict[str, Any]:
+        """Import with that password, or the right one, and return the job's result."""
+        login = self._shop.login
+        content = {"host": login.host, "port": login.port, "database": login.database, "username": login.username}
+        self.backend.call("PUT", "/api/v1/credentials/shop", {"content": {**content, "password": password or login.password}})
+        names = ("table", "cursor_column", "key_column", "entity_column", "event_timestamp_column")
+        wish = {"credential": "shop", "kind": "postgresql", **{name: getattr(REQUEST, name) for name in names}}
+        return self._await(self.backend.post(f"{self.path}/warehouse-imports", {**wish, **more}))
+
+    def release(self, declared: JsonObject) -> dict[str, Any]:
+        """Let the only load in quarantine land, and return the job's result."""
+        (load,) = cast("list[JsonObject]", self.backend.get(f"{self.path}/quarantine")["items"])
+        return self._await(self.backend.post(f"{self.path}/quarantine/{load['load_id']}/release", declared))
+
+    def read(self) -> set[tuple[object, ...]]:
+        """Return what the newest version's parts hold."""
+        stack, workspace_id = self._journey.stack, self._journey.report.workspace_id
+        lake = S3FeatureSetStore(stack.lake_bucket, boto3.client("s3", endpoint_url=stack.emulator_url, region_name=stack.region))
+        version = lake.find_version(workspace_id, self._dataset_id)
+        assert version is not None
+        rows = list(lake.read_frame(version).select("record_id", "entity_id", "event_timestamp", "amount", "returned").iter_rows())
+        assert len(rows) == len(set(rows)) == sum(part.rows for part in version.parts)
+        return {(name, entity, time.replace(tzinfo=None), *values) for name, entity, time, *values in rows}
+
+    def _await(self, job: JsonObject) -> dict[str, Any]:
+        done = self._journey.wait_for_job(str(job["job_id"]), "importing from a warehouse")
+        return cast("dict[str, Any]", done["result"])

@@ -9,8 +9,9 @@ from presage.features import uploads
 from presage.features.schema.overrides import check_overrides
 from presage.features.sources.amplitude import AmplitudeRequest, check_amplitude_request, floor_hour
 from presage.features.sources.credentials import check_name
-from presage.jobs.arguments import ImportAmplitude, ImportFile
-from services.backend.bodies import AmplitudeImportBody, ImportBody, read_body
+from presage.features.sources.warehouse import WarehouseRequest, check_warehouse_request
+from presage.jobs.arguments import ImportAmplitude, ImportFile, ImportWarehouse
+from services.backend.bodies import AmplitudeImportBody, ImportBody, WarehouseImportBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.submitting import submit
 
@@ -35,3 +36,13 @@ def create_amplitude_import(dataset_id: str) -> Response:
     request = AmplitudeRequest(body.start, body.until or floor_hour(now), body.entity, body.event_types, body.columns)
     check_amplitude_request(request, dataset, now=now)
     return submit(ImportAmplitude(dataset_id, **msgspec.structs.asdict(body)))
+
+
+@blueprint.post("/warehouse-imports")
+def create_warehouse_import(dataset_id: str) -> Response:
+    """Start a job that imports a table or a query of a customer's warehouse."""
+    body = read_body(WarehouseImportBody)
+    get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
+    check_name(body.credential)
+    check_warehouse_request(msgspec.convert(body, WarehouseRequest, from_attributes=True))
+    return submit(ImportWarehouse(dataset_id, **msgspec.structs.asdict(body)))

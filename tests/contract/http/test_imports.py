@@ -15,6 +15,16 @@ BODY = {
     "event_types": ["purchase"],
     "columns": {"spent": "event_properties.price"},
 }
+WAREHOUSE = {
+    "credential": "shop",
+    "kind": "postgresql",
+    "table": "public.orders",
+    "cursor_column": "id",
+    "key_column": "id",
+    "entity_column": "customer",
+    "event_timestamp_column": "bought_at",
+    "since": 5,
+}
 
 
 def test_an_import_from_amplitude_is_a_job_of_what_was_asked(service: Service) -> None:  # noqa: F811
@@ -48,7 +58,54 @@ def test_an_import_that_cannot_be_is_refused_before_there_is_a_job(service: Serv
     assert service.get("/jobs")["items"] == []
 
 
+def test_an_import_from_a_warehouse_is_a_job_of_what_was_asked(service: Service) -> None:  # noqa: F811
+    path = f"/datasets/{service.create_dataset()}/warehouse-imports"
+    more = {
+        "query": "SELECT 1",
+        "table": None,
+        "columns": {"spent": "price", "shop": None},
+        "rows": "states",
+        "since": "2026-01-01T00:00:00Z",
+    }
+
+    job = service.post(path, WAREHOUSE)
+    other = service.post(path, WAREHOUSE | more)
+
+    left_out: dict[str, object] = {
+        "known_timestamp_column": None,
+        "query": None,
+        "columns": {},
+        "rows": "events",
+        "since": 5,
+        "until": None,
+    }
+    assert (job["kind"], job["state"]) == ("import_warehouse", "queued")
+    assert job["arguments"] == WAREHOUSE | left_out | {"dataset_id": path.split("/")[2]}
+    assert other["arguments"] == job["arguments"] | more
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"credential": "Not A Name"}, "$.name"),
+        ({"kind": "oracle"}, "$.kind"),
+        ({"query": "SELECT 1"}, "$.table"),
+        ({"table": None}, "$.table"),
+        ({"cursor_column": ""}, "$.cursor_column"),
+        ({"rows": "all"}, "$.rows"),
+        ({"since": "2026-01-01T00:00:00"}, "$.since"),
+        ({"until": 5}, "$.until"),
+        ({"password": "s"}, "$"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_refused_before_there_is_a_job(service: Service, changes: dict[str, object], path: str) -> None:  # noqa: F811
+    place = f"/datasets/{service.create_dataset()}/warehouse-imports"
+    assert service.refuse("POST", place, WAREHOUSE | changes) == (400, "invalid_input", path)
+    assert service.get("/jobs")["items"] == []
+
+
 def test_an_import_needs_a_dataset_of_the_workspace(service: Service) -> None:  # noqa: F811
+    assert service.refuse("POST", "/datasets/ds_1/warehouse-imports", WAREHOUSE)[:2] == (404, "not_found")
     assert service.refuse("POST", "/datasets/ds_1/amplitude-imports", BODY)[:2] == (404, "not_found")
 
 

@@ -59,6 +59,7 @@ def analyse(world: World, days: int) -> JobResult:
             MemoryCredentialStore(),
             run_nothing,
             MemoryQuarantineStore({}),
+            run_nothing,
         ),
         models=MemoryModelRegistry(),
         build=build,

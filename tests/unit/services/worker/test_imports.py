@@ -1,7 +1,7 @@
 """Imports of files whose columns are, become, or are not their dataset's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ BROKEN = "customer,bought_at,amount,shop,returned\nc3,2025-01-07T10:00:00Z,cheap
 
 
 def open_nothing(*_: object) -> Any:  # noqa: ANN401 - nothing is returned
-    raise AssertionError("nothing is read from Amplitude")
+    raise AssertionError("nothing is read from elsewhere")
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Place:
         self.quarantine = MemoryQuarantineStore(self.objects)
         target = ImportPorts(self.lake, self.lake, open_seen_ids)
         files, credentials = MemoryImportFiles(self.objects), MemoryCredentialStore()
-        self.ports = ImportSources(self.datasets, target, files, credentials, open_nothing, self.quarantine)
+        self.ports = ImportSources(self.datasets, target, files, credentials, open_nothing, self.quarantine, open_nothing)
 
     @property
     def dataset(self) -> Dataset:
@@ -165,7 +165,7 @@ def test_a_schema_that_changes_meanwhile_is_compared_again_later() -> None:
         def evolve_dataset(self, schema: object) -> None:
             raise ConflictError(f"{schema} comes late")
 
-    place.ports = ImportSources(Late(), place.ports.target, place.ports.files, place.ports.credentials, open_nothing, place.quarantine)
+    place.ports = replace(place.ports, datasets=Late())
     with pytest.raises(UnavailableError):
         place.load(FIRST.replace("returned\n", "returned,size\n").replace("true\n", "true,1\n"))
     assert add_columns(place.dataset, (), cause="job_2", now=NOW, datasets=place.datasets).schema_version == 2
