@@ -108,18 +108,18 @@ def _join_by_columns(
 
 def _build_manifest(session: SparkSession, recipe: Recipe, result: Unjoined, *, output: str, data: str) -> Dict[str, object]:
     """Return the manifest, with everything in it counted in the files as written, not as planned."""
-    written = session.read.parquet(output + data)
     files: List[FileCount] = [
         {"key": f"{data}/{name}", "rows": session.read.parquet(f"{output}{data}/{name}").count()}
         for name in list_files(session, output + data)
     ]
     by = ["split"] if recipe.spec.kind == "regression" else ["split", "label"]
-    labels = {"/".join(str(row[name]) for name in by): row["count"] for row in written.groupBy(*by).count().collect()}
+    counted = session.read.parquet(output + data).groupBy(*by).count().collect() if files else []
+    labels = {"/".join(str(row[name]) for name in by): row["count"] for row in counted}
     return {
         "format": 1,
         "training_set_id": compute_training_set_id(recipe),
         "rows": sum(int(file["rows"]) for file in files),
-        "columns": written.columns,
+        "columns": list(list_columns(recipe.spec)),
         "labels": labels,
         "files": files,
         "observations": result.counts,

@@ -111,6 +111,17 @@ def read_rows(output: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]
     return sorted(rows, key=lambda row: (row["observed_at"], row["entity_id"], row.get("item", "")))
 
 
+def test_a_set_without_rows_is_told_by_its_manifest(spark: SparkSession, tmp_path: Path) -> None:
+    lake = write_lake(random.Random(1), tmp_path / "v1", make_worlds(), parts=3)
+    (tmp_path / "early.json").write_bytes(encode_recipe(Recipe("ws_1", SPEC, lake, START)))
+
+    for plan in PLANS:
+        manifest = build(spark, f"file://{tmp_path}/early.json", tmp_path / plan, plan)
+
+        assert (manifest["rows"], manifest["labels"], sum(file["rows"] for file in manifest["files"])) == (0, {}, 0)
+        assert manifest["columns"][:2] == ["entity_id", "observed_at"]
+
+
 @pytest.mark.parametrize("spec", [SPEC, RANKING], ids=["classification", "ranking"])
 def test_both_plans_find_the_same_in_the_same_rows(spark: SparkSession, tmp_path: Path, spec: ModelSpec) -> None:
     worlds = make_worlds()
