@@ -84,7 +84,7 @@ REASONS: tuple[Reason, ...] = (
     ),
     *(
         reason
-        for folder in ("training_sets", "snapshots", "batch_predictions")
+        for folder in ("snapshots", "batch_predictions")
         for reason in _reasons(
             ("spark",),
             f"{{LakeBucket}}/ws=*/{folder}/*",
