@@ -229,11 +229,13 @@ def keep_shop(places: Places) -> Iterator[Shop]:
         f"GRANT USAGE ON SCHEMA {shop.name.rpartition('.')[0]} TO {reader}",
         f"GRANT SELECT ON {shop.name} TO {reader}",
     )
-    yield replace(shop, login=replace(shop.login, username=reader, password=password))
-    shop.run(f"DROP OWNED BY {reader}", f"DROP ROLE {reader}")
-    shop.engine.dispose()
-    with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {database}")
+    try:
+        yield replace(shop, login=replace(shop.login, username=reader, password=password))
+    finally:
+        shop.run(f"DROP OWNED BY {reader}", f"DROP ROLE {reader}")
+        shop.engine.dispose()
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {database}")
 
 
 class WarehouseOrders:

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import psycopg
 import sqlalchemy
+from psycopg.abc import AdaptContext, Buffer
+from psycopg.adapt import Loader
 from psycopg.types.datetime import TimestampLoader, TimestamptzLoader
 from sqlalchemy import Connection
 from sqlalchemy.dialects import registry
@@ -47,24 +49,31 @@ _REFUSED_CLASSES = ("0A", "22", "25", "3D", "3F", "42")
 """Unsupported, data, state of the transaction (a write), no such database, no such schema, syntax and names."""
 
 
-class _Timestamp(TimestampLoader):
+class _TimeOrText(Loader):
     """Gives a time that Python has not, such as `infinity`, as its text: its row is refused, and not the whole of them."""
 
-    def load(self, data: Any) -> Any:  # noqa: ANN401 - psycopg's buffer, and a text where its own is a datetime
+    loader: type[Loader]
+    """What loads those that Python has."""
+
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        """Load values of that type."""
+        super().__init__(oid, context)
+        self._known = self.loader(oid, context)
+
+    def load(self, data: Buffer) -> object:
+        """Return an aware or naive datetime, or a text."""
         try:
-            return super().load(data)
+            return self._known.load(data)
         except psycopg.DataError:
             return bytes(data).decode()
 
 
-class _Timestamptz(TimestamptzLoader):
-    """As `_Timestamp`."""
+class _Timestamp(_TimeOrText):
+    loader = TimestampLoader
 
-    def load(self, data: Any) -> Any:  # noqa: ANN401 - as above
-        try:
-            return super().load(data)
-        except psycopg.DataError:
-            return bytes(data).decode()
+
+class _Timestamptz(_TimeOrText):
+    loader = TimestamptzLoader
 
 
 class RedshiftDialect(PGDialect_psycopg):
@@ -100,12 +109,20 @@ def _connect(login: WarehouseLogin, place: Place) -> DBAPIConnection:
             autocommit=True,
             **_read_tls(login, place, authorities.name),
         )
+    try:
+        _set_up(connection)
+    except psycopg.Error:
+        connection.close()
+        raise
+    return cast("DBAPIConnection", connection)
+
+
+def _set_up(connection: psycopg.Connection) -> None:
     connection.execute("SET timezone TO 'UTC'")
     connection.execute(f"SET statement_timeout TO {STATEMENT_TIMEOUT_SECONDS * 1000}")
     connection.autocommit = False
     connection.adapters.register_loader("timestamp", _Timestamp)
     connection.adapters.register_loader("timestamptz", _Timestamptz)
-    return cast("DBAPIConnection", connection)
 
 
 def _read_tls(login: WarehouseLogin, place: Place, authorities: str) -> dict[str, Any]:

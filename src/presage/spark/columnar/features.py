@@ -61,7 +61,7 @@ class Records:
     known: Ints
     order: Ints
     columns: Dict[str, Column]
-    _ordered: Dict[str, Tuple[Floats, Flags]] = field(default_factory=dict)
+    _ordered: Dict[str, Tuple[Floats, Flags]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def arrange(self, column: str) -> Tuple[Floats, Flags]:
         """Return a column's values, and where there are any, in the records' order."""
