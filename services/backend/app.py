@@ -23,6 +23,7 @@ from services.backend.routes import (
     imports,
     jobs,
     lineage,
+    mail_settings,
     models,
     off_policy,
     predictions,
@@ -30,6 +31,7 @@ from services.backend.routes import (
     reports,
     results,
     retraining,
+    webhooks,
     workspaces,
 )
 from services.backend.settings import BackendSettings
@@ -52,6 +54,8 @@ BLUEPRINTS = (
     results,
     holdout,
     jobs,
+    webhooks,
+    mail_settings,
     predictions,
 )
 

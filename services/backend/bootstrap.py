@@ -23,6 +23,7 @@ from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
 from presage.adapters.sqs.job_queue import SqsJobQueue
 from presage.jobs.use_cases import JobPorts
+from presage.notifications.webhooks import WebhookPorts
 from presage.runtime.observability import configure_logging
 from services.backend.context import BackendPorts
 from services.backend.settings import BackendSettings
@@ -39,6 +40,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         credentials=SecretCredentials(secrets, settings.database_secret_arn),
     )
     sql, s3 = SqlStores.build(engine), build_client("s3")
+    credentials = SecretCredentialStore(secrets, stage=settings.stage)
     ports = BackendPorts(
         workspaces=sql.workspaces,
         api_keys=sql.api_keys,
@@ -47,7 +49,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         feature_sets=S3FeatureSetStore(settings.lake_bucket, s3),
         uploads=S3UploadStore(s3, settings.lake_bucket),
         quarantine=S3QuarantineStore(settings.lake_bucket, s3),
-        credentials=SecretCredentialStore(secrets, stage=settings.stage),
+        credentials=credentials,
         models=sql.models,
         versions=sql.versions,
         policies=sql.policies,
@@ -61,6 +63,9 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         reports=S3TrainingReportStore(settings.lake_bucket, s3),
         jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
         notifications=sql.notifications,
+        webhooks=WebhookPorts(sql.webhooks, credentials, sql.notifications, allow_loopback=settings.webhook_loopback),
+        deliveries=sql.deliveries,
+        mail_settings=sql.mail_settings,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
     )

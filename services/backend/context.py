@@ -15,6 +15,8 @@ from presage.features.quarantine import QuarantineStore
 from presage.features.sources.credentials import CredentialStore
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
+from presage.notifications.ports import DeliveryStore, MailSettingsStore
+from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.ports import PredictionLog
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
@@ -55,6 +57,9 @@ class BackendPorts:
     reports: TrainingReportStore
     jobs: JobPorts
     notifications: NotificationStore
+    webhooks: WebhookPorts
+    deliveries: DeliveryStore
+    mail_settings: MailSettingsStore
     predictions: PredictionLog
     batch_results: BatchResults
 

@@ -17,5 +17,7 @@ class BackendSettings(DatabaseSettings, frozen=True):
     """Plan (`free`, `standard`) to the id of its usage plan at the gateway."""
     public_api_url: str
     """Where products call; shown to users."""
+    webhook_loopback: bool
+    """Whether webhooks may lead to this machine itself: for a stage that is on one."""
     operator_token: str
     """The bearer token that may create workspaces."""

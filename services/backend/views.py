@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from presage.jobs.model import Job, JobKind, JobState
+from presage.notifications.model import Delivery, DeliveryState, EndpointState, WebhookEndpoint
 from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
 from presage.training.lineage import VersionLineage
 from presage.training.model import AliasMove
@@ -52,6 +53,45 @@ class ApiKeyView(msgspec.Struct, frozen=True):
     created_at: datetime
     revoked_at: datetime | None
     key: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class WebhookView(msgspec.Struct, frozen=True):
+    """A webhook without the names of its secrets; `secret` only in the answers that make one."""
+
+    endpoint_id: str
+    url: str
+    events: Sequence[str]
+    state: EndpointState
+    reason: str
+    failures: int
+    failing_since: datetime | None
+    previous_secret_until: datetime | None
+    created_by: str
+    created_at: datetime
+    secret: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    """A notification's way to a webhook; `last_status` is what it answered, null if nothing did."""
+
+    delivery_id: str
+    notification_id: str
+    state: DeliveryState
+    attempts: int
+    due_at: datetime
+    last_status: int | None
+    message: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class MailSettingsView(msgspec.Struct, frozen=True):
+    """Whether the caller gets mail, at which address, and of which events; never, if it was not set."""
+
+    address: str
+    enabled: bool
+    events: Sequence[str]
+    changed_at: datetime | None
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -108,6 +148,28 @@ def view_user(user: User, token: str | msgspec.UnsetType = msgspec.UNSET) -> Use
 def view_api_key(key: ApiKey, value: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyView:
     """Return what the API tells of a key."""
     return ApiKeyView(key.api_key_id, key.name, key.plan, key.kind, key.origins, key.created_at, key.revoked_at, value)
+
+
+def view_webhook(endpoint: WebhookEndpoint, secret: str | msgspec.UnsetType = msgspec.UNSET) -> WebhookView:
+    """Return what the API tells of a webhook."""
+    return WebhookView(
+        endpoint_id=endpoint.endpoint_id,
+        url=endpoint.url,
+        events=endpoint.events,
+        state=endpoint.state,
+        reason=endpoint.reason,
+        failures=endpoint.failures,
+        failing_since=endpoint.failing_since,
+        previous_secret_until=endpoint.previous_until,
+        created_by=endpoint.created_by,
+        created_at=endpoint.created_at,
+        secret=secret,
+    )
+
+
+def view_delivery(delivery: Delivery) -> DeliveryView:
+    """Return what the API tells of a delivery."""
+    return msgspec.convert(delivery, DeliveryView, from_attributes=True)
 
 
 def view_job(job: Job) -> JobView:

@@ -21,9 +21,11 @@ from services.worker.bootstrap_analyses import build_analysis_ports
 from services.worker.bootstrap_builds import build_build_ports
 from services.worker.bootstrap_drift import build_drift_ports
 from services.worker.bootstrap_imports import build_import_sources
+from services.worker.bootstrap_notifications import build_delivery_ports
 from services.worker.bootstrap_off_policy import build_off_policy_ports
 from services.worker.drift import enqueue_drift_checks
 from services.worker.handlers import HandlerPorts, build_handlers
+from services.worker.notifying import notify_outside
 from services.worker.retraining import RetrainingPorts, enqueue_retrainings
 from services.worker.settings import WorkerSettings
 from services.worker.tasks import enqueue_analyses, enqueue_refreshes
@@ -55,9 +57,11 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
         clock=clock,
     )
     jobs = JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url))
+    delivery = build_delivery_ports(settings, sql, clock=clock)
     retraining = RetrainingPorts(sql.policies, sql.models, sql.versions, drift.reports, jobs)
     tasks = {
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
+        "notify-outside": lambda: notify_outside(ports=delivery),
         "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
         "retrain-models": lambda: enqueue_retrainings(ports=retraining, now=clock()),
         "check-drift": lambda: enqueue_drift_checks(versions=sql.versions, jobs=jobs, now=clock()),

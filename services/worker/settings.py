@@ -54,6 +54,11 @@ class WorkerSettings(DatabaseSettings, frozen=True):
     """What runs the steps: `kind` says which."""
     emr_steps: dict[str, str]
     """Step to the S3 URI of its `step.py`; `py_files` to that of the zip with the library, `archives` to that of the workers' packages."""
+    webhook_loopback: bool
+    """Whether webhooks may go to this machine itself, and there without TLS: for a stage that is on one."""
+    mail_sender: str
+    """The address that notifications are mailed from; the stage's identity at SES covers it."""
+    mail_configuration_set: str
     trainer_cluster: str
     trainer_task_definition: str
     trainer_subnets: str

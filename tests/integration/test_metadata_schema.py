@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
 
+import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
 from presage.adapters.sql.database import build_engine_from_url, check_database, unit_of_work
 from presage.adapters.sql.migrate import main, migrate
 from presage.adapters.sql.tables import Row
@@ -31,7 +32,7 @@ def test_concurrent_migrations_end_in_the_schema_that_the_code_maps(mariadb: str
     with engines[0].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Row.metadata) == []
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0008"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0009"]
     for engine in engines:
         engine.dispose()
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import inspect
 
+import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
 from presage.adapters.redshift.migrate import list_migrations
 from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.tables import Row

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from types_boto3_redshift_data import RedshiftDataAPIServiceClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sesv2 import SESV2Client
     from types_boto3_sqs import SQSClient
 
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -81,9 +82,11 @@ def build_client(
     service: Literal["secretsmanager"], *, pool_size: int = ..., read_timeout_seconds: float = ...
 ) -> SecretsManagerClient: ...
 @overload
+def build_client(service: Literal["sesv2"], *, pool_size: int = ..., read_timeout_seconds: float = ...) -> SESV2Client: ...
+@overload
 def build_client(service: Literal["sqs"], *, pool_size: int = ..., read_timeout_seconds: float = ..., attempts: int = ...) -> SQSClient: ...
 def build_client(
-    service: Literal["apigateway", "ecs", "emr", "emr-serverless", "redshift-data", "s3", "secretsmanager", "sqs"],
+    service: Literal["apigateway", "ecs", "emr", "emr-serverless", "redshift-data", "s3", "secretsmanager", "sesv2", "sqs"],
     *,
     pool_size: int = 32,
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS,

@@ -154,5 +154,6 @@ def _notify(job: Job, execution: Execution) -> None:
             body=job.message,
             created_at=job.finished_at or execution.clock(),
             read_at=None,
+            event=f"{job.kind}.{job.state}",
         )
     )

@@ -50,7 +50,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A line for a user: a job ended, an experiment concluded. `notification_id` is derived from its cause (idempotent)."""
+    """A line for a user: a job ended, an experiment concluded. `notification_id` is derived from its cause (idempotent).
+
+    `event` is what channels choose by: `<kind of job>.<how it ended>`.
+    """
 
     workspace_id: str
     notification_id: str
@@ -59,3 +62,4 @@ class Notification:
     body: str
     created_at: datetime
     read_at: datetime | None
+    event: str

@@ -27,3 +27,7 @@ class MemoryCredentialStore:
     def delete_credential(self, workspace_id: str, name: str) -> None:
         """Forget it; one that is not there is as good."""
         self._contents.pop((workspace_id, name), None)
+
+    def list_names(self, workspace_id: str) -> list[str]:
+        """Return the names that a workspace keeps something under."""
+        return sorted(name for owner, name in self._contents if owner == workspace_id)

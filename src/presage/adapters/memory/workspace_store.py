@@ -33,6 +33,10 @@ class MemoryWorkspaceStore:
             raise AlreadyExistsError(f"A user with the email {user.email} exists already")
         self._users[user.workspace_id, user.user_id] = user
 
+    def users(self) -> list[User]:
+        """Return all of them, for the memory adapters that join them."""
+        return list(self._users.values())
+
     def find_user_by_token(self, token_sha256: str) -> User | None:
         """Return the user whose access token has that hash, or None."""
         return next((user for user in self._users.values() if user.token_sha256 == token_sha256), None)

@@ -9,17 +9,20 @@ from sqlalchemy import Engine
 
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.dataset_store import SqlDatasetStore
+from presage.adapters.sql.delivery_store import SqlDeliveryStore
 from presage.adapters.sql.experiment_events import SqlExperimentEvents
 from presage.adapters.sql.experiment_store import SqlExperimentStore
 from presage.adapters.sql.holdout_store import SqlHoldoutStore
 from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
+from presage.adapters.sql.mail_settings_store import SqlMailSettingsStore
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.notification_store import SqlNotificationStore
 from presage.adapters.sql.retraining_policy_store import SqlRetrainingPolicyStore
 from presage.adapters.sql.snapshot_history import SqlSnapshotHistory
 from presage.adapters.sql.traffic_switch import SqlTrafficSwitch
 from presage.adapters.sql.version_registry import SqlVersionRegistry
+from presage.adapters.sql.webhook_store import SqlWebhookStore
 from presage.adapters.sql.workspace_store import SqlWorkspaceStore
 
 
@@ -41,6 +44,9 @@ class SqlStores:
     jobs: SqlJobStore
     outbox: SqlJobOutbox
     notifications: SqlNotificationStore
+    deliveries: SqlDeliveryStore
+    webhooks: SqlWebhookStore
+    mail_settings: SqlMailSettingsStore
 
     @classmethod
     def build(cls, engine: Engine) -> Self:
@@ -60,4 +66,7 @@ class SqlStores:
             SqlJobStore(engine),
             SqlJobOutbox(engine),
             SqlNotificationStore(engine),
+            SqlDeliveryStore(engine),
+            SqlWebhookStore(engine),
+            SqlMailSettingsStore(engine),
         )

@@ -34,7 +34,8 @@ class Row(DeclarativeBase):
     __table_args__: Any = ({"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"},)
 
 
-def _arguments(*constraints: UniqueConstraint | Index) -> tuple[Any, ...]:
+def table_arguments(*constraints: UniqueConstraint | Index) -> tuple[Any, ...]:
+    """Return the arguments of a table with these constraints beside what all share."""
     return (*constraints, *Row.__table_args__)
 
 
@@ -51,7 +52,7 @@ class UserRow(Row):
     """A person in a workspace."""
 
     __tablename__ = "users"
-    __table_args__ = _arguments(UniqueConstraint("workspace_id", "email"), UniqueConstraint("token_sha256"))
+    __table_args__ = table_arguments(UniqueConstraint("workspace_id", "email"), UniqueConstraint("token_sha256"))
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
@@ -65,7 +66,7 @@ class ApiKeyRow(Row):
     """A gateway key of a workspace."""
 
     __tablename__ = "api_keys"
-    __table_args__ = _arguments(UniqueConstraint("api_key_id"))
+    __table_args__ = table_arguments(UniqueConstraint("api_key_id"))
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     api_key_id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
@@ -80,7 +81,7 @@ class DatasetRow(Row):
     """A dataset; its versions live in the lake."""
 
     __tablename__ = "datasets"
-    __table_args__ = _arguments(UniqueConstraint("workspace_id", "name"))
+    __table_args__ = table_arguments(UniqueConstraint("workspace_id", "name"))
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     dataset_id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
@@ -107,7 +108,7 @@ class ModelRow(Row):
     """A model. `last_version` is the highest version number ever reserved."""
 
     __tablename__ = "models"
-    __table_args__ = _arguments(UniqueConstraint("workspace_id", "name"))
+    __table_args__ = table_arguments(UniqueConstraint("workspace_id", "name"))
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     model_id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
@@ -135,7 +136,7 @@ class AliasMoveRow(Row):
     """One entry of an alias's append-only history; `sequence` gives the order."""
 
     __tablename__ = "alias_moves"
-    __table_args__ = _arguments(Index("ix_alias_moves_alias", "workspace_id", "model_id", "alias", "sequence"))
+    __table_args__ = table_arguments(Index("ix_alias_moves_alias", "workspace_id", "model_id", "alias", "sequence"))
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
     workspace_id: Mapped[str]
     model_id: Mapped[str]
@@ -150,7 +151,7 @@ class SnapshotRow(Row):
     """One entry of a version's append-only history of snapshots; `sequence` gives the order."""
 
     __tablename__ = "snapshots"
-    __table_args__ = _arguments(
+    __table_args__ = table_arguments(
         UniqueConstraint("workspace_id", "snapshot_key"), Index("ix_snapshots_version", "workspace_id", "model_id", "version", "sequence")
     )
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
@@ -166,7 +167,7 @@ class RetrainingPolicyRow(Row):
     """When a model is built anew by itself."""
 
     __tablename__ = "retraining_policies"
-    __table_args__ = _arguments(Index("ix_retraining_policies_model_id", "model_id"))
+    __table_args__ = table_arguments(Index("ix_retraining_policies_model_id", "model_id"))
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     model_id: Mapped[str] = mapped_column(primary_key=True)
     every_days: Mapped[int | None]
@@ -179,7 +180,7 @@ class ExperimentRow(Row):
     """An experiment. `active_model_id` is the model while the experiment runs, so that a model has at most one running."""
 
     __tablename__ = "experiments"
-    __table_args__ = _arguments(UniqueConstraint("workspace_id", "name"), UniqueConstraint("workspace_id", "active_model_id"))
+    __table_args__ = table_arguments(UniqueConstraint("workspace_id", "name"), UniqueConstraint("workspace_id", "active_model_id"))
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     experiment_id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
@@ -238,7 +239,7 @@ class JobRow(Row):
     """A background job and its outbox entry (`published_at` is null while its message is not on the queue)."""
 
     __tablename__ = "jobs"
-    __table_args__ = _arguments(
+    __table_args__ = table_arguments(
         Index("ix_jobs_unpublished", "published_at", "created_at"),
         Index("ix_jobs_page", "workspace_id", "created_at", "job_id"),
         Index("ix_jobs_lease", "state", "lease_until"),
@@ -260,17 +261,3 @@ class JobRow(Row):
     lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_requested: Mapped[bool] = mapped_column(server_default=false())
-
-
-class NotificationRow(Row):
-    """A line for a user."""
-
-    __tablename__ = "notifications"
-    __table_args__ = _arguments(Index("ix_notifications_page", "workspace_id", "created_at", "notification_id"))
-    workspace_id: Mapped[str] = mapped_column(primary_key=True)
-    notification_id: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[str]
-    subject: Mapped[str] = mapped_column(Text)
-    body: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime]
-    read_at: Mapped[datetime | None]
