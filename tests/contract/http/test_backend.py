@@ -10,35 +10,14 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
-from presage.adapters.memory.api_key_store import MemoryApiKeyStore
-from presage.adapters.memory.batch_results import MemoryBatchResults
-from presage.adapters.memory.certificate_store import MemoryCertificateStore
-from presage.adapters.memory.credential_store import MemoryCredentialStore
-from presage.adapters.memory.dataset_store import MemoryDatasetStore
-from presage.adapters.memory.experiment_events import MemoryExperimentEvents
-from presage.adapters.memory.experiment_store import MemoryExperimentStore
 from presage.adapters.memory.feature_set_store import MemoryFeatureSetStore
-from presage.adapters.memory.holdout_store import MemoryHoldoutStore
-from presage.adapters.memory.job_queue import MemoryJobQueue
-from presage.adapters.memory.job_store import MemoryJobStore
-from presage.adapters.memory.key_gateway import MemoryKeyGateway
-from presage.adapters.memory.model_registry import MemoryModelRegistry
-from presage.adapters.memory.notification_store import MemoryNotificationStore
-from presage.adapters.memory.prediction_log import MemoryPredictionLog
-from presage.adapters.memory.quarantine_store import MemoryQuarantineStore
-from presage.adapters.memory.recipe_store import MemoryRecipeStore
-from presage.adapters.memory.retraining_policy_store import MemoryRetrainingPolicyStore
-from presage.adapters.memory.training_report_store import MemoryTrainingReportStore
 from presage.adapters.memory.upload_store import MemoryUploadStore
-from presage.adapters.memory.version_registry import MemoryVersionRegistry
-from presage.adapters.memory.version_report_store import MemoryVersionReportStore
-from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
 from presage.features.profile import profile_version
 from presage.features.records import FeatureSetVersion, Record
-from presage.jobs.use_cases import JobPorts
 from presage.predictions.ports import PredictionLogEntry
 from services.backend.app import build_app
 from services.backend.context import BackendPorts
+from tests.fixtures.backend_ports import build_ports
 from tests.fixtures.metadata_rows import NOW, make_move, make_notification, make_version
 from tests.fixtures.openapi import OpenApi
 
@@ -68,35 +47,6 @@ def openapi() -> OpenApi:
                 if "$ref" in answer:
                     operation["responses"][status] = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     return OpenApi(document)
-
-
-def build_ports() -> BackendPorts:
-    jobs, uploads = MemoryJobStore(), MemoryUploadStore()
-    return BackendPorts(
-        workspaces=MemoryWorkspaceStore(),
-        api_keys=MemoryApiKeyStore(),
-        gateway=MemoryKeyGateway(),
-        datasets=MemoryDatasetStore(),
-        feature_sets=MemoryFeatureSetStore(),
-        uploads=uploads,
-        quarantine=MemoryQuarantineStore(uploads.objects),
-        credentials=MemoryCredentialStore(),
-        models=MemoryModelRegistry(),
-        versions=MemoryVersionRegistry(),
-        policies=MemoryRetrainingPolicyStore(),
-        recipes=MemoryRecipeStore(),
-        experiments=MemoryExperimentStore(),
-        experiment_events=MemoryExperimentEvents(),
-        holdouts=MemoryHoldoutStore(),
-        certificates=MemoryCertificateStore(),
-        estimates=MemoryVersionReportStore(),
-        drift_reports=MemoryVersionReportStore(),
-        reports=MemoryTrainingReportStore(),
-        jobs=JobPorts(jobs, jobs, MemoryJobQueue()),
-        notifications=MemoryNotificationStore(),
-        predictions=MemoryPredictionLog(),
-        batch_results=MemoryBatchResults(),
-    )
 
 
 @dataclass
