@@ -36,6 +36,7 @@ _NAMES = ("QueueUrl", "TableName", "WorkgroupName", "taskDefinition", "SecretId"
 _CREDENTIAL = re.compile(r"presage-[a-z]+/")
 """How the names of credentials begin, which workspaces make at run time."""
 _EMR = {"POST": "StartJobRun", "GET": "GetJobRun", "DELETE": "CancelJobRun"}
+_OUTBOUND = "/v2/email/outbound-emails"
 _S3_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 _S3_BUCKET = {"GET": "ListObjectsV2", "HEAD": "HeadBucket"}
 
@@ -80,6 +81,8 @@ def describe(request: Received) -> Call | None:
     if service == "emr-serverless":
         parts = request.path.strip("/").split("/")
         return Call(component, service, _EMR[request.method], "/".join([*parts[:3], "*"][: len(parts)]))
+    if service == "ses" and request.path == _OUTBOUND:
+        return Call(component, service, "SendEmail", str(json.loads(request.body).get("ConfigurationSetName", "")))
     return Call(component, service, request.method, "/".join(_hide(part) for part in request.path.split("/")))
 
 
@@ -160,11 +163,22 @@ def note_wsgi(application: Wsgi, log: CallLog) -> Wsgi:
         names = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
         query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         log.note(
-            Received(environ["REQUEST_METHOD"], environ["PATH_INFO"], query, names, _peek(environ) if "x-amz-target" in names else b"")
+            Received(
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"],
+                query,
+                names,
+                _peek(environ) if _is_in_body(environ["PATH_INFO"], names) else b"",
+            )
         )
         return application(environ, start)
 
     return noting
+
+
+def _is_in_body(path: str, headers: Mapping[str, str]) -> bool:
+    """Return whether the body tells what the call acts on."""
+    return "x-amz-target" in headers or path == _OUTBOUND
 
 
 def _peek(environ: dict[str, Any]) -> bytes:
@@ -183,7 +197,7 @@ def note_asgi(application: Asgi, log: CallLog) -> Asgi:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = urllib.parse.parse_qs(scope.get("query_string", b"").decode(), keep_blank_values=True)
         messages: list[MutableMapping[str, Any]] = []
-        if "x-amz-target" in headers and _APP.search(headers.get("user-agent", "")):
+        if _is_in_body(scope["path"], headers) and _APP.search(headers.get("user-agent", "")):
             messages.append(await receive())
             while messages[-1].get("more_body"):
                 messages.append(await receive())

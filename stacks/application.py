@@ -12,6 +12,7 @@ from stacks.dns import DnsStack
 from stacks.functions import FunctionInputs, FunctionsStack
 from stacks.gateway import GatewayStack
 from stacks.idempotency import IdempotencyStack
+from stacks.mail import MailStack
 from stacks.mail_policy import MailPolicyStack
 from stacks.metadata import MetadataStack
 from stacks.network import NetworkStack
@@ -80,6 +81,8 @@ def _build_services(
     gateway = GatewayStack(app, config=config, public_api=public_api, dns=dns)
     MailPolicyStack(app, config=config, dns=dns, gateway=gateway)
     backend = BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
-    worker = WorkerStack(app, config=config, inputs=WorkerInputs(network=network, data=data, spark=spark, trainer=trainer))
+    mail = MailStack(app, config=config, dns=dns, topic=alerts.topic)
+    inputs = WorkerInputs(network=network, data=data, spark=spark, trainer=trainer, mail=mail)
+    worker = WorkerStack(app, config=config, inputs=inputs)
     worker.add_dependency(backend, "The backend's deployment brings the schemas up to date.")
     return public_api, gateway

@@ -33,6 +33,7 @@ class BackendStack(StageStack):
                 "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
                 "PRESAGE_GATEWAY_USAGE_PLANS": gateway.plan_ids,
                 "PRESAGE_PUBLIC_API_URL": gateway.public_url,
+                "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
             },
             secrets={"PRESAGE_OPERATOR_TOKEN": self.operator_token},
             options=_https_options(network, dns),

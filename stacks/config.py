@@ -141,6 +141,8 @@ class StageConfig:
     beanstalk: BeanstalkConfig
     amplitude_urls: Mapping[str, str] = field(default_factory=AMPLITUDE_URLS.copy)
     """Region to the address of Amplitude's Export API there."""
+    webhook_loopback: bool = False
+    """Whether webhooks may go to the machine that the stage is on."""
 
     @property
     def title(self) -> str:
@@ -211,13 +213,10 @@ def _local(read_context: ReadContext) -> StageConfig:
             plans=_plans(10),
         ),
         beanstalk=BeanstalkConfig(
-            "64bit Amazon Linux 2023 v4.7.2 running Python 3.11",
-            "3.11",
-            "t3.small",
-            1,
-            1,
+            *("64bit Amazon Linux 2023 v4.7.2 running Python 3.11", "3.11", "t3.small", 1, 1),
             cache_directory=read_text(read_context, "cache_directory", ".local/cache") + "-worker",
         ),
+        webhook_loopback=True,
         amplitude_urls={region: read_text(read_context, "amplitude_url", url) for region, url in AMPLITUDE_URLS.items()},
     )
 

@@ -81,7 +81,7 @@ class DnsStack(StageStack):
         sender_policy = ["v=spf1 include:amazonses.com -all"]
         route53.MxRecord(self, "Mx", zone=self.zone, values=[inbound], ttl=_HOUR)
         route53.TxtRecord(self, "Spf", zone=self.zone, values=sender_policy, ttl=_HOUR)
-        ses.EmailIdentity(  # with its DKIM records, and the MX and SPF records of the bounces' domain
+        self.identity = ses.EmailIdentity(  # with its DKIM records, and the MX and SPF records of the bounces' domain
             self, "Identity", identity=ses.Identity.public_hosted_zone(self.zone), mail_from_domain=f"mail.{domain}"
         )
         route53.TxtRecord(self, "TlsReports", zone=self.zone, record_name="_smtp._tls", values=[f"v=TLSRPTv1; rua=mailto:tls@{domain}"])

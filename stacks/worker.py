@@ -11,6 +11,7 @@ from stacks.constructs.findings import accept_wildcards
 from stacks.constructs.grants import BucketRights, grant_credentials, grant_log_querying
 from stacks.constructs.watched_queue import MAXIMUM_RECEIVES
 from stacks.data_plane import DataPlane
+from stacks.mail import MailStack
 from stacks.network import NetworkStack
 from stacks.queues import JOB_TIMEOUT
 from stacks.spark import SparkStack
@@ -28,6 +29,7 @@ class WorkerInputs:
     data: DataPlane
     spark: SparkStack
     trainer: TrainerStack
+    mail: MailStack
 
 
 class WorkerStack(StageStack):
@@ -50,6 +52,8 @@ class WorkerStack(StageStack):
                 "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
                 **inputs.spark.variables,
                 **inputs.trainer.variables,
+                **inputs.mail.variables,
+                "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
             },
             secrets={},
             options=_daemon_options(data),
@@ -60,6 +64,7 @@ class WorkerStack(StageStack):
         grant_credentials(role, "GetSecretValue", stage=config.name)
         inputs.spark.grant_submit(role)
         inputs.trainer.grant_run(role)
+        inputs.mail.grant_sending(role)
         accept_wildcards(role, "Statements and tasks of this account; tasks only on this cluster, by condition.", r"Resource::\*")
         self.export_output("WorkerEnvironment", self.worker.environment.ref)
 

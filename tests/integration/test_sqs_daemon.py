@@ -203,6 +203,7 @@ def test_the_workers_cron_yaml_is_well_formed_and_names_its_tasks() -> None:
 
     assert [(task.name, task.path) for task in tasks] == [
         ("relay-outbox", "/cron/relay-outbox"),
+        ("notify-outside", "/cron/notify-outside"),
         ("analyse-experiments", "/cron/analyse-experiments"),
         ("check-drift", "/cron/check-drift"),
         ("refresh-snapshots", "/cron/refresh-snapshots"),

@@ -71,6 +71,9 @@ def list_needs(call: Call, rights: Rights) -> Iterator[Right]:
         for plan in _PLANS if "/usageplans/*" in call.resource else ("*",):
             path = call.resource.replace("/usageplans/*", f"/usageplans/{plan}")
             yield Right(f"apigateway:{call.operation}", f"arn:aws:apigateway:us-east-1::{path}")
+    elif call.service == "ses":  # the identity and, where one is named, the configuration set
+        yield Right(f"ses:{call.operation}", "{identity}/{Dns/Identity}")
+        yield Right(f"ses:{call.operation}", f"{{configuration-set}}/{call.resource}")
     else:
         resource = "*" if call.operation in _NO_RESOURCE else call.resource.removeprefix("applications/").removesuffix("/jobruns")
         yield Right(f"{call.service}:{_ACTION_OF_BATCH.get(call.operation, call.operation)}", resource)

@@ -144,9 +144,10 @@ class Rights:
 
 
 def _shorten(arn: str) -> str:
-    """Return an object's ARN without its start, a deployment's file without its hash, EMR's clusters and credentials by one name."""
+    """Return an object's ARN without its start, a deployment's file without its hash, and what is told by its kind by one name."""
     arn = re.sub(r"^arn:.*:secretsmanager:.*:secret:presage-[a-z]+/", "{credentials}/", arn)
     arn = re.sub(r"^arn:.*:elasticmapreduce:.*:cluster/", "{clusters}/", arn)
+    arn = re.sub(r"^arn:.*:ses:.*:(identity|configuration-set)/", r"{\1}/", arn)
     return re.sub(r"^cdk-.*?/[0-9a-f]{64}", "{assets}/*", arn.removeprefix("arn:aws:s3:::"))
 
 

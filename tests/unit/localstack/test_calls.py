@@ -55,6 +55,7 @@ def received(service: str, method: str, path: str, *, target: str = "", body: ob
             received("emr-serverless", "DELETE", "/applications/app/jobruns/1"),
             *("emr-serverless", "CancelJobRun", "applications/app/jobruns/*"),
         ),
+        (received("ses", "POST", "/v2/email/outbound-emails", body={"ConfigurationSetName": "set"}), "ses", "SendEmail", "set"),
         (received("apigateway", "POST", "/usageplans/ab12/keys"), "apigateway", "POST", "/usageplans/*/keys"),
     ],
 )
