@@ -71,6 +71,7 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
         "REDSHIFT_DATABASE": "d",
         "GATEWAY_USAGE_PLANS": json.dumps({"standard": plan_id}),
         "PUBLIC_API_URL": emulator,
+        "WEBHOOK_LOOPBACK": "true",
         "OPERATOR_TOKEN": OPERATOR,
     }
     environment = {**os.environ, "PYTHONPATH": "src", **{f"PRESAGE_{name}": str(value) for name, value in settings.items()}}  # noqa: TID251

@@ -42,6 +42,7 @@ def environment(emulator: str, mariadb: str, postgres: str) -> Iterator[dict[str
         "REDSHIFT_DATABASE": urlsplit(postgres).path.lstrip("/"),
         "GATEWAY_USAGE_PLANS": "{}",
         "PUBLIC_API_URL": "http://127.0.0.1:1",
+        "WEBHOOK_LOOPBACK": "true",
         "OPERATOR_TOKEN": "operator-secret",
     }
     with run_bridge(postgres) as bridge:

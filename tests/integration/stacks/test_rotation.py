@@ -141,6 +141,7 @@ def start_backend(outputs: dict[str, str], port: int, *, environment: dict[str, 
         "REDSHIFT_DATABASE": "d",
         "GATEWAY_USAGE_PLANS": "{}",
         "PUBLIC_API_URL": "http://127.0.0.1:1",
+        "WEBHOOK_LOOPBACK": "true",
         "OPERATOR_TOKEN": "operator-token",
     }
     own = {f"PRESAGE_{name}": value for name, value in settings.items()}

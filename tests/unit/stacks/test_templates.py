@@ -274,6 +274,22 @@ def test_the_domain_has_its_mail_records(synthesis: Synthesis) -> None:
     ).items()
 
 
+def test_notifications_are_mailed_over_tls_from_one_address_and_bounces_are_counted(synthesis: Synthesis) -> None:
+    (outgoing,) = properties_of(synthesis.resources("AWS::SES::ConfigurationSet"))
+    assert outgoing["DeliveryOptions"] == {"TlsPolicy": "REQUIRE"}
+    assert set(outgoing["SuppressionOptions"]["SuppressedReasons"]) == {"BOUNCE", "COMPLAINT"}
+    (destination,) = properties_of(synthesis.resources("AWS::SES::ConfigurationSetEventDestination"))
+    counted = {event.upper() for event in destination["EventDestination"]["MatchingEventTypes"]}
+    alarms = [each for each in properties_of(synthesis.resources("AWS::CloudWatch::Alarm")) if each.get("Namespace") == "AWS/SES"]
+    assert {each["MetricName"].upper() for each in alarms} == counted == {"BOUNCE", "COMPLAINT", "REJECT"}
+    assert all(each["AlarmActions"] and each["Dimensions"][0]["Name"] == "ses:configuration-set" for each in alarms)
+    policies = properties_of(synthesis.resources("AWS::IAM::Policy"))
+    sending = [each for policy in policies for each in policy["PolicyDocument"]["Statement"] if "ses:" in str(each["Action"])]
+    assert [each["Action"] for each in sending] == ["ses:SendEmail"]
+    assert sending[0]["Condition"]["StringEquals"]["ses:FromAddress"].startswith("notifications@")
+    assert "*" not in json.dumps(sending[0]["Resource"])
+
+
 def test_senders_are_told_to_deliver_over_tls_to_the_server_that_takes_the_mail(synthesis: Synthesis) -> None:
     records = properties_of(synthesis.resources("AWS::Route53::RecordSet"))
     (announcement,) = (each["ResourceRecords"][0] for each in records if str(each["Name"]).startswith("_mta-sts."))
