@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
@@ -12,7 +13,8 @@ from sqlalchemy.exc import StatementError
 
 import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
 from presage.adapters.sql.database import build_engine_from_url, check_database, unit_of_work
-from presage.adapters.sql.migrate import main, migrate
+from presage.adapters.sql.migrate import build_config, main, migrate
+from presage.adapters.sql.notification_store import SqlNotificationStore
 from presage.adapters.sql.tables import Row
 from presage.adapters.sql.workspace_store import SqlWorkspaceStore
 from presage.errors import InvalidInputError, UnavailableError
@@ -52,6 +54,30 @@ def test_workspace_ids_lead_every_key_but_the_two_that_tell_them(mariadb: str) -
     engine.dispose()
 
     assert loose == {("users", "token_sha256"), ("api_keys", "api_key_id"), ("alias_moves", "sequence"), ("snapshots", "sequence")}
+
+
+def test_notifications_of_before_have_their_event_and_go_nowhere(mariadb: str) -> None:
+    engine = build_engine_from_url(mariadb)
+    insert = text("INSERT INTO notifications VALUES ('ws_1', :id, 'usr_1', :subject, 'b', '2026-03-01', NULL)")
+    migrate(engine)
+    with engine.begin() as connection:
+        command.downgrade(build_config(connection), "0008")
+        for subject in ("Import file succeeded", "Analyse experiment failed", "Odd"):
+            connection.execute(insert, {"id": subject, "subject": subject})
+    migrate(engine)
+    of_an_older_worker = "(workspace_id, notification_id, user_id, subject, body, created_at)"
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO notifications {of_an_older_worker} VALUES ('ws_1', 'n', 'u', 's', 'b', '2026-03-02')"))  # noqa: S608
+    store = SqlNotificationStore(engine)
+
+    assert {each.subject: each.event for each in store.list_notifications("ws_1")} == {
+        "Import file succeeded": "import_file.succeeded",
+        "Analyse experiment failed": "analyse_experiment.failed",
+        "Odd": ".Odd",
+        "s": "",
+    }
+    assert [each.notification_id for each in store.list_undispatched()] == ["n"]
+    engine.dispose()
 
 
 def test_a_database_that_is_gone_is_unavailable() -> None:
