@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -85,7 +85,7 @@ class Envelope:
     recipient: str
     delivery_id: str
     notification: Notification
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
     sent_at: datetime
 
 

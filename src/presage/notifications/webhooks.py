@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from presage.errors import ConflictError, InvalidInputError
@@ -38,7 +38,7 @@ class IssuedSecret:
     """An endpoint and its new secret, which is shown this once."""
 
     endpoint: WebhookEndpoint
-    secret: str
+    secret: str = field(repr=False)
 
 
 def name_secret(endpoint_id: str, secret_id: str) -> str:

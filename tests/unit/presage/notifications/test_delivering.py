@@ -37,6 +37,7 @@ def test_a_notification_goes_once_to_each_endpoint_that_chose_its_event() -> Non
     assert deliver_due(ports=place.ports) == 2
     assert deliver_due(ports=place.ports) == 0
 
+    assert every.secret not in repr((every, place.webhook.sent))
     assert {envelope.notification.notification_id for envelope in place.webhook.sent} == {notification_id}
     assert sorted(envelope.secrets for envelope in place.webhook.sent) == sorted([(every.secret,), (fitting.secret,)])
     for issued, states in ((every, ["delivered"]), (fitting, ["delivered"]), (other, [])):
