@@ -13,7 +13,7 @@ from presage.notifications.signing import IDEMPOTENCY_HEADER
 
 if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
-    from types_boto3_sesv2.type_defs import ContentTypeDef
+    from types_boto3_sesv2.type_defs import EmailContentTypeDef
 
 LONGEST_SUBJECT = 200
 _CLOSED = frozenset({"AccountSuspendedException", "SendingPausedException", "MailFromDomainNotVerifiedException", "LimitExceededException"})
@@ -50,7 +50,7 @@ class SesMailChannel:
         return Receipt("delivered", f"Taken by SES as {answer['MessageId']}")
 
 
-def build_content(envelope: Envelope) -> ContentTypeDef:
+def build_content(envelope: Envelope) -> EmailContentTypeDef:
     """Return subject, text and HTML; what comes from outside is escaped and has no line of the head's."""
     notification = envelope.notification
     subject = " ".join(notification.subject.split())[:LONGEST_SUBJECT]
