@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Engine, and_, select, true
 
-from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.database import find_row, insert_row, table_of, unit_of_work, update_rows
 from presage.adapters.sql.notification_tables import MailSettingsRow
 from presage.adapters.sql.tables import UserRow
 from presage.notifications.model import MailRecipient, MailSettings
@@ -46,4 +46,4 @@ class SqlMailSettingsStore:
             .order_by(MailSettingsRow.user_id)
         )
         with unit_of_work(self._engine) as session:
-            return list_rows(session, statement, MailRecipient)
+            return [msgspec.convert(dict(row), MailRecipient) for row in session.execute(statement).mappings()]
