@@ -20,6 +20,7 @@ from presage.adapters.sql.database import build_engine_from_url
 from presage.notifications.webhooks import IssuedSecret, WebhookPorts, create_endpoint, rotate_secret, send_test
 from tests.fixtures.hooks import Receiver, receiving
 from tests.fixtures.metadata_rows import make_notification, unique
+from tests.fixtures.notified import make_owner
 from tests.fixtures.worker_process import PATIENCE_SECONDS, WorkerPlace, build_place
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulator")]
@@ -42,9 +43,7 @@ def manage(place: WorkerPlace) -> WebhookPorts:
 
 
 def register(place: WorkerPlace, workspace_id: str, url: str) -> IssuedSecret:
-    return create_endpoint(
-        url=url, events=("*.*",), workspace_id=workspace_id, created_by="usr_1", now=datetime.now(UTC), ports=manage(place)
-    )
+    return create_endpoint(make_owner(workspace_id), url=url, events=("*.*",), now=datetime.now(UTC), ports=manage(place))
 
 
 def run_task(place: WorkerPlace) -> int:
@@ -110,7 +109,7 @@ def test_a_worker_that_is_killed_while_a_server_hangs_leaves_it_to_the_next_one(
     workspace_id = unique("ws")
     issued = register(place, workspace_id, receiver.url)
     receiver.secrets, receiver.answers = [issued.secret], ["hang"]
-    sent = send_test(workspace_id, issued.endpoint.endpoint_id, user_id="usr_1", now=datetime.now(UTC), ports=manage(place))
+    sent = send_test(make_owner(workspace_id), issued.endpoint.endpoint_id, now=datetime.now(UTC), ports=manage(place))
 
     with place.worker():
         wait_until_ready(place)
@@ -136,11 +135,13 @@ def test_a_worker_that_is_killed_while_a_server_hangs_leaves_it_to_the_next_one(
 def test_during_a_rotation_the_server_may_hold_either_secret(place: WorkerPlace, receiver: Receiver) -> None:
     workspace_id = unique("ws")
     first = register(place, workspace_id, receiver.url)
-    second = rotate_secret(workspace_id, first.endpoint.endpoint_id, overlap_hours=1, now=datetime.now(UTC), ports=manage(place))
+    second = rotate_secret(
+        make_owner(workspace_id), first.endpoint.endpoint_id, overlap_hours=1, now=datetime.now(UTC), ports=manage(place)
+    )
     with place.worker():
         wait_until_ready(place)
         for held in (first, second):
             receiver.secrets = [held.secret]
-            send_test(workspace_id, first.endpoint.endpoint_id, user_id="usr_1", now=datetime.now(UTC), ports=manage(place))
+            send_test(make_owner(workspace_id), first.endpoint.endpoint_id, now=datetime.now(UTC), ports=manage(place))
             assert run_task(place) == 1
     assert [call["is_ours"] for call in receiver.calls] == [True, True]

@@ -1,4 +1,4 @@
-"""Webhooks of the workspace and their deliveries."""
+"""Webhooks of the workspace, which its owner manages, and their deliveries."""
 
 from __future__ import annotations
 
@@ -17,15 +17,8 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 @blueprint.post("")
 def create() -> Response:
     """Register a webhook; its secret is shown in this answer only."""
-    body, user = read_body(WebhookBody), get_user()
-    issued = webhooks.create_endpoint(
-        url=body.url,
-        events=body.events,
-        workspace_id=user.workspace_id,
-        created_by=user.user_id,
-        now=get_now(),
-        ports=get_ports().webhooks,
-    )
+    body = read_body(WebhookBody)
+    issued = webhooks.create_endpoint(get_user(), url=body.url, events=body.events, now=get_now(), ports=get_ports().webhooks)
     location = f"/api/v1/webhooks/{issued.endpoint.endpoint_id}"
     return respond(view_webhook(issued.endpoint, issued.secret), 201, {"location": location})
 
@@ -47,14 +40,14 @@ def get(endpoint_id: str) -> Response:
 def change(endpoint_id: str) -> Response:
     """Change where it leads and what it is told of."""
     body = read_body(WebhookBody)
-    changed = webhooks.change_endpoint(get_user().workspace_id, endpoint_id, url=body.url, events=body.events, ports=get_ports().webhooks)
+    changed = webhooks.change_endpoint(get_user(), endpoint_id, url=body.url, events=body.events, ports=get_ports().webhooks)
     return respond(view_webhook(changed))
 
 
 @blueprint.delete("/<endpoint_id>")
 def delete(endpoint_id: str) -> Response:
     """Forget a webhook and its secrets."""
-    webhooks.delete_endpoint(get_user().workspace_id, endpoint_id, ports=get_ports().webhooks)
+    webhooks.delete_endpoint(get_user(), endpoint_id, ports=get_ports().webhooks)
     return Response(status=204)
 
 
@@ -62,29 +55,26 @@ def delete(endpoint_id: str) -> Response:
 def rotate(endpoint_id: str) -> Response:
     """Let a new secret sign, shown in this answer only, and for a while the one of before beside it."""
     body = read_optional_body(RotationBody)
-    issued = webhooks.rotate_secret(
-        get_user().workspace_id, endpoint_id, overlap_hours=body.overlap_hours, now=get_now(), ports=get_ports().webhooks
-    )
+    issued = webhooks.rotate_secret(get_user(), endpoint_id, overlap_hours=body.overlap_hours, now=get_now(), ports=get_ports().webhooks)
     return respond(view_webhook(issued.endpoint, issued.secret))
 
 
 @blueprint.post("/<endpoint_id>/enable")
 def enable(endpoint_id: str) -> Response:
     """Let it be told again; its failures are forgotten."""
-    return respond(view_webhook(webhooks.set_enabled(get_user().workspace_id, endpoint_id, enabled=True, ports=get_ports().webhooks)))
+    return respond(view_webhook(webhooks.set_enabled(get_user(), endpoint_id, enabled=True, ports=get_ports().webhooks)))
 
 
 @blueprint.post("/<endpoint_id>/disable")
 def disable(endpoint_id: str) -> Response:
     """Let it be told nothing until it is enabled again; what waits for it fails."""
-    return respond(view_webhook(webhooks.set_enabled(get_user().workspace_id, endpoint_id, enabled=False, ports=get_ports().webhooks)))
+    return respond(view_webhook(webhooks.set_enabled(get_user(), endpoint_id, enabled=False, ports=get_ports().webhooks)))
 
 
 @blueprint.post("/<endpoint_id>/test")
 def test(endpoint_id: str) -> Response:
     """Send it a notification of its own; a worker takes the delivery within a minute."""
-    user = get_user()
-    delivery = webhooks.send_test(user.workspace_id, endpoint_id, user_id=user.user_id, now=get_now(), ports=get_ports().webhooks)
+    delivery = webhooks.send_test(get_user(), endpoint_id, now=get_now(), ports=get_ports().webhooks)
     return respond(view_delivery(delivery), 202)
 
 

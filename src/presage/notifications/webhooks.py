@@ -1,4 +1,4 @@
-"""Register, change, rotate, test and forget the endpoints of a workspace."""
+"""Register, change, rotate, test and forget the endpoints of a workspace: what its owner does, as they see all of its events."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from presage.notifications.events import TEST, check_patterns
 from presage.notifications.model import Delivery, WebhookEndpoint
 from presage.notifications.ports import NotificationOutbox, WebhookStore
 from presage.notifications.signing import new_secret
+from presage.tenancy.model import User
+from presage.tenancy.use_cases import require_owner
 
 MOST_ENDPOINTS = 10
 MAX_OVERLAP_HOURS = 7 * 24
@@ -46,23 +48,23 @@ def name_secret(endpoint_id: str, secret_id: str) -> str:
     return f"webhooks/{endpoint_id}/{secret_id}"
 
 
-def create_endpoint(
-    *, url: str, events: Sequence[str], workspace_id: str, created_by: str, now: datetime, ports: WebhookPorts
-) -> IssuedSecret:
+def create_endpoint(by: User, *, url: str, events: Sequence[str], now: datetime, ports: WebhookPorts) -> IssuedSecret:
     """Register an endpoint and return it with its secret.
 
     Raises:
+        ForbiddenError: `by` is not the owner.
         InvalidInputError: The URL leads nowhere public, or an event is none.
         ConflictError: The workspace has as many as it may have.
     """
+    _require_owner(by)
     parse_destination(url, allow_loopback=ports.allow_loopback)
     patterns = check_patterns(events)
-    if len(ports.store.list_endpoints(workspace_id)) >= MOST_ENDPOINTS:
+    if len(ports.store.list_endpoints(by.workspace_id)) >= MOST_ENDPOINTS:
         raise ConflictError(f"The workspace has {MOST_ENDPOINTS} webhooks, which is the most; delete one")
     endpoint_id = new_identifier("whk")
-    secret_id, secret = _issue(workspace_id, endpoint_id, ports)
+    secret_id, secret = _issue(by.workspace_id, endpoint_id, ports)
     endpoint = WebhookEndpoint(
-        workspace_id=workspace_id,
+        workspace_id=by.workspace_id,
         endpoint_id=endpoint_id,
         url=url,
         events=patterns,
@@ -73,24 +75,26 @@ def create_endpoint(
         previous_until=None,
         failures=0,
         failing_since=None,
-        created_by=created_by,
+        created_by=by.user_id,
         created_at=now,
     )
     ports.store.create_endpoint(endpoint)
     return IssuedSecret(endpoint, secret)
 
 
-def rotate_secret(workspace_id: str, endpoint_id: str, *, overlap_hours: int, now: datetime, ports: WebhookPorts) -> IssuedSecret:
+def rotate_secret(by: User, endpoint_id: str, *, overlap_hours: int, now: datetime, ports: WebhookPorts) -> IssuedSecret:
     """Let a new secret sign, the one of before beside it for `overlap_hours`, and forget any older one.
 
     Raises:
+        ForbiddenError: `by` is not the owner.
         InvalidInputError: The overlap is negative or longer than a week.
         NotFoundError: There is no such endpoint.
     """
+    _require_owner(by)
     if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
         raise InvalidInputError(f"expected 0 to {MAX_OVERLAP_HOURS} hours, got {overlap_hours}", path="$.overlap_hours")
-    ports.store.get_endpoint(workspace_id, endpoint_id)
-    secret_id, secret = _issue(workspace_id, endpoint_id, ports)
+    ports.store.get_endpoint(by.workspace_id, endpoint_id)
+    secret_id, secret = _issue(by.workspace_id, endpoint_id, ports)
     dropped: list[str] = []
 
     def rotate(current: WebhookEndpoint) -> WebhookEndpoint:
@@ -99,58 +103,64 @@ def rotate_secret(workspace_id: str, endpoint_id: str, *, overlap_hours: int, no
         previous, until = (current.secret_id, now + timedelta(hours=overlap_hours)) if overlap_hours else (None, None)
         return replace(current, secret_id=secret_id, previous_secret_id=previous, previous_until=until)
 
-    endpoint = ports.store.change_endpoint(workspace_id, endpoint_id, rotate)
+    endpoint = ports.store.change_endpoint(by.workspace_id, endpoint_id, rotate)
     for each in dropped:
-        ports.credentials.delete_credential(workspace_id, name_secret(endpoint_id, each))
+        ports.credentials.delete_credential(by.workspace_id, name_secret(endpoint_id, each))
     return IssuedSecret(endpoint, secret)
 
 
-def change_endpoint(workspace_id: str, endpoint_id: str, *, url: str, events: Sequence[str], ports: WebhookPorts) -> WebhookEndpoint:
+def change_endpoint(by: User, endpoint_id: str, *, url: str, events: Sequence[str], ports: WebhookPorts) -> WebhookEndpoint:
     """Let it be told at another URL, or of other events.
 
     Raises:
+        ForbiddenError: `by` is not the owner.
         InvalidInputError: The URL leads nowhere public, or an event is none.
         NotFoundError: There is no such endpoint.
     """
+    _require_owner(by)
     parse_destination(url, allow_loopback=ports.allow_loopback)
     patterns = check_patterns(events)
-    return ports.store.change_endpoint(workspace_id, endpoint_id, lambda current: replace(current, url=url, events=patterns))
+    return ports.store.change_endpoint(by.workspace_id, endpoint_id, lambda current: replace(current, url=url, events=patterns))
 
 
-def set_enabled(workspace_id: str, endpoint_id: str, *, enabled: bool, ports: WebhookPorts) -> WebhookEndpoint:
-    """Enable an endpoint, with its failures forgotten, or disable it; raises `NotFoundError`."""
+def set_enabled(by: User, endpoint_id: str, *, enabled: bool, ports: WebhookPorts) -> WebhookEndpoint:
+    """Enable an endpoint, with its failures forgotten, or disable it; raises `ForbiddenError`, `NotFoundError`."""
+    _require_owner(by)
 
     def change(current: WebhookEndpoint) -> WebhookEndpoint:
         if enabled:
             return replace(current, state="enabled", reason="", failures=0, failing_since=None)
         return replace(current, state="disabled", reason=current.reason or DISABLED_BY_USER)
 
-    return ports.store.change_endpoint(workspace_id, endpoint_id, change)
+    return ports.store.change_endpoint(by.workspace_id, endpoint_id, change)
 
 
-def delete_endpoint(workspace_id: str, endpoint_id: str, *, ports: WebhookPorts) -> None:
-    """Forget an endpoint, then its secrets; raises `NotFoundError`. Its deliveries stay, and those that are due fail."""
-    endpoint = ports.store.get_endpoint(workspace_id, endpoint_id)
-    ports.store.delete_endpoint(workspace_id, endpoint_id)
+def delete_endpoint(by: User, endpoint_id: str, *, ports: WebhookPorts) -> None:
+    """Forget an endpoint, then its secrets; raises `ForbiddenError`, `NotFoundError`. Its deliveries stay, and those that are due fail."""
+    _require_owner(by)
+    endpoint = ports.store.get_endpoint(by.workspace_id, endpoint_id)
+    ports.store.delete_endpoint(by.workspace_id, endpoint_id)
     for secret_id in (endpoint.secret_id, endpoint.previous_secret_id):
         if secret_id is not None:
-            ports.credentials.delete_credential(workspace_id, name_secret(endpoint_id, secret_id))
+            ports.credentials.delete_credential(by.workspace_id, name_secret(endpoint_id, secret_id))
 
 
-def send_test(workspace_id: str, endpoint_id: str, *, user_id: str, now: datetime, ports: WebhookPorts) -> Delivery:
+def send_test(by: User, endpoint_id: str, *, now: datetime, ports: WebhookPorts) -> Delivery:
     """Send a notification of its own to the endpoint, and return its delivery, which a worker takes within a minute.
 
     Raises:
+        ForbiddenError: `by` is not the owner.
         NotFoundError: There is no such endpoint.
         ConflictError: It is disabled.
     """
-    endpoint = ports.store.get_endpoint(workspace_id, endpoint_id)
+    _require_owner(by)
+    endpoint = ports.store.get_endpoint(by.workspace_id, endpoint_id)
     if endpoint.state == "disabled":
         raise ConflictError(f"Webhook {endpoint_id} is disabled; enable it before it is tested")
     notification = Notification(
-        workspace_id=workspace_id,
+        workspace_id=by.workspace_id,
         notification_id=new_identifier("ntf"),
-        user_id=user_id,
+        user_id=by.user_id,
         subject="Webhook tested",
         body=f"A test of {endpoint.url}",
         created_at=now,
@@ -160,6 +170,10 @@ def send_test(workspace_id: str, endpoint_id: str, *, user_id: str, now: datetim
     delivery = build_delivery(notification, "webhook", endpoint_id, now=now)
     ports.outbox.put_dispatched(notification, [delivery], now=now)
     return delivery
+
+
+def _require_owner(by: User) -> None:
+    require_owner(by, "manages its webhooks")
 
 
 def _issue(workspace_id: str, endpoint_id: str, ports: WebhookPorts) -> tuple[str, str]:

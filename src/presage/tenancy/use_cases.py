@@ -72,11 +72,20 @@ def create_user(*, by: User, email: str, name: str, now: datetime, store: Worksp
         InvalidInputError: The name is empty or too long, or the email is none.
         AlreadyExistsError: The workspace has a user of that email.
     """
-    if by.role != "owner":
-        raise ForbiddenError("Only the owner of a workspace adds users")
+    require_owner(by, "adds users")
     member = _build_registration(by.workspace_id, email, name, role="member", now=now, path="$")
     store.create_user(member.user)
     return member
+
+
+def require_owner(user: User, act: str) -> None:
+    """Return if the user owns the workspace.
+
+    Raises:
+        ForbiddenError: They do not; the message names the act, such as "adds users".
+    """
+    if user.role != "owner":
+        raise ForbiddenError(f"Only the owner of a workspace {act}")
 
 
 def authenticate(token: str, *, store: WorkspaceStore) -> User:

@@ -119,3 +119,18 @@ def test_another_workspaces_webhooks_do_not_exist(service: Service) -> None:  # 
     assert service.refuse("PUT", path, {"url": URL})[:2] == (404, "not_found")
     for order in ("rotate", "enable", "disable", "test"):
         assert service.refuse("POST", f"{path}/{order}")[:2] == (404, "not_found")
+
+
+def test_a_member_sees_webhooks_and_manages_none(service: Service) -> None:  # noqa: F811
+    created = service.post("/webhooks", {"url": URL})
+    path, created = f"/webhooks/{created['endpoint_id']}", {name: value for name, value in created.items() if name != "secret"}
+    service.token = service.post("/users", {"email": "bob@example.com", "name": "Bob"})["token"]
+
+    assert service.get(path) == created
+    assert service.get("/webhooks")["items"] == [created]
+    assert service.get(f"{path}/deliveries")["items"] == []
+    for method, each, body in (("POST", "/webhooks", {"url": URL}), ("PUT", path, {"url": f"{URL}2"}), ("DELETE", path, None)):
+        assert service.refuse(method, each, body)[:2] == (403, "forbidden")
+    for order in ("rotate", "enable", "disable", "test"):
+        assert service.refuse("POST", f"{path}/{order}")[:2] == (403, "forbidden")
+    assert service.get(path) == created

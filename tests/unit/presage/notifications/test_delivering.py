@@ -1,26 +1,39 @@
 """What is notified goes to whoever chose it, at least once, until it is delivered or has failed for good."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from presage.adapters.memory.channel import MemoryChannel
-from presage.errors import ConflictError, InvalidInputError, UnavailableError
+from presage.errors import ConflictError, ForbiddenError, InvalidInputError, UnavailableError
 from presage.notifications.delivering import LEASE_SECONDS, deliver_due
 from presage.notifications.dispatch import dispatch_pending
 from presage.notifications.health import MAX_ATTEMPTS
 from presage.notifications.model import Envelope, MailSettings, Receipt
-from presage.notifications.webhooks import MAX_OVERLAP_HOURS, MOST_ENDPOINTS, delete_endpoint, rotate_secret, send_test, set_enabled
+from presage.notifications.webhooks import (
+    MAX_OVERLAP_HOURS,
+    MOST_ENDPOINTS,
+    change_endpoint,
+    create_endpoint,
+    delete_endpoint,
+    rotate_secret,
+    send_test,
+    set_enabled,
+)
 from tests.fixtures.metadata_rows import NOW, make_notification, make_user, make_workspace
-from tests.fixtures.notified import Notified
+from tests.fixtures.notified import Notified, make_owner
 
+OWNER = make_owner("ws_1")
 FAILED = Receipt("failed", "Answered 500", 500)
 
 
-def notify(place: Notified, seconds: float = 0, *, event: str = "import_file.succeeded", user_id: str = "usr_1") -> str:
-    notification = replace(make_notification("ws_1", seconds), event=event, user_id=user_id)
+def notify(
+    place: Notified, seconds: float = 0, *, event: str = "import_file.succeeded", user_id: str = "usr_1", workspace_id: str = "ws_1"
+) -> str:
+    notification = replace(make_notification(workspace_id, seconds), event=event, user_id=user_id)
     place.notifications.put_notification(notification)
     dispatch_pending(ports=place.ports.dispatch, now=place.now)
     return notification.notification_id
@@ -149,7 +162,7 @@ def test_an_endpoint_that_fails_for_long_is_disabled_and_its_user_told() -> None
     notify(place, 9)
     assert len(place.list_deliveries(endpoint_id)) == 4
 
-    set_enabled("ws_1", endpoint_id, enabled=True, ports=place.settings)
+    set_enabled(OWNER, endpoint_id, enabled=True, ports=place.settings)
     assert place.endpoints.get_endpoint("ws_1", endpoint_id).failures == 0
 
 
@@ -168,7 +181,7 @@ def test_disabling_by_hand_tells_nobody() -> None:
     place = Notified()
     endpoint_id = place.register().endpoint.endpoint_id
     notify(place)
-    set_enabled("ws_1", endpoint_id, enabled=False, ports=place.settings)
+    set_enabled(OWNER, endpoint_id, enabled=False, ports=place.settings)
     deliver_due(ports=place.ports)
 
     assert [each.event for each in place.notifications.list_notifications("ws_1")] == ["import_file.succeeded"]
@@ -179,20 +192,20 @@ def test_both_secrets_sign_until_the_overlap_ends_and_older_ones_are_forgotten()
     place = Notified()
     first = place.register()
     endpoint_id = first.endpoint.endpoint_id
-    second = rotate_secret("ws_1", endpoint_id, overlap_hours=2, now=place.now, ports=place.settings)
+    second = rotate_secret(OWNER, endpoint_id, overlap_hours=2, now=place.now, ports=place.settings)
     notify(place)
     deliver_due(ports=place.ports)
     place.now += timedelta(hours=2)
     notify(place, 1)
     deliver_due(ports=place.ports)
-    third = rotate_secret("ws_1", endpoint_id, overlap_hours=0, now=place.now, ports=place.settings)
+    third = rotate_secret(OWNER, endpoint_id, overlap_hours=0, now=place.now, ports=place.settings)
     notify(place, 2)
     deliver_due(ports=place.ports)
 
     assert [envelope.secrets for envelope in place.webhook.sent] == [(second.secret, first.secret), (second.secret,), (third.secret,)]
     assert len({first.secret, second.secret, third.secret}) == 3
     assert len(place.credentials.list_names("ws_1")) == 1
-    delete_endpoint("ws_1", endpoint_id, ports=place.settings)
+    delete_endpoint(OWNER, endpoint_id, ports=place.settings)
     assert place.credentials.list_names("ws_1") == []
 
 
@@ -200,14 +213,14 @@ def test_both_secrets_sign_until_the_overlap_ends_and_older_ones_are_forgotten()
 def test_an_overlap_is_bounded(hours: int) -> None:
     place = Notified()
     with pytest.raises(InvalidInputError):
-        rotate_secret("ws_1", place.register().endpoint.endpoint_id, overlap_hours=hours, now=NOW, ports=place.settings)
+        rotate_secret(OWNER, place.register().endpoint.endpoint_id, overlap_hours=hours, now=NOW, ports=place.settings)
 
 
 def test_what_waits_for_a_deleted_endpoint_fails() -> None:
     place = Notified()
     endpoint_id = place.register().endpoint.endpoint_id
     notify(place)
-    delete_endpoint("ws_1", endpoint_id, ports=place.settings)
+    delete_endpoint(OWNER, endpoint_id, ports=place.settings)
     deliver_due(ports=place.ports)
     assert (place.list_deliveries(endpoint_id)[0].state, place.webhook.sent) == ("failed", [])
 
@@ -227,16 +240,16 @@ def test_a_secret_that_is_gone_meanwhile_is_looked_for_again() -> None:
 def test_a_test_goes_to_its_endpoint_only_whatever_it_chose() -> None:
     place = Notified()
     tested, other = place.register(events=["build_model.failed"]), place.register()
-    delivery = send_test("ws_1", tested.endpoint.endpoint_id, user_id="usr_1", now=place.now, ports=place.settings)
+    delivery = send_test(OWNER, tested.endpoint.endpoint_id, now=place.now, ports=place.settings)
     dispatch_pending(ports=place.ports.dispatch, now=place.now)
 
     assert deliver_due(ports=place.ports) == 1
     assert [envelope.notification.event for envelope in place.webhook.sent] == ["webhook.test"]
     assert [each.delivery_id for each in place.list_deliveries(tested.endpoint.endpoint_id)] == [delivery.delivery_id]
     assert place.list_deliveries(other.endpoint.endpoint_id) == []
-    set_enabled("ws_1", tested.endpoint.endpoint_id, enabled=False, ports=place.settings)
+    set_enabled(OWNER, tested.endpoint.endpoint_id, enabled=False, ports=place.settings)
     with pytest.raises(ConflictError):
-        send_test("ws_1", tested.endpoint.endpoint_id, user_id="usr_1", now=place.now, ports=place.settings)
+        send_test(OWNER, tested.endpoint.endpoint_id, now=place.now, ports=place.settings)
 
 
 def test_endpoints_are_bounded() -> None:
@@ -286,3 +299,25 @@ def test_who_wants_no_mail_any_more_gets_none_and_an_outage_of_mail_is_waited_fo
     place.now += timedelta(hours=1)
     deliver_due(ports=place.ports)
     assert (place.list_deliveries(ann.user_id)[0].state, len(place.mail.sent)) == ("failed", 1)
+
+
+def test_only_the_owner_manages_webhooks() -> None:
+    place = Notified()
+    endpoint_id = place.register().endpoint.endpoint_id
+    before, member = place.endpoints.get_endpoint("ws_1", endpoint_id), replace(OWNER, user_id="usr_2", role="member")
+    acts: list[Callable[[], object]] = [
+        lambda: create_endpoint(member, url=before.url, events=("*.*",), now=NOW, ports=place.settings),
+        lambda: change_endpoint(member, endpoint_id, url="https://eve.example.com/", events=("*.*",), ports=place.settings),
+        lambda: rotate_secret(member, endpoint_id, overlap_hours=0, now=NOW, ports=place.settings),
+        lambda: set_enabled(member, endpoint_id, enabled=False, ports=place.settings),
+        lambda: send_test(member, endpoint_id, now=NOW, ports=place.settings),
+        lambda: delete_endpoint(member, endpoint_id, ports=place.settings),
+    ]
+
+    for act in acts:
+        with pytest.raises(ForbiddenError, match="Only the owner"):
+            act()
+
+    assert place.endpoints.list_endpoints("ws_1") == [before]
+    assert len(place.credentials.list_names("ws_1")) == 1
+    assert place.list_deliveries(endpoint_id) == []
