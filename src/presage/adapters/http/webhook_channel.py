@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
+from time import monotonic
 from typing import Protocol
 
 from presage.errors import InvalidInputError
@@ -68,8 +69,9 @@ class HttpWebhookChannel:
 
     def _post(self, destination: Destination, addresses: Sequence[Address], envelope: Envelope) -> Receipt:
         body = build_body(envelope.notification)
+        begun = monotonic()
         plain = _connect(addresses, destination.port)
-        with plain, _deadline(plain, self._deadline_seconds) as passed:
+        with plain, _deadline(plain, self._deadline_seconds - (monotonic() - begun)) as passed:
             try:
                 connected = self._secure(plain, destination)
                 with connected:
