@@ -143,6 +143,7 @@ class StageConfig:
     """Region to the address of Amplitude's Export API there."""
     webhook_loopback: bool = False
     """Whether webhooks may go to the machine that the stage is on."""
+    delivery_retention_days: int = 90
 
     @property
     def title(self) -> str:
@@ -177,6 +178,7 @@ def _plans(factor: int) -> tuple[PlanConfig, ...]:
 
 
 def _local(read_context: ReadContext) -> StageConfig:
+    cache_directory = read_text(read_context, "cache_directory", ".local/cache")
     return StageConfig(
         name="local",
         account="000000000000",
@@ -201,7 +203,7 @@ def _local(read_context: ReadContext) -> StageConfig:
             maximum_tasks=2,
             bake_minutes=1,
             spot=False,
-            cache_directory=read_text(read_context, "cache_directory", ".local/cache"),
+            cache_directory=cache_directory,
             catalog_ttl_seconds=1,
             model_memory_mib=128,
         ),
@@ -213,8 +215,7 @@ def _local(read_context: ReadContext) -> StageConfig:
             plans=_plans(10),
         ),
         beanstalk=BeanstalkConfig(
-            *("64bit Amazon Linux 2023 v4.7.2 running Python 3.11", "3.11", "t3.small", 1, 1),
-            cache_directory=read_text(read_context, "cache_directory", ".local/cache") + "-worker",
+            "64bit Amazon Linux 2023 v4.7.2 running Python 3.11", "3.11", "t3.small", 1, 1, cache_directory=f"{cache_directory}-worker"
         ),
         webhook_loopback=True,
         amplitude_urls={region: read_text(read_context, "amplitude_url", url) for region, url in AMPLITUDE_URLS.items()},

@@ -53,6 +53,7 @@ class WorkerStack(StageStack):
                 **inputs.spark.variables,
                 **inputs.trainer.variables,
                 **inputs.mail.variables,
+                "PRESAGE_DELIVERY_RETENTION_DAYS": str(config.delivery_retention_days),
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
             },
             secrets={},

@@ -61,7 +61,7 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
     retraining = RetrainingPorts(sql.policies, sql.models, sql.versions, drift.reports, jobs)
     tasks = {
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
-        "notify-outside": lambda: notify_outside(ports=delivery),
+        "notify-outside": lambda: notify_outside(ports=delivery, retention_days=settings.delivery_retention_days),
         "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
         "retrain-models": lambda: enqueue_retrainings(ports=retraining, now=clock()),
         "check-drift": lambda: enqueue_drift_checks(versions=sql.versions, jobs=jobs, now=clock()),

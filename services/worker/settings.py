@@ -56,6 +56,8 @@ class WorkerSettings(DatabaseSettings, frozen=True):
     """Step to the S3 URI of its `step.py`; `py_files` to that of the zip with the library, `archives` to that of the workers' packages."""
     webhook_loopback: bool
     """Whether webhooks may go to this machine itself, and there without TLS: for a stage that is on one."""
+    delivery_retention_days: int
+    """How long it is told what became of a notification's delivery, after it ended."""
     mail_sender: str
     """The address that notifications are mailed from; the stage's identity at SES covers it."""
     mail_configuration_set: str

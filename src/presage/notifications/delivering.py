@@ -1,4 +1,4 @@
-"""Deliver what is due: at least once, each target by itself, so that one that hangs holds up no other."""
+"""Deliver what is due: at least once, each target by itself, so that one that hangs holds up no other. Forget what ended long ago."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ LEASE_SECONDS = 120
 RUN_SECONDS = 40
 """No attempt begins later in a run, which is called once a minute."""
 THREADS = 8
+MOST_FORGOTTEN = 1000
+"""Of one call: more than one can deliver, so that they do not pile up."""
 
 _LOG = logging.getLogger("presage.notifications")
 
@@ -43,6 +45,7 @@ class DeliveryPorts:
 def deliver_due(*, ports: DeliveryPorts) -> int:
     """Attempt deliveries that are due, those of a target one after the other until one fails, and return how many were delivered.
 
+    Targets take turns by chance, so that those that hang until the time is up do not do so every time to the same others.
     Idempotency: whoever counts an attempt first makes it; one that is not recorded is made again, under the same idempotency key.
 
     Raises:
@@ -52,8 +55,20 @@ def deliver_due(*, ports: DeliveryPorts) -> int:
     targets: dict[tuple[str, str], list[Delivery]] = {}
     for delivery in ports.deliveries.list_due(now=begun):
         targets.setdefault((delivery.workspace_id, delivery.target_id), []).append(delivery)
+    turns = sorted(targets.values(), key=lambda _: ports.draw())
     with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
-        return sum(pool.map(partial(_deliver_to_target, ports=ports, until=begun + timedelta(seconds=RUN_SECONDS)), targets.values()))
+        return sum(pool.map(partial(_deliver_to_target, ports=ports, until=begun + timedelta(seconds=RUN_SECONDS)), turns))
+
+
+def forget_ended(*, deliveries: DeliveryStore, retention_days: int, now: datetime) -> int:
+    """Forget some of the deliveries that ended more than `retention_days` ago, and return how many.
+
+    Their notifications stay, and note that they were handed over: nothing is delivered anew.
+
+    Raises:
+        UnavailableError: The database did not answer; the next call goes on.
+    """
+    return deliveries.delete_ended(before=now - timedelta(days=retention_days), limit=MOST_FORGOTTEN)
 
 
 def _deliver_to_target(due: Sequence[Delivery], *, ports: DeliveryPorts, until: datetime) -> int:

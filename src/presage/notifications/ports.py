@@ -30,7 +30,10 @@ class DeliveryStore(Protocol):
     """Deliveries (MySQL)."""
 
     def list_due(self, *, now: datetime, limit: int = 400, of_target: int = 20) -> Sequence[Delivery]:
-        """Return pending ones of all workspaces whose time has come, the longest due first, and no more than `of_target` of one target."""
+        """Return pending ones of all workspaces whose time has come, no more than `of_target` of one target.
+
+        Each target's longest due comes first, and before any target's second one, so that no backlog fills the page.
+        """
 
     def claim_delivery(self, delivery: Delivery, *, now: datetime, until: datetime) -> Delivery | None:
         """Count an attempt and let it be due again at `until`; None if another one has it or it is not due or pending any more."""
@@ -40,6 +43,9 @@ class DeliveryStore(Protocol):
 
     def list_deliveries(self, workspace_id: str, target_id: str, *, before: str = "", limit: int = 50) -> Sequence[Delivery]:
         """Return a page of a target's, newest first, starting behind the delivery id `before`."""
+
+    def delete_ended(self, *, before: datetime, limit: int) -> int:
+        """Forget those of all workspaces that ended before that, at most `limit`, and return how many."""
 
 
 class WebhookStore(Protocol):

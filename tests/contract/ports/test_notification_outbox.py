@@ -75,13 +75,13 @@ def test_a_dispatched_notification_waits_for_nothing_else(outbox: Outbox) -> Non
     assert outbox.store.list_notifications(outbox.workspace_id) == [notification]
 
 
-def test_due_are_those_whose_time_has_come_and_few_of_each_target(outbox: Outbox) -> None:
+def test_due_are_those_whose_time_has_come_few_of_each_target_and_a_backlog_behind_everybodys_first(outbox: Outbox) -> None:
     many = [outbox.make(seconds=seconds) for seconds in range(5)]
     other, later = outbox.make(seconds=9, target_id="whk_2"), outbox.make(seconds=20)
     outbox.put(*many, other, later)
 
-    assert outbox.list_due(10) == [*many, other]
-    assert outbox.list_due(10, of_target=2) == [*many[:2], other]
+    assert outbox.list_due(10) == [many[0], other, *many[1:]]
+    assert outbox.list_due(10, of_target=2) == [many[0], other, many[1]]
 
 
 def test_of_many_claims_at_once_one_wins_until_its_lease_ends(outbox: Outbox) -> None:
@@ -124,3 +124,19 @@ def test_pages_are_newest_first_and_the_targets_own(outbox: Outbox) -> None:
 
     assert [*first, *second] == mine[::-1]
     assert outbox.deliveries.list_deliveries(f"{outbox.workspace_id}x", "whk_1") == []
+
+
+def test_what_ended_long_ago_is_forgotten_some_at_a_time_and_what_waits_is_not(outbox: Outbox) -> None:
+    long_ago = -(10**9)  # before what any other test leaves in the database
+    deliveries = [outbox.make(seconds=long_ago) for _ in range(5)]
+    outbox.put(*deliveries, seconds=long_ago)
+    for delivery, ended in zip(deliveries[:4], (1, 1, 1, 20), strict=True):
+        claimed = outbox.deliveries.claim_delivery(delivery, now=at(long_ago), until=at(long_ago + 100))
+        assert claimed is not None
+        outbox.deliveries.record_attempt(replace(claimed, state="failed", ended_at=at(long_ago + ended)))
+
+    forgotten = [outbox.deliveries.delete_ended(before=at(long_ago + 20), limit=2) for _ in range(3)]
+
+    left = outbox.deliveries.list_deliveries(outbox.workspace_id, "whk_1")
+    assert forgotten == [2, 1, 0]
+    assert {each.delivery_id for each in left} == {each.delivery_id for each in deliveries[3:]}

@@ -23,15 +23,15 @@ class MemoryDeliveryStore:
         self._deliveries |= {(each.workspace_id, each.delivery_id): each for each in deliveries}
 
     def list_due(self, *, now: datetime, limit: int = 400, of_target: int = 20) -> Sequence[Delivery]:
-        """Return pending ones of all workspaces whose time has come, the longest due first, and no more than `of_target` of one target."""
+        """Return pending ones whose time has come, `of_target` of one target at most, all targets' first ones before any second one."""
         due = [each for each in self._deliveries.values() if each.state == "pending" and each.due_at <= now]
         counts: Counter[tuple[str, str]] = Counter()
-        chosen = []
+        placed = []
         for each in sorted(due, key=lambda each: (each.due_at, each.delivery_id)):
             counts[each.workspace_id, each.target_id] += 1
-            if counts[each.workspace_id, each.target_id] <= of_target:
-                chosen.append(each)
-        return chosen[:limit]
+            placed.append((counts[each.workspace_id, each.target_id], each))
+        placed.sort(key=lambda entry: entry[0])
+        return [each for place, each in placed if place <= of_target][:limit]
 
     def claim_delivery(self, delivery: Delivery, *, now: datetime, until: datetime) -> Delivery | None:
         """Count an attempt and let it be due again at `until`; None if another one has it or it is not due or pending any more."""
@@ -55,6 +55,14 @@ class MemoryDeliveryStore:
             mark = self._deliveries.get((workspace_id, before))
             mine = [each for each in mine if mark is not None and _order(each) < _order(mark)]
         return mine[:limit]
+
+    def delete_ended(self, *, before: datetime, limit: int) -> int:
+        """Forget those of all workspaces that ended before that, at most `limit`, and return how many."""
+        with self._lock:
+            ended = [key for key, each in self._deliveries.items() if each.ended_at is not None and each.ended_at < before][:limit]
+            for key in ended:
+                del self._deliveries[key]
+        return len(ended)
 
     def _find_current(self, delivery: Delivery) -> Delivery | None:
         current = self._deliveries.get((delivery.workspace_id, delivery.delivery_id))

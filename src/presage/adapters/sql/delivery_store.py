@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Engine, func, select, tuple_
+from sqlalchemy import ColumnElement, CursorResult, Engine, delete, func, select, tuple_
 
 from presage.adapters.sql.database import list_rows, table_of, unit_of_work, update_rows
 from presage.adapters.sql.notification_tables import DeliveryRow
@@ -20,13 +21,13 @@ class SqlDeliveryStore:
         self._engine = engine
 
     def list_due(self, *, now: datetime, limit: int = 400, of_target: int = 20) -> Sequence[Delivery]:
-        """Return pending ones of all workspaces whose time has come, the longest due first, and no more than `of_target` of one target."""
+        """Return pending ones whose time has come, `of_target` of one target at most, all targets' first ones before any second one."""
         order = (DeliveryRow.due_at, DeliveryRow.delivery_id)
         place = func.row_number().over(partition_by=(DeliveryRow.workspace_id, DeliveryRow.target_id), order_by=order)
         due = (
             select(table_of(DeliveryRow), place.label("place")).where(DeliveryRow.state == "pending", DeliveryRow.due_at <= now).subquery()
         )
-        page = select(due).where(due.c.place <= of_target).order_by(due.c.due_at, due.c.delivery_id).limit(limit)
+        page = select(due).where(due.c.place <= of_target).order_by(due.c.place, due.c.due_at, due.c.delivery_id).limit(limit)
         with unit_of_work(self._engine) as session:
             return list_rows(session, page, Delivery)
 
@@ -55,6 +56,12 @@ class SqlDeliveryStore:
         page = statement.order_by(DeliveryRow.created_at.desc(), DeliveryRow.delivery_id.desc()).limit(limit)
         with unit_of_work(self._engine) as session:
             return list_rows(session, page, Delivery)
+
+    def delete_ended(self, *, before: datetime, limit: int) -> int:
+        """Forget those of all workspaces that ended before that, at most `limit`, and return how many."""
+        some = delete(table_of(DeliveryRow)).where(DeliveryRow.ended_at < before).with_dialect_options(mysql_limit=limit)
+        with unit_of_work(self._engine) as session:
+            return cast("CursorResult[Any]", session.execute(some)).rowcount
 
 
 def _is_at(delivery: Delivery) -> tuple[ColumnElement[bool], ...]:

@@ -65,6 +65,7 @@ class DeliveryRow(Row):
     __tablename__ = "deliveries"
     __table_args__ = table_arguments(
         Index("ix_deliveries_due", "state", "due_at"),
+        Index("ix_deliveries_ended", "ended_at"),
         Index("ix_deliveries_page", "workspace_id", "target_id", "created_at", "delivery_id"),
     )
     workspace_id: Mapped[str] = mapped_column(primary_key=True)

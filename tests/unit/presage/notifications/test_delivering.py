@@ -9,7 +9,7 @@ import pytest
 
 from presage.adapters.memory.channel import MemoryChannel
 from presage.errors import ConflictError, ForbiddenError, InvalidInputError, UnavailableError
-from presage.notifications.delivering import LEASE_SECONDS, deliver_due
+from presage.notifications.delivering import LEASE_SECONDS, RUN_SECONDS, THREADS, deliver_due, forget_ended
 from presage.notifications.dispatch import dispatch_pending
 from presage.notifications.health import MAX_ATTEMPTS
 from presage.notifications.model import Envelope, MailSettings, Receipt
@@ -299,6 +299,53 @@ def test_who_wants_no_mail_any_more_gets_none_and_an_outage_of_mail_is_waited_fo
     place.now += timedelta(hours=1)
     deliver_due(ports=place.ports)
     assert (place.list_deliveries(ann.user_id)[0].state, len(place.mail.sent)) == ("failed", 1)
+
+
+def test_targets_that_hang_do_not_always_come_before_the_same_others() -> None:
+    reached, lock = threading.Event(), threading.Lock()
+
+    class Slow(MemoryChannel):
+        def send(self, envelope: Envelope) -> Receipt:
+            if "slow" in envelope.recipient:
+                reached.wait(2)
+                with lock:
+                    place.now += timedelta(seconds=RUN_SECONDS)
+                return FAILED
+            reached.set()
+            return super().send(envelope)
+
+    chances = iter([*[0.9] * (3 * THREADS), 0.1])
+    place = Notified(Slow(), draw=lambda: next(chances, 0.5))
+    for number in range(3 * THREADS):
+        place.register(f"ws_{number}", url="https://slow.example.com/")
+        notify(place, workspace_id=f"ws_{number}")
+    quick = place.register("ws_quick")
+    place.now += timedelta(seconds=1)
+    notify(place, workspace_id="ws_quick")
+
+    deliver_due(ports=place.ports)
+
+    assert [each.state for each in place.list_deliveries(quick.endpoint.endpoint_id, "ws_quick")] == ["delivered"]
+
+
+def test_what_ended_is_forgotten_after_its_time_and_not_delivered_anew() -> None:
+    place = Notified(MemoryChannel([FAILED]))
+    endpoint_id = place.register().endpoint.endpoint_id
+    notify(place)
+    deliver_due(ports=place.ports)
+    place.now += timedelta(days=50)
+    notify(place, 1)
+    deliver_due(ports=place.ports)
+    assert [each.state for each in place.list_deliveries(endpoint_id)] == ["delivered", "delivered"]
+
+    kept = forget_ended(deliveries=place.deliveries, retention_days=30, now=place.now)
+    place.now += timedelta(days=30, seconds=1)
+    forgotten = forget_ended(deliveries=place.deliveries, retention_days=30, now=place.now)
+    dispatch_pending(ports=place.ports.dispatch, now=place.now)
+
+    assert (kept, forgotten, deliver_due(ports=place.ports)) == (0, 2, 0)
+    assert place.list_deliveries(endpoint_id) == []
+    assert len(place.notifications.list_notifications("ws_1")) == 2
 
 
 def test_only_the_owner_manages_webhooks() -> None:

@@ -89,6 +89,7 @@ def _create_deliveries() -> None:
         **_TABLE,
     )
     op.create_index("ix_deliveries_due", "deliveries", ["state", "due_at"])
+    op.create_index("ix_deliveries_ended", "deliveries", ["ended_at"])
     op.create_index("ix_deliveries_page", "deliveries", ["workspace_id", "target_id", "created_at", "delivery_id"])
 
 
