@@ -1,5 +1,6 @@
 """What a journey does not need but users do, so that the calls behind it are made, and recorded (docs/adr/0009)."""
 
+import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 import requests
 
 from demo import cdnow
-from demo.clients import ApiError, JsonClient, JsonObject
+from demo.clients import ApiError, JsonClient, JsonObject, put_file
 from demo.journey import Journey
 from demo.scenario import rfc3339
 from demo.stack import Stack
@@ -25,12 +26,16 @@ from localstack.state import State
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from tests.contract.wiring.recorded_calls import read_noted, read_record
 from tests.fixtures.customer_tables import REQUEST, TIES, Shop, make_order
+from tests.fixtures.hooks import receiving
+from tests.fixtures.mails import read_mails
 from tests.integration.test_customer_warehouse import open_shop
 
 pytestmark = pytest.mark.e2e
 
 WAIT_SECONDS = 90
 WRONG_PASSWORD = "mistyped-by-somebody"
+DELIVERY_SECONDS = 240
+"""The worker's cron delivers once a minute."""
 
 
 def test_a_batch_too_large_for_a_message_lands_through_the_lake(journey: Journey) -> None:
@@ -186,11 +191,61 @@ def test_a_customers_warehouse_is_imported_to_the_row_and_told_of_without_its_pa
         assert WRONG_PASSWORD not in text
 
 
+def test_a_job_that_ended_is_told_of_once_by_a_signed_webhook_and_by_mail(stack: Stack) -> None:
+    journey = Journey(stack, cdnow.build_scenario("CDNOW_sample.txt"))
+    journey.set_up()
+    address = str(journey.backend.call("PUT", "/api/v1/mail-settings", {"enabled": True, "events": ["import_file.*"]})["address"])
+    with receiving() as receiver:
+        webhook = journey.backend.post("/api/v1/webhooks", {"url": receiver.url, "events": ["*.succeeded"]})
+        path = f"/api/v1/webhooks/{webhook['endpoint_id']}"
+        receiver.secrets = [str(journey.backend.post(f"{path}/rotate", {"overlap_hours": 0})["secret"])]
+        import_visit(journey)
+        ended = [wait_for_delivery(journey.backend, each) for each in (path, "/api/v1/mail-settings")]
+        run_periodic_task("notify-outside")
+        journey.backend.call("DELETE", path)
+
+    (told,) = cast("list[JsonObject]", journey.backend.get("/api/v1/notifications")["items"])
+    (call,), (mail,) = receiver.calls, read_mails(stack.emulator_url, address)
+    assert [(each["notification_id"], each["state"], each["attempts"]) for each in ended] == [(told["notification_id"], "delivered", 1)] * 2
+    assert call["is_ours"]
+    assert call["headers"]["idempotency-key"] == told["notification_id"]
+    assert (call["body"]["event"], call["body"]["body"]) == ("import_file.succeeded", told["body"])
+    assert (mail["Source"], mail["Subject"]) == ("notifications@presage.internal", told["subject"])
+    assert str(mail["BodyText"]).startswith(str(told["body"]))
+
+
 def test_every_call_of_this_run_is_on_the_reviewed_record(journey: Journey, stack: Stack) -> None:
     assert journey.stack is stack
     reviewed: set[Call] = {call for calls in read_record().values() for call in calls}
 
     assert sorted(read_noted(Places()) - reviewed) == []
+
+
+def import_visit(journey: Journey) -> None:
+    dataset = journey.backend.post("/api/v1/datasets", {"name": "visits", "entity": "customer"})
+    path = f"/api/v1/datasets/{dataset['dataset_id']}"
+    upload = journey.backend.post(f"{path}/uploads", {"file_name": "prices.csv"})
+    put_file(str(upload["url"]), b"who,at,pages\nc1,2026-01-01T00:00:00Z,3\n")
+    plan = {"key": upload["key"], "format": "csv", "entity_column": "who", "event_timestamp_column": "at"}
+    journey.wait_for_job(str(journey.backend.post(f"{path}/imports", plan)["job_id"]), "importing prices.csv")
+
+
+def wait_for_delivery(backend: JsonClient, path: str) -> JsonObject:
+    """Return the only delivery of a webhook or of mail when it has ended."""
+    deadline = time.monotonic() + DELIVERY_SECONDS
+    while time.monotonic() < deadline:
+        found = cast("list[JsonObject]", backend.get(f"{path}/deliveries")["items"])
+        if found and found[0]["state"] != "pending":
+            (delivery,) = found
+            return delivery
+        time.sleep(0.5)
+    pytest.fail(f"nothing was delivered: {path}")
+
+
+def run_periodic_task(name: str) -> None:
+    """Call the worker as its daemon does each minute."""
+    worker_url = json.loads((Places().state / "endpoints.json").read_text())["worker_url"]
+    requests.post(f"{worker_url}/cron/{name}", timeout=WAIT_SECONDS).raise_for_status()
 
 
 def wait_for_state(backend: JsonClient, job_id: str, states: set[str]) -> str:

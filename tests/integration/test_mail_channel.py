@@ -1,10 +1,7 @@
 """Mail through the emulated SES, read back where it keeps what was sent."""
 
-import json
-import urllib.request
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import boto3
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from presage.adapters.client import build_client
 from presage.adapters.ses.mail_channel import SesMailChannel
 from presage.notifications.model import Envelope
+from tests.fixtures.mails import read_mails
 from tests.fixtures.metadata_rows import make_notification, unique
 
 pytestmark = pytest.mark.integration
@@ -24,18 +22,6 @@ def domain(emulator: str) -> str:
     client = boto3.client("ses")
     client.verify_domain_identity(Domain=name)
     return name
-
-
-def read_mails(emulator: str, recipient: str) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{emulator}/_ministack/ses/messages") as answer:  # noqa: S310 - our own loopback address
-        found = json.load(answer)
-    return [mail for mails in list_lists(found) for mail in mails if recipient in mail["To"]]
-
-
-def list_lists(value: Any) -> list[list[dict[str, Any]]]:  # noqa: ANN401 - by account
-    if isinstance(value, list):
-        return [value]
-    return [each for part in value.values() if isinstance(part, dict | list) for each in list_lists(part)]
 
 
 def test_a_mail_is_sent_as_text_and_as_html_in_which_nothing_of_the_text_is_markup(domain: str, emulator: str) -> None:

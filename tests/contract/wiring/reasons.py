@@ -32,11 +32,7 @@ _MISSING = "S3 answers 403 in place of 404 for a missing object to who may not l
 
 _LARGE = "The bulk of an item over DynamoDB's 400 KB: no journey asks for one that large; the port's contract test puts and gets one."
 
-_MAIL = "No journey's user wants mail; tests/integration/test_mail_channel.py sends one."
-
 REASONS: tuple[Reason, ...] = (
-    *_reasons(("worker",), "{identity}/{Dns/Identity}", _MAIL, "ses:SendEmail"),
-    *_reasons(("worker",), "{configuration-set}/{MailConfigurationSet}", _MAIL, "ses:SendEmail"),
     *_reasons(FUNCTIONS, "*", "The tracing that the runtime does by itself.", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     *(
         reason
