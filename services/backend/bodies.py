@@ -16,7 +16,6 @@ from presage.features.schema.model import ColumnOverride
 from presage.features.sources.amplitude import AmplitudeEntity, AmplitudeRegion
 from presage.features.sources.warehouse import WarehouseKind, WarehouseRows
 from presage.jobs.arguments import FileFormat
-from presage.notifications.events import ALL
 from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
@@ -213,26 +212,6 @@ class RetrainingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     every_days: int | None = None
     on_drift: bool = False
-
-
-class WebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a webhook leads, and what it is told of: `<kind of job>.<how it ended>`, either of which may be `*`."""
-
-    url: str
-    events: tuple[str, ...] = ALL
-
-
-class RotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the secret of before signs beside the new one."""
-
-    overlap_hours: int = 24
-
-
-class MailSettingsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether the caller gets notifications by mail, and of which events."""
-
-    enabled: bool
-    events: tuple[str, ...] = ALL
 
 
 class BaselineBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

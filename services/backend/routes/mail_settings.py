@@ -7,8 +7,9 @@ from flask import Blueprint, Response
 from presage.notifications.events import ALL, check_patterns
 from presage.notifications.model import MailSettings
 from presage.runtime.http import respond
-from services.backend.bodies import MailSettingsBody, read_body
+from services.backend.bodies import read_body
 from services.backend.context import get_now, get_ports, get_user
+from services.backend.notification_bodies import MailSettingsBody
 from services.backend.paging import Page, read_page
 from services.backend.views import MailSettingsView, view_delivery
 
