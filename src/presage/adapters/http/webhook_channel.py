@@ -11,8 +11,9 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from time import monotonic
 from typing import Protocol
 
+from presage.addresses import Address
 from presage.errors import InvalidInputError
-from presage.notifications.addresses import Address, Destination, choose_addresses, parse_destination
+from presage.notifications.addresses import Destination, choose_addresses, parse_destination
 from presage.notifications.model import Envelope, Receipt
 from presage.notifications.signing import DELIVERY_HEADER, IDEMPOTENCY_HEADER, SIGNATURE_HEADER, build_body, sign
 

@@ -6,16 +6,13 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 
+from presage.addresses import Network, may_be_reached
 from presage.errors import InvalidInputError, UnavailableError
 from presage.features.sources.warehouse import WarehouseLogin
 
-Network = IPv4Network | IPv6Network
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
-"""A gateway makes IPv4 of these, private ones too."""
-_LOOPBACK = IPv6Address("::1")
 _HIGHEST_PORT = 65_535
 
 
@@ -46,7 +43,7 @@ def find_place(login: WarehouseLogin, default_port: int, *, networks: Sequence[N
         raise InvalidInputError(f"{login.port[:20]!r} is no port", path="$.credential")
     addresses = _look_up(login.host, port)
     for address in addresses:
-        if not _is_allowed(ip_address(address), networks):
+        if not may_be_reached(ip_address(address), networks):
             reason = f"{login.host} is at an address that is not public, and not in a network that may be reached"
             raise InvalidInputError(reason, path="$.credential", code="address_refused")
     return Place(login.host, addresses[0], port, ip_address(addresses[0]).is_loopback)
@@ -60,15 +57,3 @@ def _look_up(host: str, port: int) -> list[str]:
             raise UnavailableError(f"{host} could not be looked up") from error
         raise InvalidInputError(f"there is no host {host}", path="$.credential", code="unknown_host") from error
     return [str(address[0]).partition("%")[0] for *_, address in found]
-
-
-def _is_allowed(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
-    if isinstance(address, IPv6Address):
-        if address != _LOOPBACK and any(address in network for network in _TRANSLATED):
-            return False
-        hidden = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if hidden:
-            return _is_allowed(hidden, networks)
-    if any(address in network for network in networks):
-        return True
-    return address.is_global and not address.is_multicast

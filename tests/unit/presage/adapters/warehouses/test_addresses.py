@@ -5,7 +5,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from presage.adapters.warehouses.addresses import Network, Place, find_place
+from presage.adapters.warehouses.addresses import Place, find_place
+from presage.addresses import Network
 from presage.errors import InvalidInputError
 from presage.features.sources.warehouse import WarehouseLogin
 
@@ -25,8 +26,9 @@ def test_a_private_address_needs_a_network_that_is_named() -> None:
     networks = [ip_network("10.1.0.0/16"), ip_network("127.0.0.0/8")]
     assert not find("10.1.2.3", networks=networks).is_loopback
     assert find("127.0.0.1", networks=networks).is_loopback
-    with pytest.raises(InvalidInputError):
-        find("10.2.0.1", networks=networks)
+    for refused in ("10.2.0.1", "::ffff:10.1.2.3"):
+        with pytest.raises(InvalidInputError):
+            find(refused, networks=networks)
 
 
 @pytest.mark.parametrize(
