@@ -112,6 +112,19 @@ class CorruptArtifactError(PresageError):
     code = "corrupt_artifact"
 
 
+class ChecksumError(CorruptArtifactError):
+    """Stored bytes have another SHA-256 than what names them says."""
+
+    def __init__(self, key: str, *, expected: str, found: str) -> None:
+        """Keep the object's key and both checksums."""
+        super().__init__(f"{key}: sha256 {found}, expected {expected}")
+        self.key, self.expected, self.found = key, expected, found
+
+
+class MissingArtifactError(CorruptArtifactError):
+    """Stored bytes that others name are not there."""
+
+
 class JobCancelledError(PresageError):
     """A user cancelled the job; the work stopped at a safe point."""
 

@@ -10,11 +10,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from presage.errors import CorruptArtifactError
+from presage.predictions.basis import Source, StoredArtifact
 from presage.predictions.exploration import shuffle
 from presage.predictions.request import Query
 from presage.predictions.response import AnsweredBy, Explained, NoExplanation
 from presage.predictions.scorer import Scored, Scorer
-from presage.training.artifact import ModelArtifact
 from presage.training.model import Model
 
 _LOG = logging.getLogger(__name__)
@@ -23,7 +23,10 @@ CLASSES = ("0", "1")
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One answer and where it comes from. `features` is the vector that was used, JSON-able; empty if none was."""
+    """One answer and where it comes from. `features` is the vector that was used, JSON-able; empty if none was.
+
+    `source` is what was asked for feature values, and `baseline_sha256` of the `model.json` whose baseline answered.
+    """
 
     prediction: str | float | tuple[str, ...]
     answered_by: AnsweredBy
@@ -37,6 +40,8 @@ class Answer(msgspec.Struct, frozen=True):
     explanation: Explained | NoExplanation = "not_by_model"
     propensity: float | tuple[float, ...] | UnsetType = UNSET
     filters_unchecked: Literal[True] | UnsetType = UNSET
+    source: Source | None = None
+    baseline_sha256: str | None = None
 
 
 def answer_by_model(scorer: Scorer, queries: Sequence[Query], *, answered_by: AnsweredBy) -> list[Answer]:
@@ -64,6 +69,7 @@ def _answer_scored(scorer: Scorer, query: Query, scored: Scored, answered_by: An
         features=scorer.describe(scored),
         explanation=_explain(scorer, scored) if query.explain else "not_by_model",
         propensity=UNSET if scored.propensities is None else scored.propensities,
+        source=scorer.source,
     )
 
 
@@ -71,25 +77,27 @@ def _explain(scorer: Scorer, scored: Scored) -> Explained | NoExplanation:
     return scorer.explain(scored) or "more_than_two_classes"
 
 
-def answer_by_baseline(artifact: ModelArtifact, query: Query, scorer: Scorer | None = None) -> Answer:
+def answer_by_baseline(stored: StoredArtifact, query: Query, scorer: Scorer | None = None) -> Answer:
     """Return the version's model-free answer: its class, or the candidates by popularity; `scorer` can check filters.
 
     Raises:
         CorruptArtifactError: The version has no baseline.
     """
+    artifact = stored.artifact
     if not artifact.baseline:
         raise CorruptArtifactError(f"Version {artifact.version} of {artifact.model_id} has no baseline")
     if artifact.spec.kind != "ranking":
         only = artifact.baseline[0]
-        return Answer(float(only) if artifact.spec.kind == "regression" else only, "baseline", artifact.version)
-    answer = Answer((), "baseline", artifact.version)
+        single = float(only) if artifact.spec.kind == "regression" else only
+        return Answer(single, "baseline", artifact.version, source=_get_source(scorer), baseline_sha256=stored.sha256)
+    answer = Answer((), "baseline", artifact.version, baseline_sha256=stored.sha256)
     return _show(answer, _order(artifact.baseline, query), query, scorer, length=artifact.spec.list_length)
 
 
 def answer_by_default(model: Model, query: Query, scorer: Scorer | None = None) -> Answer:
     """Return the model's configured default. For a ranking with candidates given, only those, the default's first."""
     if model.spec.kind != "ranking":
-        return Answer(_get_single(model), "default")
+        return Answer(_get_single(model), "default", source=_get_source(scorer))
     return _show(Answer((), "default"), _order(_list_default(model), query), query, scorer, length=model.spec.list_length)
 
 
@@ -102,12 +110,13 @@ def answer_at_random(model: Model, query: Query, scorer: Scorer | None = None, *
     if model.spec.kind != "ranking":
         classes = scorer.artifact.classes if scorer is not None else CLASSES if model.spec.label.class_column is None else ()
         if not classes or model.spec.kind == "regression":
-            return Answer(_get_single(model), "default", propensity=1.0)
-        return Answer(classes[shuffle(classes, seed=seed)[0]], "random", propensity=1 / len(classes))
+            return Answer(_get_single(model), "default", propensity=1.0, source=_get_source(scorer))
+        return Answer(classes[shuffle(classes, seed=seed)[0]], "random", propensity=1 / len(classes), source=_get_source(scorer))
     choices = query.candidates or (_list_default(model) if scorer is None else scorer.snapshot.candidates)
     allowed, unchecked = _narrow(choices, query, scorer)
     drawn = tuple(allowed[position] for position in shuffle(allowed, seed=seed)[: model.spec.list_length])
-    return Answer(drawn, "random", propensity=tuple(1 / len(allowed) for _ in drawn), filters_unchecked=unchecked)
+    propensity = tuple(1 / len(allowed) for _ in drawn)
+    return Answer(drawn, "random", propensity=propensity, filters_unchecked=unchecked, source=_get_source(scorer))
 
 
 def add_features(answer: Answer, query: Query, scorer: Scorer) -> Answer:
@@ -129,7 +138,7 @@ def _show(answer: Answer, ordered: tuple[str, ...], query: Query, scorer: Scorer
     allowed, unchecked = _narrow(ordered, query, scorer)
     shown = allowed[:length]
     propensity = UNSET if query.exploration is None else (1.0,) * len(shown)
-    return msgspec.structs.replace(answer, prediction=shown, propensity=propensity, filters_unchecked=unchecked)
+    return msgspec.structs.replace(answer, prediction=shown, propensity=propensity, filters_unchecked=unchecked, source=_get_source(scorer))
 
 
 def _narrow(items: tuple[str, ...], query: Query, scorer: Scorer | None) -> tuple[tuple[str, ...], Literal[True] | UnsetType]:
@@ -143,6 +152,10 @@ def _narrow(items: tuple[str, ...], query: Query, scorer: Scorer | None) -> tupl
     except CorruptArtifactError as error:
         _LOG.warning("filters cannot be checked: %s", error)
         return (), True
+
+
+def _get_source(scorer: Scorer | None) -> Source | None:
+    return None if scorer is None else scorer.source
 
 
 def _get_single(model: Model) -> str | float:

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from presage.errors import InvalidInputError
 from presage.experiments.model import Experiment, Variant
 from presage.predictions.answers import Answer
+from presage.predictions.basis import Answerer, Basis
 from presage.predictions.ports import PredictionLogEntry
 from presage.predictions.request import PredictRequest, Query
 from presage.predictions.response import FallbackReason, PredictionResult
@@ -47,16 +48,21 @@ def ask_to_explain(attempts: Sequence[Attempt], *, entries: int, spec: ModelSpec
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """An attempt with its answer. `experiment` is set if the attempt was assigned in it, by weights of `allocation_version`."""
+    """An attempt with its answer. `experiment` is set if the attempt was assigned in it, by weights of `allocation_version`.
+
+    `answerer` was to answer; `drawn_in` is the experiment whose salt chance was drawn with.
+    """
 
     attempt: Attempt
     answer: Answer
     experiment: Experiment | None = None
     fallback_reason: FallbackReason | None = None
     allocation_version: int = 1
+    answerer: Answerer = "model"
+    drawn_in: str | None = None
 
-    def build_result(self) -> PredictionResult:
-        """Return the wire form, without the features."""
+    def build_result(self, *, explain: bool = False) -> PredictionResult:
+        """Return the wire form, without the features; if it was asked for with the explanation, or why there is none."""
         answer = self.answer
         return PredictionResult(
             prediction=answer.prediction,
@@ -73,25 +79,23 @@ class Answered(msgspec.Struct, frozen=True):
             propensity=answer.propensity,
             filters_unchecked=answer.filters_unchecked,
             fallback_reason=UNSET if self.fallback_reason is None else self.fallback_reason,
+            explanation=answer.explanation if explain and not isinstance(answer.explanation, str) else UNSET,
+            explanation_unavailable=answer.explanation if explain and isinstance(answer.explanation, str) else UNSET,
         )
 
     def add_details(self, result: PredictionResult, request: PredictRequest) -> PredictionResult:
-        """Return the wire form with what is not logged: probabilities of many classes, and what was asked for beside the answer."""
+        """Return the wire form with what is not logged in it: probabilities of many classes, and features that were asked for."""
         if self.answer.probabilities is not UNSET:
             result = msgspec.structs.replace(result, probabilities=self.answer.probabilities)
-        if request.include_features:
-            result = msgspec.structs.replace(result, features=self.answer.features)
-        if not request.explain:
-            return result
-        found = self.answer.explanation
-        name = "explanation_unavailable" if isinstance(found, str) else "explanation"
-        return msgspec.structs.replace(result, **{name: found})
+        return msgspec.structs.replace(result, features=self.answer.features) if request.include_features else result
 
     def build_log_entry(self, result: Mapping[str, object], request: PredictRequest, model: Model, *, now: datetime) -> PredictionLogEntry:
         """Return the log entry, with `result` as a JSON-able value; its `request` is a call that asks for this entry alone."""
         asked: dict[str, object] = {"model": request.model, "features": [self.attempt.entry]}
         if request.version is not None:
             asked["version"] = int(request.version)
+        if request.explain:
+            asked["explain"] = True
         return PredictionLogEntry(
             workspace_id=model.workspace_id,
             prediction_id=self.attempt.prediction_id,
@@ -105,4 +109,5 @@ class Answered(msgspec.Struct, frozen=True):
             request=asked,
             features=self.answer.features,
             result=result,
+            basis=Basis(self.answerer, self.answer.source, self.answer.baseline_sha256, self.drawn_in),
         )

@@ -222,6 +222,7 @@ def _answer_first(
         snapshot_age_seconds=age_seconds,
         snapshot_stale=True if age_seconds > scorer.stale_after_seconds else UNSET,
         entity_found=None if entity_id is None else found,
+        source=scorer.source,
     )
     attempt = Attempt(batch.positions[0], {}, Query(entity_id, call.now), prediction_id, *batch.assigned)
     deployment = call.deployment

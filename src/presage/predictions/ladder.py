@@ -61,8 +61,8 @@ def climb_to_popularity(deployment: Deployment, queries: Sequence[Query], scorer
     reason: FallbackReason | None = None if deployment.version else "no_version"
     for version, _ in list_rungs(deployment):
         try:
-            artifact = scorers.get_artifact(version)
-            return Climb([answer_by_baseline(artifact, query, scorer) for query in queries], reason)
+            stored = scorers.read_artifact(version)
+            return Climb([answer_by_baseline(stored, query, scorer) for query in queries], reason)
         except (CorruptArtifactError, UnavailableError) as error:
             reason = reason or _name_reason(error)
     return Climb([answer_by_default(deployment.model, query, scorer) for query in queries], reason)
@@ -118,8 +118,8 @@ def _answer_without_model(rungs: Rungs, queries: Sequence[Query], scorers: Score
     scorer = find_scorer(rungs, scorers) if filtered else None
     for version, _ in rungs:
         try:
-            artifact = scorers.get_artifact(version)
-            return [answer_by_baseline(artifact, query, scorer) for query in queries]
+            stored = scorers.read_artifact(version)
+            return [answer_by_baseline(stored, query, scorer) for query in queries]
         except (CorruptArtifactError, UnavailableError):  # the answers say that it was the default
             continue
     return [answer_by_default(model, query, scorer) for query in queries]

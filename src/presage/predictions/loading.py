@@ -6,13 +6,15 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256 as hash_sha256
 from threading import Lock
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from presage.errors import CorruptArtifactError, NotFoundError, PresageError
+from presage.errors import CorruptArtifactError, MissingArtifactError, NotFoundError, PresageError
+from presage.predictions.basis import Source, StoredArtifact
 from presage.predictions.freshness import FreshCache, start_thread
 from presage.predictions.loaded_model import load_model
 from presage.predictions.ports import Catalog, Deployment, ModelFiles
@@ -29,6 +31,13 @@ RETRY_SECONDS = 10.0
 
 _LOG = logging.getLogger(__name__)
 ManifestT = TypeVar("ManifestT", ModelArtifact, SnapshotManifest)
+
+
+class Fetch(Protocol):
+    """How a file is fetched: by key and SHA-256, as a local path."""
+
+    def __call__(self, key: str, *, sha256: str) -> str:
+        """Return the path, or raise `CorruptArtifactError`."""
 
 
 class _VersionFiles(NamedTuple):
@@ -66,7 +75,7 @@ class ScorerCache:
         self._serving: dict[str, ModelVersion] = {}
         self._loading: set[_VersionFiles] = set()
         self._failed: set[_VersionFiles] = set()
-        self._artifacts: FreshCache[_VersionFiles, ModelArtifact] = FreshCache(
+        self._artifacts: FreshCache[_VersionFiles, StoredArtifact] = FreshCache(
             self._load_artifact, ttl_seconds=math.inf, retry_seconds=retry_seconds
         )
         self._scorers: FreshCache[_VersionFiles, Scorer] = FreshCache(
@@ -133,7 +142,7 @@ class ScorerCache:
 
         self._start(load)
 
-    def get_artifact(self, version: ModelVersion) -> ModelArtifact:
+    def read_artifact(self, version: ModelVersion) -> StoredArtifact:
         """Return only the version's `model.json`, which holds the baseline.
 
         Raises:
@@ -142,39 +151,58 @@ class ScorerCache:
         """
         return self._artifacts.get(_name_files(version))
 
-    def _load_artifact(self, files: _VersionFiles) -> ModelArtifact:
-        try:
-            artifact = _decode(self._files.read_artifact_manifest(files.artifact_key), ModelArtifact, files.artifact_key)
-        except NotFoundError as error:
-            raise CorruptArtifactError(f"{files.artifact_key} is missing") from error
-        if (artifact.model_id, artifact.version) != (files.model_id, files.version):
-            raise CorruptArtifactError(f"{files.artifact_key} describes version {artifact.version} of {artifact.model_id}")
-        return artifact
+    def load_as_stored(self, version: ModelVersion, stored: StoredArtifact, model_sha256: str) -> Scorer:
+        """Return the version as its files are now, whatever the model's checksum says: to look into, never to serve.
+
+        `stored` and `model_sha256` are its `model.json` and the SHA-256 of its model, read now. No manifest that was kept is trusted.
+
+        Raises:
+            CorruptArtifactError: As for `get_scorer`, but for the model's checksum.
+            UnavailableError: As for `get_scorer`.
+        """
+        files = _name_files(version)
+        if model_sha256 == stored.artifact.model_sha256:
+            kept, (_, snapshot_sha256) = self._scorers.get(files), self._read_snapshot_manifest(files)
+            if kept.source == _name_source(files, stored.sha256, snapshot_sha256):
+                return kept
+        return self._assemble(files, stored, model_sha256)
+
+    def _load_artifact(self, files: _VersionFiles) -> StoredArtifact:
+        return decode_artifact(read_file(self._files.read_artifact_manifest, files.artifact_key), files)
 
     def _load_scorer(self, files: _VersionFiles) -> Scorer:
         """Return the scorer; that it cannot be loaded is said here, once a try, and not by the thousand requests that meet it."""
         try:
-            return self._build_scorer(files)
+            stored = self._artifacts.get(files)
+            scorer = self._assemble(files, stored, stored.artifact.model_sha256)
         except PresageError as error:
             _LOG.warning("version %d of %s cannot be loaded: %s", files.version, files.model_id, error)
             raise
-
-    def _build_scorer(self, files: _VersionFiles) -> Scorer:
-        artifact = self._artifacts.get(files)
-        try:
-            path = self._files.fetch_artifact(artifact.model_key, sha256=artifact.model_sha256)
-            model = load_model(path, columns=len(artifact.columns), classes=artifact.width)
-            scorer = Scorer(artifact, model, self._load_snapshot(files), stale_after_seconds=self._stale_after_seconds)
-        except NotFoundError as error:
-            raise CorruptArtifactError(f"Version {files.version} of {files.model_id} lacks a file: {error}") from error
         self._scorers.shrink(self._memory_bytes - scorer.nbytes, _weigh)
         return scorer
 
-    def _load_snapshot(self, files: _VersionFiles) -> Snapshot:
-        manifest = _decode(self._files.read_lake_manifest(files.snapshot_key), SnapshotManifest, files.snapshot_key)
+    def _assemble(self, files: _VersionFiles, stored: StoredArtifact, model_sha256: str) -> Scorer:
+        artifact = stored.artifact
+        path = _fetch(self._files.fetch_artifact, artifact.model_key, model_sha256)
+        model = load_model(path, columns=len(artifact.columns), classes=artifact.width)
+        manifest, snapshot_sha256 = self._read_snapshot_manifest(files)
+        return Scorer(
+            artifact,
+            model,
+            self._open_snapshot(manifest),
+            stale_after_seconds=self._stale_after_seconds,
+            source=_name_source(files, stored.sha256, snapshot_sha256),
+        )
+
+    def _read_snapshot_manifest(self, files: _VersionFiles) -> tuple[SnapshotManifest, str]:
+        body = read_file(self._files.read_lake_manifest, files.snapshot_key)
+        manifest = _decode(body, SnapshotManifest, files.snapshot_key)
         if manifest.model_id != files.model_id:
             raise CorruptArtifactError(f"{files.snapshot_key} describes a snapshot of {manifest.model_id}")
-        path = self._files.fetch_lake(manifest.file_key, sha256=manifest.file_sha256)
+        return manifest, hash_sha256(body).hexdigest()
+
+    def _open_snapshot(self, manifest: SnapshotManifest) -> Snapshot:
+        path = _fetch(self._files.fetch_lake, manifest.file_key, manifest.file_sha256)
         with self._opening:
             opened = self._open_files.get(path)
             if opened is None:
@@ -184,6 +212,37 @@ class ScorerCache:
 
 def _weigh(scorer: Scorer) -> int:
     return scorer.nbytes
+
+
+def decode_artifact(body: bytes, version: ModelVersion | _VersionFiles) -> StoredArtifact:
+    """Return the version's `model.json` from its bytes.
+
+    Raises:
+        CorruptArtifactError: It cannot be understood, or is another version's.
+    """
+    artifact = _decode(body, ModelArtifact, version.artifact_key)
+    if (artifact.model_id, artifact.version) != (version.model_id, version.version):
+        raise CorruptArtifactError(f"{version.artifact_key} describes version {artifact.version} of {artifact.model_id}")
+    return StoredArtifact(artifact, hash_sha256(body).hexdigest())
+
+
+def read_file(read: Callable[[str], bytes], key: str) -> bytes:
+    """Return the bytes, or raise `MissingArtifactError`."""
+    try:
+        return read(key)
+    except NotFoundError as error:
+        raise MissingArtifactError(f"{key} is missing") from error
+
+
+def _fetch(fetch: Fetch, key: str, sha256: str) -> str:
+    try:
+        return fetch(key, sha256=sha256)
+    except NotFoundError as error:
+        raise MissingArtifactError(f"{key} is missing") from error
+
+
+def _name_source(files: _VersionFiles, artifact_sha256: str, snapshot_sha256: str) -> Source:
+    return Source(files.version, artifact_sha256, files.snapshot_key, snapshot_sha256)
 
 
 def _name_files(version: ModelVersion) -> _VersionFiles:

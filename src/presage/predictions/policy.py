@@ -5,20 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+import msgspec
 
 from presage.errors import CorruptArtifactError
 from presage.experiments.assignment import Allocation, place_unit
-from presage.experiments.model import CONTROL, ControlPolicy, Variant
+from presage.experiments.model import CONTROL, Experiment, Variant
 from presage.predictions.answers import Answer, add_features, answer_at_random, answer_by_default
 from presage.predictions.attempt import Answered, Attempt
+from presage.predictions.basis import Answerer
 from presage.predictions.ladder import Climb, climb, climb_to_control, climb_to_popularity, find_scorer, list_rungs
 from presage.predictions.loading import ScorerCache
 from presage.predictions.ports import Deployment
 from presage.predictions.scorer import Scorer
+from presage.training.model import Model
 
 _LOG = logging.getLogger(__name__)
-Answerer = Literal["model"] | ControlPolicy
 
 
 class Assigned(NamedTuple):
@@ -65,12 +68,12 @@ def answer_all(attempts: Sequence[Attempt], deployment: Deployment, scorers: Sco
     version = 1 if deployment.allocation is None else deployment.allocation.version
     for (answerer, _), group in groups.items():
         reached = _answer(answerer, group, deployment, scorers)
-        answered += [
-            Answered(attempt, answer, None, reached.fallback_reason)
-            if attempt.variant is None
-            else Answered(attempt, answer, deployment.experiment, reached.fallback_reason, version)
-            for attempt, answer in zip(group, reached.answers, strict=True)
-        ]
+        drawn_in = deployment.experiment.experiment_id if answerer == "random" and deployment.experiment is not None else None
+        for attempt, answer in zip(group, reached.answers, strict=True):
+            item = Answered(attempt, answer, None, reached.fallback_reason, answerer=answerer, drawn_in=drawn_in)
+            if attempt.variant is not None:
+                item = msgspec.structs.replace(item, experiment=deployment.experiment, allocation_version=version)
+            answered.append(item)
     return answered
 
 
@@ -84,20 +87,23 @@ def _answer(answerer: Answerer, attempts: Sequence[Attempt], deployment: Deploym
     if answerer == "popularity":
         reached = climb_to_popularity(deployment, queries, scorers, scorer)
     elif answerer == "random":
-        reached = Climb([_answer_at_random(attempt, deployment, scorer) for attempt in attempts], None)
+        drawn = (draw_answer(attempt, deployment.model, deployment.experiment, scorer) for attempt in attempts)
+        reached = Climb(list(drawn), None)
     else:
         reached = Climb([answer_by_default(deployment.model, query, scorer) for query in queries], None)
     return Climb(
-        [_add_features(answer, attempt, scorer) for answer, attempt in zip(reached.answers, attempts, strict=True)], reached.fallback_reason
+        [look_features_up(answer, attempt, scorer) for answer, attempt in zip(reached.answers, attempts, strict=True)],
+        reached.fallback_reason,
     )
 
 
-def _answer_at_random(attempt: Attempt, deployment: Deployment, scorer: Scorer | None) -> Answer:
-    salt = "" if deployment.experiment is None else deployment.experiment.salt
-    return answer_at_random(deployment.model, attempt.query, scorer, seed=f"{salt}\x00{attempt.prediction_id}")
+def draw_answer(attempt: Attempt, model: Model, experiment: Experiment | None, scorer: Scorer | None) -> Answer:
+    """Return what chance answers in the experiment."""
+    salt = "" if experiment is None else experiment.salt
+    return answer_at_random(model, attempt.query, scorer, seed=f"{salt}\x00{attempt.prediction_id}")
 
 
-def _add_features(answer: Answer, attempt: Attempt, scorer: Scorer | None) -> Answer:
+def look_features_up(answer: Answer, attempt: Attempt, scorer: Scorer | None) -> Answer:
     """Return the answer with what the model would have used, if that can be looked up."""
     if scorer is None:
         return answer

@@ -14,6 +14,7 @@ from presage.experiments.assignment import Allocation, build_allocation
 from presage.experiments.events import Weights, list_weights
 from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Variant
 from presage.features.dataset import Dataset
+from presage.predictions.basis import Basis
 from presage.tenancy.model import Caller
 from presage.training.derived import number_categories
 from presage.training.model import AliasMove, Model, ModelVersion, Traffic
@@ -26,7 +27,10 @@ ASSIGNING_STATES = frozenset({"running", "paused_srm"})
 
 
 class PredictionLogEntry(msgspec.Struct, frozen=True, gc=False):
-    """Everything needed to explain one answer later. `request`, `features` and `result` are JSON-able."""
+    """Everything needed to explain one answer later. `request`, `features` and `result` are JSON-able.
+
+    `basis` is what the answer was made from; None in entries of before it was logged.
+    """
 
     workspace_id: str
     prediction_id: str
@@ -40,6 +44,7 @@ class PredictionLogEntry(msgspec.Struct, frozen=True, gc=False):
     request: Mapping[str, object]
     features: Mapping[str, object]
     result: Mapping[str, object]
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +245,13 @@ class ModelFiles(Protocol):
     """Artifacts and snapshots as local files, verified by sha256 (S3, cached on disk)."""
 
     def read_artifact_manifest(self, key: str) -> bytes:
-        """Return a JSON manifest of the artifacts bucket, or raise `NotFoundError`."""
+        """Return an object of the artifacts bucket as it is now, such as a JSON manifest, or raise `NotFoundError`."""
 
     def read_lake_manifest(self, key: str) -> bytes:
-        """Return a JSON manifest of the lake, or raise `NotFoundError`."""
+        """Return a JSON manifest of the lake as it is now, or raise `NotFoundError`."""
 
     def fetch_artifact(self, key: str, *, sha256: str) -> str:
-        """Return a local path with those bytes, or raise `CorruptArtifactError`."""
+        """Return a local path with those bytes, or raise `ChecksumError`."""
 
     def fetch_lake(self, key: str, *, sha256: str) -> str:
-        """Return a local path with those bytes, or raise `CorruptArtifactError`."""
+        """Return a local path with those bytes, or raise `ChecksumError`."""

@@ -53,7 +53,7 @@ class PredictionResult(msgspec.Struct, frozen=True):
     `allocation_version` is there from the second version of the experiment's weights on.
     `fallback_reason` is there only when something other than the wanted version had to answer. `propensity` is there when
     chance had a part, or was asked to: of the class, or of each item where it is shown. `explanation`, or why there is none,
-    is there when it was asked for; it is not logged, as the logged features and version make it again.
+    is there when it was asked for.
     """
 
     prediction: str | float | tuple[str, ...]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from presage.errors import CorruptArtifactError
+from presage.predictions.basis import Source
 from presage.predictions.explanation import explain_score
 from presage.predictions.exploration import explore
 from presage.predictions.layout import FeatureLayout
@@ -61,8 +62,18 @@ class _Block(msgspec.Struct, frozen=True):
 class Scorer:
     """One version of a model, ready to answer. Immutable, so that threads share it and a swap is one assignment."""
 
-    def __init__(self, artifact: ModelArtifact, model: LoadedModel, snapshot: Snapshot, *, stale_after_seconds: float = math.inf) -> None:
+    def __init__(
+        self,
+        artifact: ModelArtifact,
+        model: LoadedModel,
+        snapshot: Snapshot,
+        *,
+        stale_after_seconds: float = math.inf,
+        source: Source | None = None,
+    ) -> None:
         """Take the parts; looks the snapshot's own candidates up once. An older snapshot than `stale_after_seconds` is used, as stale.
+
+        `source` is where the parts are from, for the log; None if no answer of theirs is logged.
 
         Raises:
             CorruptArtifactError: The parts do not belong together.
@@ -70,6 +81,7 @@ class Scorer:
         self.artifact = artifact
         self.snapshot = snapshot
         self.stale_after_seconds = stale_after_seconds
+        self.source = source
         self._model = model
         self._layout = FeatureLayout(artifact)
         self.column_names = msgspec.json.encode(artifact.columns)

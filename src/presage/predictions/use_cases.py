@@ -111,7 +111,7 @@ def _answer_one_by_one(
         answered = _answer_by_version(attempts, ports.catalog.get_version(deployment, int(request.version)), ports.scorers)
     entries: list[PredictionLogEntry] = []
     for item in answered:
-        result = item.build_result()
+        result = item.build_result(explain=request.explain)
         entries.append(item.build_log_entry(msgspec.to_builtins(result), request, deployment.model, now=call.now))
         results[item.attempt.position] = item.add_details(result, request)
     return entries

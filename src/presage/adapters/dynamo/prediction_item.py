@@ -68,6 +68,7 @@ class PredictionItem(Model):
     entity_shard = UnicodeAttribute(null=True)
     expires_at = NumberAttribute()
     overflow_key = UnicodeAttribute(null=True)
+    basis = UnicodeAttribute(null=True)
     by_model_day: ClassVar[ByModelDay] = ByModelDay()
     by_entity: ClassVar[ByEntity] = ByEntity()
 

@@ -18,6 +18,7 @@ from presage.adapters.dynamo.connection import REFUSALS, read_code, translated
 from presage.adapters.dynamo.overflow import Bulk, Overflow
 from presage.adapters.dynamo.prediction_item import PredictionItem, bind
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
+from presage.predictions.basis import Basis
 from presage.predictions.ports import PredictionLogEntry, PredictionPage
 
 SHARDS = 8
@@ -145,6 +146,7 @@ class DynamoPredictionLog:
             features=bulk.features,
             result=bulk.result,
             overflow_key=overflow_key,
+            basis=None if entry.basis is None else msgspec.json.encode(entry.basis).decode(),
             model_day_shard=f"{entry.workspace_id}#{entry.model_id}#{entry.created_at.astimezone(UTC):%Y-%m-%d}#{shard}",
             entity_shard=None if entry.entity_id is None else f"{entry.workspace_id}#{entry.entity_id}",
             expires_at=int((entry.created_at + self._retention).timestamp()),
@@ -167,6 +169,7 @@ class DynamoPredictionLog:
             request=msgspec.json.decode(bulk.request),
             features=msgspec.json.decode(bulk.features),
             result=msgspec.json.decode(bulk.result),
+            basis=msgspec.json.decode(item.basis, type=Basis) if item.basis else None,
         )
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256 as hash_sha256
 from pathlib import Path
 from threading import get_ident
 
-from presage.errors import CorruptArtifactError, NotFoundError, UnavailableError
+from presage.errors import ChecksumError, NotFoundError, UnavailableError
 
 
 class MemoryModelFiles:
@@ -44,8 +44,9 @@ class MemoryModelFiles:
 
     def _fetch(self, objects: dict[str, bytes], key: str, sha256: str) -> str:
         body = self._read(objects, key)
-        if hash_sha256(body).hexdigest() != sha256:
-            raise CorruptArtifactError(f"{key}: the bytes do not match sha256 {sha256}")
+        found = hash_sha256(body).hexdigest()
+        if found != sha256:
+            raise ChecksumError(key, expected=sha256, found=found)
         path = self._folder / sha256
         if not path.is_file() or path.read_bytes() != body:
             written = self._folder / f"{sha256}-{get_ident()}"

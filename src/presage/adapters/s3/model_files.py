@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from presage.adapters.client import translate_errors
-from presage.errors import CorruptArtifactError, UnavailableError
+from presage.errors import ChecksumError, UnavailableError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -83,7 +83,7 @@ class S3ModelFiles:
                     digest.update(chunk)
                     file.write(chunk)
             if digest.hexdigest() != sha256:
-                raise CorruptArtifactError(f"{key}: sha256 {digest.hexdigest()}, expected {sha256}")
+                raise ChecksumError(key, expected=sha256, found=digest.hexdigest())
             Path(name).replace(path)
         finally:
             with suppress(FileNotFoundError):

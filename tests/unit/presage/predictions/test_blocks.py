@@ -51,7 +51,11 @@ def read_log(world: World) -> dict[str, PredictionLogEntry]:
 
 
 def without_id(logged: PredictionLogEntry) -> PredictionLogEntry:
-    return replace(logged, prediction_id="", result={**logged.result, "prediction_id": ""})
+    """What does not tell one by one, which the explanation makes, from together."""
+    explained = ("explanation", "explanation_unavailable")
+    result = {name: value for name, value in logged.result.items() if name not in explained}
+    request = {name: value for name, value in logged.request.items() if name != "explain"}
+    return replace(logged, prediction_id="", result={**result, "prediction_id": ""}, request=request)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -112,7 +113,7 @@ def test_every_shown_item_of_a_ranking_is_explained(world: World) -> None:
     assert totals == pytest.approx(result.score, abs=1e-12)
 
 
-def test_nothing_is_explained_unless_asked_and_nothing_of_it_is_logged(world: World) -> None:
+def test_nothing_is_explained_unless_asked_and_what_was_told_is_logged(world: World) -> None:
     model = world.add_model("m", CLASSIFICATION, "0")
     world.deploy(model, world.add_version(model, 1, weights=(0.5, 0.01, -0.1)))
     plain = predict(PredictRequest("m", [{"id": "c1"}]), workspace_id=WORKSPACE, ports=world.ports, now=NOW).results[0]
@@ -122,7 +123,8 @@ def test_nothing_is_explained_unless_asked_and_nothing_of_it_is_logged(world: Wo
     world.ship()
     logged = world.log.entries[explained.prediction_id]
     assert logged.result["score"] == explained.score
-    assert "explanation" not in logged.result
+    assert logged.result["explanation"] == msgspec.to_builtins(explained.explanation)
+    assert logged.request["explain"] is True
 
 
 class TestUnavailable:

@@ -28,7 +28,7 @@ def test_a_version_is_loaded_once(world: World) -> None:
     first = cache.get_scorer(version)
     world.files.down = True
     assert cache.get_scorer(version) is first
-    assert cache.get_artifact(version) == first.artifact
+    assert cache.read_artifact(version).artifact == first.artifact
 
 
 def test_versions_with_the_same_snapshot_bytes_share_the_open_file(world: World) -> None:
@@ -83,7 +83,7 @@ def test_a_manifest_that_cannot_be_read_is_corrupt(world: World, body: bytes) ->
     version = world.add_version(world.add_model("m", CLASSIFICATION, "0"), 1, weights=(0, 0, 0))
     world.files.artifacts[version.artifact_key] = body
     with pytest.raises(CorruptArtifactError):
-        ScorerCache(world.files).get_artifact(version)
+        ScorerCache(world.files).read_artifact(version)
 
 
 def collect(works: list[Callable[[], None]]) -> Callable[[Callable[[], None]], None]:
