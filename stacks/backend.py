@@ -30,7 +30,9 @@ class BackendStack(StageStack):
             environment={
                 "PRESAGE_STAGE": config.name,
                 **data.variables,
+                "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
                 "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
+                "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
                 "PRESAGE_GATEWAY_USAGE_PLANS": gateway.plan_ids,
                 "PRESAGE_PUBLIC_API_URL": gateway.public_url,
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
@@ -49,11 +51,13 @@ class BackendStack(StageStack):
         self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)
 
     def _grant_data(self, data: DataPlane) -> None:
-        """Let the backend show data, predictions, certificates and estimates, plan, sign uploads, send jobs, migrate the warehouse."""
+        """Let the backend show data and estimates, make predictions again, plan, sign uploads, send jobs, migrate the warehouse."""
         lake = BucketRights(data.storage.lake, self.web.role)
         lake.read("ws=*/imports/*", "ws=*/dataset=*/versions/*", "ws=*/dataset=*/profiles/*", "ws=*/predictions/*")
         lake.read("ws=*/dataset=*/records/*", "ws=*/experiments/*", "ws=*/off_policy/*", "ws=*/drift/*", "ws=*/training_sets/*/*.json")
         lake.read("ws=*/batch_predictions/*", "ws=*/reports/*", "ws=*/quarantine/*/load.json", "ws=*/quarantine/*/decisions/*")
+        lake.read("ws=*/snapshots/*")
+        BucketRights(data.storage.artifacts, self.web.role).read("ws=*/models/*")
         lake.write("ws=*/imports/*", "ws=*/quarantine/*/decisions/*")
         lake.delete("ws=*/quarantine/*/file/*")
         data.metadata.grant_opening(self.web.role)

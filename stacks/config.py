@@ -115,7 +115,7 @@ class BeanstalkConfig:
     instance_types: str
     minimum_instances: int
     maximum_instances: int
-    cache_directory: str = "/tmp/presage"  # noqa: S108 - the worker's own user may write there, and what it reads has a checksum
+    cache_directory: str = "/tmp/presage"  # noqa: S108 - the services' own user may write there, and what it reads has a checksum
 
 
 @dataclass(frozen=True)

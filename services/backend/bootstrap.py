@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from presage.adapters.apigateway.key_gateway import ApiGatewayKeyGateway
 from presage.adapters.client import build_client
@@ -12,6 +14,7 @@ from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
 from presage.adapters.s3.batch_results import S3BatchResults
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
+from presage.adapters.s3.model_files import S3ModelFiles
 from presage.adapters.s3.quarantine_store import S3QuarantineStore
 from presage.adapters.s3.recipe_store import S3RecipeStore
 from presage.adapters.s3.training_report_store import S3TrainingReportStore
@@ -24,9 +27,19 @@ from presage.adapters.sql.stores import SqlStores
 from presage.adapters.sqs.job_queue import SqsJobQueue
 from presage.jobs.use_cases import JobPorts
 from presage.notifications.webhooks import WebhookPorts
+from presage.predictions.loading import ScorerCache
+from presage.predictions.replay import ReplayPorts
 from presage.runtime.observability import configure_logging
 from services.backend.context import BackendPorts
 from services.backend.settings import BackendSettings
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+MAX_CACHE_BYTES = 2 << 30
+"""Of an instance's disk; a snapshot is read again from the lake when it has gone."""
+REPLAY_MEMORY_BYTES = 64 << 20
+"""Of each process, for versions that answer again."""
 
 
 def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
@@ -67,6 +80,19 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         deliveries=sql.deliveries,
         mail_settings=sql.mail_settings,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
+        replay=_build_replay(settings, sql, s3),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
     )
     return ports, partial(check_database, engine)
+
+
+def _build_replay(settings: BackendSettings, sql: SqlStores, s3: S3Client) -> ReplayPorts:
+    files = S3ModelFiles(
+        client=s3,
+        artifacts_bucket=settings.artifacts_bucket,
+        lake_bucket=settings.lake_bucket,
+        folder=Path(settings.cache_directory),
+        max_folder_bytes=MAX_CACHE_BYTES,
+    )
+    scorers = ScorerCache(files, memory_bytes=REPLAY_MEMORY_BYTES)
+    return ReplayPorts(sql.models, sql.versions, sql.experiments, sql.experiment_events, files, scorers)

@@ -18,6 +18,7 @@ from presage.jobs.use_cases import JobPorts
 from presage.notifications.ports import DeliveryStore, MailSettingsStore
 from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.ports import PredictionLog
+from presage.predictions.replay import ReplayPorts
 from presage.tenancy.model import User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
 from presage.training.ports import (
@@ -61,6 +62,7 @@ class BackendPorts:
     deliveries: DeliveryStore
     mail_settings: MailSettingsStore
     predictions: PredictionLog
+    replay: ReplayPorts
     batch_results: BatchResults
 
 

@@ -9,12 +9,15 @@ class BackendSettings(DatabaseSettings, frozen=True):
     """What the backend needs to know of its surroundings. Nothing has a default: a missing variable stops the start."""
 
     lake_bucket: str
+    artifacts_bucket: str
     prediction_table: str
     jobs_queue_url: str
     redshift_workgroup: str
     redshift_database: str
     gateway_usage_plans: dict[str, str]
     """Plan (`free`, `standard`) to the id of its usage plan at the gateway."""
+    cache_directory: str
+    """The local disk: models and snapshots by their sha256, as replays need them."""
     public_api_url: str
     """Where products call; shown to users."""
     webhook_loopback: bool

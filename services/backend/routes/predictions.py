@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError, NotFoundError
 from presage.predictions.ports import PredictionPage
+from presage.predictions.replay import replay_prediction
 from presage.runtime.http import respond
 from services.backend.context import get_ports, get_user
 from services.backend.paging import Page, read_limit
@@ -19,6 +20,13 @@ blueprint = Blueprint("predictions", __name__, url_prefix="/predictions")
 def get(prediction_id: str) -> Response:
     """Return everything that is known of one prediction."""
     return respond(get_ports().predictions.get_prediction(get_user().workspace_id, prediction_id))
+
+
+@blueprint.post("/<prediction_id>/replay")
+def replay(prediction_id: str) -> Response:
+    """Make a prediction again from what was stored, and return whether the answer is the same, or where it is not."""
+    ports = get_ports()
+    return respond(replay_prediction(ports.predictions.get_prediction(get_user().workspace_id, prediction_id), ports.replay))
 
 
 @blueprint.get("")

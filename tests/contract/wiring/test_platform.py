@@ -33,8 +33,9 @@ def test_the_backends_hook_may_be_executed() -> None:
     assert all(hook.stat().st_mode & 0o111 == 0o111 for hook in hooks)
 
 
-def test_the_workers_hook_finds_the_library_that_is_there() -> None:
-    (hook,) = (bundles.build_service("worker") / ".platform/hooks/prebuild").iterdir()
+@pytest.mark.parametrize("service", ["backend", "worker"])
+def test_the_hook_finds_the_library_that_is_there(service: str) -> None:
+    (hook,) = (bundles.build_service(service) / ".platform/hooks/prebuild").iterdir()
 
     done = subprocess.run([hook], env={"PATH": "/usr/bin:/bin"}, check=False)  # which has no dnf
 
