@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError, NotFoundError
-from presage.predictions.ports import PredictionPage
+from presage.predictions.ports import PredictionSearch
 from presage.predictions.replay import replay_prediction
 from presage.runtime.http import respond
-from services.backend.context import get_ports, get_user
+from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_limit
 
+LONGEST = timedelta(days=90)
+"""How long predictions are kept; no search goes further back."""
+CLOCK_SKEW = timedelta(minutes=1)
+"""How far the clocks of who answers may be ahead of this one."""
 blueprint = Blueprint("predictions", __name__, url_prefix="/predictions")
 
 
@@ -30,28 +35,61 @@ def replay(prediction_id: str) -> Response:
 
 
 @blueprint.get("")
-def list_page() -> Response:
-    """Return a page of predictions: of a model on a UTC day, or of an entity."""
+def search() -> Response:
+    """Return a page of predictions of a model, of an entity, or of both."""
     entity, model = request.args.get("entity"), request.args.get("model")
-    if (entity is None) == (model is None):
-        raise InvalidInputError("Ask either by `entity`, or by `model` and `day`", path="?entity")
-    page = _list_by_entity(entity) if entity is not None else _list_by_model(model or "")
+    if entity is None and model is None:
+        raise InvalidInputError("Ask by `entity`, by `model`, or by both", path="?entity")
+    since, until = _read_time()
+    wanted = PredictionSearch(
+        workspace_id=get_user().workspace_id,
+        since=since,
+        until=until,
+        model_id=None if model is None else _find_model(model),
+        entity_id=entity,
+        variant=request.args.get("variant"),
+        oldest_first=_read_order(),
+    )
+    page = get_ports().predictions.search(wanted, cursor=request.args.get("after"), limit=read_limit())
     return respond(Page(page.entries, page.next_cursor))
 
 
-def _list_by_entity(entity: str) -> PredictionPage:
-    return get_ports().predictions.list_by_entity(get_user().workspace_id, entity, cursor=request.args.get("after"), limit=read_limit())
-
-
-def _list_by_model(name: str) -> PredictionPage:
-    day, workspace_id = request.args.get("day", ""), get_user().workspace_id
-    try:
-        date.fromisoformat(day)
-    except ValueError as error:
-        raise InvalidInputError(f"day is a UTC day such as 2026-01-31, got {day[:50]!r}", path="?day") from error
-    model = get_ports().models.find_model_by_name(workspace_id, name)
+def _find_model(name: str) -> str:
+    model = get_ports().models.find_model_by_name(get_user().workspace_id, name)
     if model is None:
         raise NotFoundError(f"There is no model named {name[:100]!r}")
-    return get_ports().predictions.list_by_model_day(
-        workspace_id, model.model_id, day, cursor=request.args.get("after"), limit=read_limit()
-    )
+    return model.model_id
+
+
+def _read_order() -> bool:
+    order = request.args.get("order", "newest")
+    if order not in {"newest", "oldest"}:
+        raise InvalidInputError(f"order is newest or oldest, got {order[:50]!r}", path="?order")
+    return order == "oldest"
+
+
+def _read_time() -> tuple[datetime, datetime]:
+    """Return from when to when: a `day`, or `since` and `until`; all that is kept, by default."""
+    now = get_now()
+    if "day" in request.args:
+        if not request.args.keys().isdisjoint(("since", "until")):
+            raise InvalidInputError("Ask by `day`, or by `since` and `until`", path="?day")
+        since = min(_read_instant("day", f"{request.args['day']}T00:00:00Z", "a UTC day such as 2026-01-31"), now)
+        return since, since + timedelta(days=1)
+    expected = "RFC 3339 with an offset, such as 2026-01-31T12:00:00Z"
+    latest, earliest = now + CLOCK_SKEW, now - LONGEST
+    until = min(_read_instant("until", request.args["until"], expected), latest) if "until" in request.args else latest
+    since = max(_read_instant("since", request.args["since"], expected), earliest) if "since" in request.args else earliest
+    if since >= until:
+        raise InvalidInputError("since is before until", path="?since")
+    return since, until
+
+
+def _read_instant(name: str, text: str, expected: str) -> datetime:
+    try:
+        instant = msgspec.convert(text, datetime)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}") from error
+    raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}")

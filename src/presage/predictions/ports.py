@@ -48,6 +48,27 @@ class PredictionLogEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class PredictionSearch:
+    """Which predictions of a workspace to list: of an entity, of a model, or of both, created in [since, until).
+
+    They come in the order of their creation, newest first unless told otherwise; those of one instant in an order that stays.
+    """
+
+    workspace_id: str
+    since: datetime
+    until: datetime
+    model_id: str | None = None
+    entity_id: str | None = None
+    variant: str | None = None
+    oldest_first: bool = False
+
+    def wants(self, *, model_id: str, entity_id: str | None, variant: str) -> bool:
+        """Return whether a prediction of the workspace and the time, with these, is wanted."""
+        asked = ((self.model_id, model_id), (self.entity_id, entity_id), (self.variant, variant))
+        return all(value is None or value == found for value, found in asked)
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionPage:
     """A page of the log and the opaque cursor of the next one (None at the end)."""
 
@@ -234,8 +255,14 @@ class PredictionLog(Protocol):
     ) -> PredictionPage:
         """Return predictions created on that UTC day (YYYY-MM-DD), newest first within a shard."""
 
-    def list_by_entity(self, workspace_id: str, entity_id: str, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
-        """Return an entity's predictions, newest first."""
+    def search(self, search: PredictionSearch, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
+        """Return a page of what is searched for, of an entity or a model.
+
+        Each page looks at a bounded part of the log: it may be short, or empty, and yet have a cursor.
+
+        Raises:
+            InvalidInputError: The cursor is none of this list.
+        """
 
     def count_by_model_day(self, workspace_id: str, model_id: str, day: str) -> int:
         """Return how many predictions were created on that UTC day."""

@@ -349,7 +349,7 @@ def test_predictions_are_found_by_id_entity_and_model_day(service: Service) -> N
     service.ports.predictions.put_predictions([entry])
 
     assert service.get("/predictions/p1")["features"] == {"orders__n": 2.0}
-    assert [found["prediction_id"] for found in service.get("/predictions?entity=c1")["items"]] == ["p1"]
+    assert [found["prediction_id"] for found in service.get(f"/predictions?entity=c1&day={NOW:%Y-%m-%d}")["items"]] == ["p1"]
     assert [found["prediction_id"] for found in service.get(f"/predictions?model=again&day={NOW:%Y-%m-%d}")["items"]] == ["p1"]
     assert service.refuse("GET", "/predictions?model=nobody&day=2026-01-01")[:2] == (404, "not_found")
 

@@ -4,6 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -15,9 +16,11 @@ from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import LARGEST_BULK_BYTES, Overflow
 from presage.adapters.dynamo.prediction_item import PredictionItem
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.dynamo.walk import MOST_DAYS, MOST_LOOKED_AT
 from presage.adapters.memory.prediction_log import MemoryPredictionLog
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
-from presage.predictions.ports import PredictionLog, PredictionPage
+from presage.predictions.basis import Basis, Source
+from presage.predictions.ports import PredictionLog, PredictionPage, PredictionSearch
 from tests.fixtures.logged import NOON, entry
 from tests.fixtures.prediction_table import create_table
 
@@ -48,8 +51,27 @@ def collect(first: PredictionPage, more: Any) -> list[str]:  # noqa: ANN401 - a 
     return found
 
 
+def of_entity(entity_id: str, **changes: Any) -> PredictionSearch:  # noqa: ANN401 - any field
+    own: dict[str, Any] = {"workspace_id": "ws_1", "since": NOON - timedelta(days=2), "until": NOON + timedelta(days=5)}
+    return PredictionSearch(**({"entity_id": entity_id} | own | changes))
+
+
+def of_model(model_id: str, **changes: Any) -> PredictionSearch:  # noqa: ANN401 - any field
+    return replace(of_entity("", **changes), model_id=model_id, entity_id=None)
+
+
+def list_all(log: PredictionLog, search: PredictionSearch, *, limit: int) -> list[str]:
+    def search_from(cursor: str | None) -> PredictionPage:
+        page = log.search(search, cursor=cursor, limit=limit)
+        assert len(page.entries) <= limit
+        return page
+
+    return collect(search_from(None), search_from)
+
+
 def test_what_was_put_is_read_back_unchanged(log: PredictionLog) -> None:
-    full = entry(1)
+    source = Source(3, "a" * 64, "ws=ws_1/snapshots/mdl_1/s/snapshot.json", "b" * 64)
+    full = entry(1, basis=Basis("random", source, "c" * 64, "exp_1"))
     bare = entry(2, entity_id=None, model_version=None, experiment_id=None, variant="none", features={})
     log.put_predictions([full, bare])
     assert log.get_prediction("ws_1", full.prediction_id) == full
@@ -73,7 +95,7 @@ def test_entries_larger_than_an_item_may_be_are_read_back_unchanged(log: Predict
     log.put_predictions([large, entry(2)])
     log.put_predictions([large])
     assert log.get_prediction("ws_1", large.prediction_id) == large
-    assert large in log.list_by_entity("ws_1", "c1").entries
+    assert large in log.search(of_entity("c1")).entries
     assert large in log.list_by_model_day("ws_1", "mdl_1", "2026-03-01").entries
     with pytest.raises(NotFoundError):
         log.get_prediction("ws_2", large.prediction_id)
@@ -94,7 +116,8 @@ def test_another_workspaces_prediction_does_not_exist(log: PredictionLog, worksp
     log.put_predictions([entry(1)])
     with pytest.raises(NotFoundError):
         log.get_prediction(workspace_id, entry(1).prediction_id)
-    assert log.list_by_entity(workspace_id, "c1").entries == []
+    assert log.search(of_entity("c1", workspace_id=workspace_id)).entries == []
+    assert log.search(of_model("mdl_1", workspace_id=workspace_id)).entries == []
     assert log.count_by_model_day(workspace_id, "mdl_1", "2026-03-01") == 0
 
 
@@ -118,28 +141,89 @@ def test_pages_of_a_day_hold_every_prediction_once(log: PredictionLog) -> None:
 
 def test_an_entitys_predictions_come_newest_first(log: PredictionLog) -> None:
     log.put_predictions([entry(number) for number in range(9)] + [entry(20, entity_id="c2"), entry(21, entity_id=None)])
-
-    def list_from(cursor: str | None) -> PredictionPage:
-        return log.list_by_entity("ws_1", "c1", cursor=cursor, limit=2)
-
-    assert collect(list_from(None), list_from) == [str(UUID(int=number)) for number in range(8, -1, -1)]
+    assert list_all(log, of_entity("c1"), limit=2) == [str(UUID(int=number)) for number in range(8, -1, -1)]
+    assert list_all(log, of_entity("c1", oldest_first=True), limit=2) == [str(UUID(int=number)) for number in range(9)]
 
 
-def test_entries_of_one_instant_are_all_listed(log: PredictionLog) -> None:
-    log.put_predictions([entry(number, created_at=NOON) for number in range(10)])
+@pytest.mark.parametrize("limit", [1, 7, 200])
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_a_models_predictions_come_in_the_order_of_their_creation_over_days(log: PredictionLog, limit: int, *, oldest_first: bool) -> None:
+    hours = [0, 1, 2, 11, 12, 13, 30, 31, 60, 61]
+    wanted = [entry(number, created_at=NOON + timedelta(hours=hour, microseconds=number)) for number, hour in enumerate(hours * 3)]
+    log.put_predictions([*wanted, entry(98, model_id="mdl_2"), entry(99, created_at=NOON - timedelta(days=9))])
+    found = list_all(log, of_model("mdl_1", oldest_first=oldest_first), limit=limit)
+    assert found == [each.prediction_id for each in sorted(wanted, key=lambda one: one.created_at, reverse=not oldest_first)]
 
-    def list_from(cursor: str | None) -> PredictionPage:
-        return log.list_by_entity("ws_1", "c1", cursor=cursor, limit=3)
 
-    found = collect(list_from(None), list_from)
-    assert len(found) == len(set(found)) == 10
+@pytest.mark.parametrize("search", ["entity", "model"])
+def test_entries_of_one_instant_are_all_listed(log: PredictionLog, search: str) -> None:
+    log.put_predictions([entry(number, created_at=NOON) for number in range(40)])
+    found = list_all(log, of_entity("c1") if search == "entity" else of_model("mdl_1"), limit=3)
+    assert len(found) == len(set(found)) == 40
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_only_what_was_created_in_the_time_is_found(log: PredictionLog, *, oldest_first: bool) -> None:
+    log.put_predictions([entry(number, created_at=NOON + timedelta(minutes=number)) for number in range(10)])
+    times = {"since": NOON + timedelta(minutes=3), "until": NOON + timedelta(minutes=6), "oldest_first": oldest_first}
+    for search in (of_entity("c1", **times), of_model("mdl_1", **times)):
+        assert sorted(list_all(log, search, limit=2)) == [str(UUID(int=number)) for number in (3, 4, 5)]
+    for search in (of_entity("c1", since=NOON, until=NOON), of_model("mdl_1", since=NOON, until=NOON - timedelta(days=2))):
+        assert log.search(search) == PredictionPage([], None)
+
+
+def test_what_is_searched_for_is_narrowed(log: PredictionLog) -> None:
+    log.put_predictions(
+        [
+            entry(1),
+            entry(2, variant="control"),
+            entry(3, model_id="mdl_2"),
+            entry(4, entity_id=None),
+            entry(5, model_id="mdl_2", variant="control"),
+        ]
+    )
+    assert list_all(log, of_entity("c1", model_id="mdl_2"), limit=1) == [str(UUID(int=number)) for number in (5, 3)]
+    assert list_all(log, of_model("mdl_1", variant="control"), limit=1) == [str(UUID(int=2))]
+    assert list_all(log, of_entity("c1", model_id="mdl_2", variant="none"), limit=9) == []
+
+
+def test_empty_days_end(log: PredictionLog) -> None:
+    log.put_predictions([entry(1)])
+    far = of_model("mdl_1", since=NOON - timedelta(days=20), until=NOON + timedelta(days=20))
+    assert list_all(log, far, limit=5) == [str(UUID(int=1))]
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "WzFd", "é"])
 def test_a_malformed_cursor_is_refused(log: PredictionLog, cursor: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        log.list_by_entity("ws_1", "c1", cursor=cursor)
+        log.search(of_entity("c1"), cursor=cursor)
     assert caught.value.path == "$.cursor"
+
+
+@pytest.mark.integration
+def test_a_page_looks_at_a_bounded_part_of_the_log(request: pytest.FixtureRequest) -> None:
+    log = build_dynamo_log(request)
+    log.put_predictions(
+        [entry(number) for number in range(MOST_LOOKED_AT + 20)] + [entry(9_999, created_at=NOON - timedelta(days=MOST_DAYS))]
+    )
+    first = log.search(of_entity("c1", variant="other"))
+    assert (first.entries, first.next_cursor is None) == ([], False)
+    assert log.search(of_entity("c1", variant="other"), cursor=first.next_cursor) == PredictionPage([], None)
+    of_days = of_model("mdl_1", variant="treatment", until=NOON, since=NOON - timedelta(days=20))
+    days = log.search(of_days)
+    assert (days.entries, days.next_cursor is None) == ([], False)
+    assert [each.prediction_id for each in log.search(of_days, cursor=days.next_cursor).entries] == [str(UUID(int=9_999))]
+
+
+@pytest.mark.integration
+def test_a_cursor_of_another_search_is_refused(request: pytest.FixtureRequest) -> None:
+    log = build_dynamo_log(request)
+    log.put_predictions([entry(number) for number in range(5)])
+    cursor = log.search(of_entity("c1"), limit=2).next_cursor
+    assert cursor is not None
+    for search in (of_model("mdl_1"), of_entity("c1", since=NOON + timedelta(hours=1))):
+        with pytest.raises(InvalidInputError):
+            log.search(search, cursor=cursor)
 
 
 def read_raw(table: str, prediction_id: str) -> Mapping[str, Any]:
@@ -209,4 +293,14 @@ def test_a_batch_is_put_again_until_a_deadline_only(monkeypatch: pytest.MonkeyPa
 def test_a_cursor_that_names_no_key_is_refused_before_dynamodb_is_asked(content: list[object]) -> None:
     cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
     with pytest.raises(InvalidInputError):
-        DynamoPredictionLog("predictions", NOWHERE).list_by_entity("ws_1", "c1", cursor=cursor)
+        DynamoPredictionLog("predictions", NOWHERE).list_by_model_day("ws_1", "mdl_1", "2026-03-01", cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [["", [["", "p"]]], ["", [["2026-03-01T12", ""]]], ["", []], ["", [None] * 8], ["2026-03-01", [None]], ["", [["1970", "p"]]], ["", 1]],
+)
+def test_a_cursor_that_names_no_place_is_refused_before_dynamodb_is_asked(content: list[object]) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    with pytest.raises(InvalidInputError):
+        DynamoPredictionLog("predictions", NOWHERE).search(of_entity("c1"), cursor=cursor)

@@ -17,9 +17,10 @@ from pynamodb.exceptions import PutError
 from presage.adapters.dynamo.connection import REFUSALS, read_code, translated
 from presage.adapters.dynamo.overflow import Bulk, Overflow
 from presage.adapters.dynamo.prediction_item import PredictionItem, bind
+from presage.adapters.dynamo.walk import Walk, to_text
 from presage.errors import InvalidInputError, NotFoundError, UnavailableError
 from presage.predictions.basis import Basis
-from presage.predictions.ports import PredictionLogEntry, PredictionPage
+from presage.predictions.ports import PredictionLogEntry, PredictionPage, PredictionSearch
 
 SHARDS = 8
 BATCH_SIZE = 25
@@ -96,17 +97,17 @@ class DynamoPredictionLog:
                 return PredictionPage(entries, _encode_cursor(shard, entries[-1]))
         return PredictionPage(entries, None)
 
-    def list_by_entity(self, workspace_id: str, entity_id: str, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
-        """Return an entity's predictions, newest first."""
-        start = _decode_cursor(cursor)
-        partition = f"{workspace_id}#{entity_id}"
-        last = {"entity_shard": partition, **_key_of(start)} if start else None
+    def search(self, search: PredictionSearch, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
+        """Return a page of what is searched for; a model's shards are merged by time, some days a page at most."""
+        walk = Walk(search, shards=SHARDS, start=cursor)
+        found: list[PredictionLogEntry] = []
         with translated():
-            found = PredictionItem.by_entity.query(
-                partition, scan_index_forward=False, limit=limit, last_evaluated_key=_as_attributes(last)
-            )
-            entries = [self._to_entry(item) for item in found]
-        return PredictionPage(entries, _encode_cursor(0, entries[-1]) if found.last_evaluated_key else None)
+            for item in walk.read(limit):
+                if len(found) == limit:
+                    break
+                if search.wants(model_id=item.model_id, entity_id=item.entity_id, variant=item.variant):
+                    found.append(self._to_entry(item))
+        return PredictionPage(found, walk.build_cursor())
 
     def count_by_model_day(self, workspace_id: str, model_id: str, day: str) -> int:
         """Return how many predictions were created on that UTC day. Reads the index's keys only, a partition a shard."""
@@ -140,8 +141,8 @@ class DynamoPredictionLog:
             entity_id=entry.entity_id,
             variant=entry.variant,
             experiment_id=entry.experiment_id,
-            created_at=_to_text(entry.created_at),
-            predicted_for=_to_text(entry.predicted_for),
+            created_at=to_text(entry.created_at),
+            predicted_for=to_text(entry.predicted_for),
             request=bulk.request,
             features=bulk.features,
             result=bulk.result,
@@ -177,13 +178,8 @@ def _as_int(number: float | None) -> int | None:
     return None if number is None else int(number)
 
 
-def _to_text(instant: datetime) -> str:
-    """Return a text of fixed width, so that texts sort as times do."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def _encode_cursor(shard: int, entry: PredictionLogEntry) -> str:
-    cursor = _Cursor(shard, _to_text(entry.created_at), entry.prediction_id)
+    cursor = _Cursor(shard, to_text(entry.created_at), entry.prediction_id)
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from presage.errors import InvalidInputError, NotFoundError
-from presage.predictions.ports import PredictionLogEntry, PredictionPage
+from presage.predictions.ports import PredictionLogEntry, PredictionPage, PredictionSearch
 
 
 class MemoryPredictionLog:
@@ -33,10 +33,16 @@ class MemoryPredictionLog:
         """Return predictions created on that UTC day (YYYY-MM-DD), newest first."""
         return self._page(self._of_day(workspace_id, model_id, day), cursor, limit)
 
-    def list_by_entity(self, workspace_id: str, entity_id: str, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
-        """Return an entity's predictions, newest first."""
-        found = [entry for entry in self.entries.values() if (entry.workspace_id, entry.entity_id) == (workspace_id, entity_id)]
-        return self._page(found, cursor, limit)
+    def search(self, search: PredictionSearch, *, cursor: str | None = None, limit: int = 50) -> PredictionPage:
+        """Return a page of what is searched for; no page is short here."""
+        of_then = (entry for entry in self.entries.values() if search.since <= entry.created_at < search.until)
+        found = [
+            entry
+            for entry in of_then
+            if entry.workspace_id == search.workspace_id
+            and search.wants(model_id=entry.model_id, entity_id=entry.entity_id, variant=entry.variant)
+        ]
+        return self._page(found, cursor, limit, oldest_first=search.oldest_first)
 
     def count_by_model_day(self, workspace_id: str, model_id: str, day: str) -> int:
         """Return how many predictions were created on that UTC day."""
@@ -50,11 +56,11 @@ class MemoryPredictionLog:
             if (entry.workspace_id, entry.model_id, f"{entry.created_at.astimezone(UTC):%Y-%m-%d}") == wanted
         ]
 
-    def _page(self, entries: Sequence[PredictionLogEntry], cursor: str | None, limit: int) -> PredictionPage:
-        newest_first = sorted(entries, key=lambda entry: (entry.created_at, entry.prediction_id), reverse=True)
-        ids = [entry.prediction_id for entry in newest_first]
+    def _page(self, entries: Sequence[PredictionLogEntry], cursor: str | None, limit: int, *, oldest_first: bool = False) -> PredictionPage:
+        ordered = sorted(entries, key=lambda entry: (entry.created_at, entry.prediction_id), reverse=not oldest_first)
+        ids = [entry.prediction_id for entry in ordered]
         if cursor is not None and cursor not in ids:
             raise InvalidInputError(f"{cursor!r} is no cursor of this list", path="$.cursor")
         start = 0 if cursor is None else ids.index(cursor) + 1
-        page = newest_first[start : start + limit]
+        page = ordered[start : start + limit]
         return PredictionPage(page, page[-1].prediction_id if start + limit < len(ids) else None)
