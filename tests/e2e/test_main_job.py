@@ -94,3 +94,15 @@ def test_the_conclusion_is_certified_and_verified_from_the_warehouse(journey: Jo
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert verified.stdout.startswith(f"verified: {journey.report.experiment_id}, {journey.report.looks} looks, {journey.report.decision}")
     assert cast("JsonObject", results["latest"])["decision"] == journey.report.decision
+
+
+@pytest.mark.parametrize("variant", ["control", "treatment"])
+def test_what_the_experiment_showed_is_shown_again_by_a_replay(journey: Journey, variant: str) -> None:
+    page = journey.backend.get("/api/v1/predictions", model="buys-again", variant=variant, order="oldest", limit="25")
+    entries = cast("list[JsonObject]", page["items"])
+
+    replays = [journey.backend.post(f"/api/v1/predictions/{entry['prediction_id']}/replay") for entry in entries]
+
+    assert len(entries) == 25
+    assert [(replay["outcome"], replay["differences"]) for replay in replays] == [("same", [])] * 25
+    assert [replay["result"] for replay in replays] == [entry["result"] for entry in entries]

@@ -156,3 +156,15 @@ def test_what_is_no_call_is_refused(payload: bytes) -> None:
 def test_what_is_no_packed_call_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError):
         decode_message(msgspec.json.encode({"schema": 2, "entries": [text]}))
+
+
+def test_what_was_written_down_without_a_basis_is_still_read(world: World) -> None:
+    ask(world, {"id": "c1"})
+    ask(world, {"id": "c1", "timestamp": "2026-03-01T11:00:00Z"})
+    packed, loose = (call.payload for call in world.journal.calls)
+    for payload, coder in ((packed, msgspec.msgpack), (loose, msgspec.json)):
+        (logged,) = decode_call(payload)
+        assert logged.basis is not None
+        written = coder.decode(payload)
+        del (written[1][0][0] if coder is msgspec.msgpack else written[0])["basis"]
+        assert decode_call(coder.encode(written)) == (replace(logged, basis=None),)
