@@ -22,7 +22,7 @@ from presage.experiments.model import Experiment, Variant
 from presage.experiments.ports import ExperimentEvents, ExperimentStore
 from presage.predictions.answers import Answer, answer_by_baseline, answer_by_default, answer_by_model
 from presage.predictions.attempt import Answered, Attempt
-from presage.predictions.basis import Basis, StoredArtifact
+from presage.predictions.basis import Basis, Source, StoredArtifact
 from presage.predictions.entry_values import EntryError, locate
 from presage.predictions.loading import ScorerCache, decode_artifact, read_file
 from presage.predictions.policy import assign, draw_answer, look_features_up
@@ -174,14 +174,21 @@ class _Replayer:
         model = ports.models.get_model(entry.workspace_id, entry.model_id)
         scorer = baseline = None
         if basis.values is not None:
-            version = replace(self._get_version(basis.values.version), snapshot_key=basis.values.snapshot_key)
-            stored = self._read_artifact(version, "$.basis.values.artifact_sha256", basis.values.artifact_sha256)
-            snapshot = read_file(ports.files.read_lake_manifest, version.snapshot_key)
-            self._note("$.basis.values.snapshot_sha256", basis.values.snapshot_sha256, _hash(snapshot))
-            scorer = ports.scorers.load_as_stored(version, stored, self._hash_model(stored))
+            scorer = self._load(basis.values)
         if basis.baseline_sha256 is not None and entry.model_version is not None:
             baseline = self._read_artifact(self._get_version(entry.model_version), "$.basis.baseline_sha256", basis.baseline_sha256)
         return _Materials(model, scorer, baseline, self._find_experiment(entry.experiment_id), self._find_experiment(basis.drawn_in))
+
+    def _load(self, source: Source) -> Scorer:
+        version = replace(self._get_version(source.version), snapshot_key=source.snapshot_key)
+        stored = self._read_artifact(version, "$.basis.values.artifact_sha256", source.artifact_sha256)
+        model_sha256 = self._hash_model(stored)
+        try:
+            return self._ports.scorers.load_as_stored(version, stored, model_sha256)
+        except CorruptArtifactError:  # else the scorer tells which snapshot it reads
+            manifest = read_file(self._ports.files.read_lake_manifest, version.snapshot_key)
+            self._note("$.basis.values.snapshot_sha256", source.snapshot_sha256, _hash(manifest))
+            raise
 
     def _read_artifact(self, version: ModelVersion, path: str, logged: str) -> StoredArtifact:
         body = read_file(self._ports.files.read_artifact_manifest, version.artifact_key)

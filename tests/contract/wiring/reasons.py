@@ -71,7 +71,7 @@ REASONS: tuple[Reason, ...] = (
     *_reasons(("log_predictions",), "{PredictionLog/Key}", _LOG_KEY, *_WRITING_KEY_ACTIONS),
     *_reasons(("public_api",), "{Idempotency/Key}", _LOG_KEY, "kms:DescribeKey", *_WRITING_KEY_ACTIONS),
     *_reasons(("public_api",), "{LakeBucket}/ws=*/staging/answers/*", _LARGE, "s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
-    *_reasons(("public_api", "trainer", "worker"), "{ArtifactsBucket}", _MISSING, "s3:ListBucket"),
+    *_reasons(("public_api", "backend", "trainer", "worker"), "{ArtifactsBucket}", _MISSING, "s3:ListBucket"),
     *_reasons(("public_api", "trainer", "log_predictions"), "{LakeBucket}", _MISSING, "s3:ListBucket"),
     *_reasons(("public_api", "backend", "worker"), "{LakeBucket}/ws=*/predictions/*", _LARGE, "s3:GetObject"),
     *_reasons(("log_predictions",), "{LakeBucket}/ws=*/predictions/*", _LARGE, "s3:PutObject", "s3:PutObjectTagging"),
