@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256 as hash_sha256
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -83,7 +83,7 @@ class _Request(msgspec.Struct):
     """A call for one entry, as it is logged."""
 
     model: str
-    features: list[Any]
+    features: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=1)]
     version: int | None = None
     explain: bool = False
 
@@ -94,7 +94,7 @@ class _Result(msgspec.Struct):
     answered_by: AnsweredBy
     fallback_reason: FallbackReason | None = None
     snapshot_stale: Literal[True] | UnsetType = UNSET
-    allocation_version: int = 1
+    allocation_version: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 @dataclass(frozen=True, slots=True)

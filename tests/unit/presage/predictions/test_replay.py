@@ -224,8 +224,18 @@ class TestImpossible:
         assert (replay.outcome, replay.reason) == ("impossible", "file_missing")
         assert ending in (replay.detail or "")
 
-    def test_a_request_that_the_model_takes_no_more(self, past: Past, entry: PredictionLogEntry) -> None:
-        replay = replay_prediction(replace(entry, request={"model": "m", "features": [{"unknown": 1}]}), past.ports())
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"request": {"model": "m", "features": [{"unknown": 1}]}},
+            {"request": {"model": "m", "features": []}},
+            {"request": {"id": "c1"}},
+            {"result": {"prediction": ["f1"]}},
+            {"result": {"answered_by": "model", "allocation_version": 0}},
+        ],
+    )
+    def test_an_entry_that_is_none(self, past: Past, entry: PredictionLogEntry, changes: Mapping[str, object]) -> None:
+        replay = replay_prediction(replace(entry, **changes), past.ports())
         assert (replay.outcome, replay.reason) == ("impossible", "not_answerable")
 
     def test_a_store_that_does_not_answer_is_no_outcome(self, past: Past, entry: PredictionLogEntry) -> None:
