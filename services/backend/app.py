@@ -31,6 +31,7 @@ from services.backend.routes import (
     reports,
     results,
     retraining,
+    users,
     webhooks,
     workspaces,
 )
@@ -38,6 +39,7 @@ from services.backend.settings import BackendSettings
 
 BLUEPRINTS = (
     workspaces,
+    users,
     api_keys,
     credentials,
     datasets,

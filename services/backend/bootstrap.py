@@ -56,6 +56,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
     credentials = SecretCredentialStore(secrets, stage=settings.stage)
     ports = BackendPorts(
         workspaces=sql.workspaces,
+        members=sql.members,
         api_keys=sql.api_keys,
         gateway=ApiGatewayKeyGateway(build_client("apigateway"), settings.gateway_usage_plans),
         datasets=sql.datasets,

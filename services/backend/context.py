@@ -20,7 +20,7 @@ from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.ports import PredictionLog
 from presage.predictions.replay import ReplayPorts
 from presage.tenancy.model import User
-from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
+from presage.tenancy.ports import ApiKeyStore, KeyGateway, MemberStore, WorkspaceStore
 from presage.training.ports import (
     ModelRegistry,
     RecipeStore,
@@ -38,6 +38,7 @@ class BackendPorts:
     """Everything the backend talks to."""
 
     workspaces: WorkspaceStore
+    members: MemberStore
     api_keys: ApiKeyStore
     gateway: KeyGateway
     datasets: DatasetStore

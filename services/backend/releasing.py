@@ -15,7 +15,7 @@ from presage.features.sources.warehouse_columns import answer_columns
 from presage.identifiers import new_identifier
 from presage.jobs.arguments import ImportFile, ImportWarehouse
 from presage.jobs.model import Job
-from presage.jobs.use_cases import build_job, submit_job
+from presage.jobs.use_cases import request_job
 from presage.tenancy.model import User
 from services.backend.context import BackendPorts
 
@@ -26,6 +26,7 @@ def release_load(load: QuarantinedLoad, columns: Overrides, *, user: User, ports
     A crash between the decision and the job leaves a decision for a job that is not there; the load can be released again.
 
     Raises:
+        ForbiddenError: The user lacks `data.write`.
         InvalidInputError: A breaking change has no answer, or one that the dataset does not allow.
         ConflictError: It was discarded, is being imported or has landed.
     """
@@ -36,9 +37,8 @@ def release_load(load: QuarantinedLoad, columns: Overrides, *, user: User, ports
         raise ConflictError(f"The load {load.load_id} has landed, by {load.decisions[-1].job_id}")
     job_id = new_identifier("job")
     decision = Decision("released", user.user_id, now, job_id)
-    decide(load, decision, store=ports.quarantine, is_job_over=is_import_over(load, ports))
-    job = build_job(again, workspace_id=load.workspace_id, created_by=user.user_id, now=now, job_id=job_id)
-    return submit_job(job, ports=ports.jobs, now=now)
+    decide(load, decision, by=user, store=ports.quarantine, is_job_over=is_import_over(load, ports))
+    return request_job(again, by=user, now=now, ports=ports.jobs, job_id=job_id)
 
 
 def _declare(load: QuarantinedLoad, columns: Overrides) -> tuple[ImportFile | ImportWarehouse, Overrides]:

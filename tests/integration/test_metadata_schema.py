@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy.exc import StatementError
 
 import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
 from presage.adapters.sql.database import build_engine_from_url, check_database, unit_of_work
+from presage.adapters.sql.member_store import SqlMemberStore
 from presage.adapters.sql.migrate import build_config, main, migrate
 from presage.adapters.sql.notification_store import SqlNotificationStore
 from presage.adapters.sql.tables import Row
@@ -34,7 +36,7 @@ def test_concurrent_migrations_end_in_the_schema_that_the_code_maps(mariadb: str
     with engines[0].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Row.metadata) == []
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0009"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0010"]
     for engine in engines:
         engine.dispose()
 
@@ -102,3 +104,31 @@ def test_what_does_not_fit_is_refused_whole(mariadb: str) -> None:
     with unit_of_work(engine) as session:
         assert session.execute(text("SELECT COUNT(*) FROM workspaces WHERE workspace_id IN ('ws_long', 'ws_naive')")).scalar() == 0
     engine.dispose()
+
+
+def test_members_become_developers_and_nobody_gains_rights_on_the_way_back(mariadb: str) -> None:
+    engine = build_engine_from_url(mariadb)
+    migrate(engine)
+    with engine.begin() as connection:
+        command.downgrade(build_config(connection), "0009")
+        for user_id, role in (("usr_o", "owner"), ("usr_m", "member")):
+            values = f"('ws_roles', '{user_id}', '{user_id}@example.com', 'n', '{role}', SHA2('{user_id}', 256), '2026-03-01')"
+            connection.execute(text(f"INSERT INTO users VALUES {values}"))  # noqa: S608 - literals above
+    migrate(engine)
+    members = SqlMemberStore(engine)
+    SqlWorkspaceStore(engine).create_user(replace(make_user("ws_roles"), role="viewer"))
+
+    migrated = {user.user_id: user for user in members.list_members("ws_roles")}
+    with engine.begin() as connection:
+        command.downgrade(build_config(connection), "0009")
+        query = text("SELECT user_id, role, token_sha256 FROM users WHERE workspace_id = 'ws_roles'")
+        back = {user_id: (role, token) for user_id, role, token in connection.execute(query)}
+    migrate(engine)
+    engine.dispose()
+
+    assert (migrated["usr_o"].role, migrated["usr_m"].role) == ("owner", "developer")
+    assert back["usr_o"] == ("owner", migrated["usr_o"].token_sha256)
+    assert back["usr_m"] == ("member", migrated["usr_m"].token_sha256)
+    (viewer,) = (user for user in migrated.values() if user.role == "viewer")
+    assert back[viewer.user_id][0] == "member"
+    assert back[viewer.user_id][1] != viewer.token_sha256

@@ -10,6 +10,7 @@ import pytest
 from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.version_registry import SqlVersionRegistry
 from presage.training.registration import roll_back_alias
+from tests.fixtures.metadata_rows import make_user
 from tests.fixtures.public_api_process import Running, prepare, run
 from tests.fixtures.serving import CLASSIFICATION, NOW, World, build_world
 
@@ -66,7 +67,7 @@ def test_a_rollback_answers_with_the_version_before_within_two_seconds(
     engine = build_engine_from_url(mariadb)
     model = world.catalog.catalogs["ws_1"].deployments["m"].model
 
-    roll_back_alias(model=model, alias="production", now=NOW, versions=SqlVersionRegistry(engine))
+    roll_back_alias(model=model, alias="production", by=make_user("ws_1"), now=NOW, versions=SqlVersionRegistry(engine))
     took, answers = wait_for(running, 1)
     engine.dispose()
 

@@ -19,7 +19,7 @@ def create() -> Response:
     """Create a key in a usage plan; its value is in this answer only."""
     body, ports = read_body(ApiKeyBody), get_ports()
     wish = use_cases.KeyWish(body.name, body.plan, body.kind, body.origins)
-    issued = use_cases.create_api_key(wish, user=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
+    issued = use_cases.create_api_key(wish, by=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
     return respond(view_api_key(issued.key, issued.value), 201, {"location": f"/api/v1/api-keys/{issued.key.api_key_id}"})
 
 
@@ -37,5 +37,5 @@ def list_page() -> Response:
 def revoke(api_key_id: str) -> Response:
     """Revoke a key; repeating it changes nothing."""
     ports = get_ports()
-    use_cases.revoke_api_key(api_key_id, user=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
+    use_cases.revoke_api_key(api_key_id, by=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
     return Response(status=204)

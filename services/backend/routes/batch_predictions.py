@@ -9,6 +9,7 @@ from presage.errors import InvalidInputError
 from presage.features.uploads import require_upload
 from presage.jobs.arguments import PredictBatch
 from presage.runtime.http import respond
+from presage.tenancy.permissions import authorise
 from presage.training.registration import choose_version
 from services.backend.bodies import BatchPredictionBody, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
@@ -34,13 +35,15 @@ def create(model_id: str) -> Response:
 @blueprint.get("/<job_id>")
 def get(model_id: str, job_id: str) -> Response:
     """Return what a job predicted, once it has ended, with links to the files."""
-    return respond(get_batch_prediction(model_id, job_id, workspace_id=get_user().workspace_id, results=get_ports().batch_results))
+    workspace_id = authorise(get_user(), "rows.read")
+    return respond(get_batch_prediction(model_id, job_id, workspace_id=workspace_id, results=get_ports().batch_results))
 
 
 @blueprint.get("/<job_id>/predictions/<prediction_id>")
 def get_prediction(model_id: str, job_id: str, prediction_id: str) -> Response:
     """Return one prediction of a job."""
-    return respond(get_row(model_id, job_id, prediction_id, workspace_id=get_user().workspace_id, results=get_ports().batch_results))
+    workspace_id = authorise(get_user(), "rows.read")
+    return respond(get_row(model_id, job_id, prediction_id, workspace_id=workspace_id, results=get_ports().batch_results))
 
 
 def _find_dataset(body: BatchPredictionBody) -> str | None:

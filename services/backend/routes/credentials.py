@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from presage.features.sources.credentials import check_credential, check_name
+from presage.features.sources.credentials import forget_credential, keep_credential
 from services.backend.bodies import CredentialBody, read_body
 from services.backend.context import get_ports, get_user
 
@@ -14,15 +14,12 @@ blueprint = Blueprint("credentials", __name__, url_prefix="/credentials")
 @blueprint.put("/<name>")
 def put(name: str) -> Response:
     """Keep a credential under that name, in place of what was there."""
-    body = read_body(CredentialBody)
-    check_credential(name, body.content)
-    get_ports().credentials.put_credential(get_user().workspace_id, name, body.content)
+    keep_credential(name, read_body(CredentialBody).content, by=get_user(), store=get_ports().credentials)
     return Response(status=204)
 
 
 @blueprint.delete("/<name>")
 def delete(name: str) -> Response:
     """Forget a credential; one that is not there is as good."""
-    check_name(name)
-    get_ports().credentials.delete_credential(get_user().workspace_id, name)
+    forget_credential(name, by=get_user(), store=get_ports().credentials)
     return Response(status=204)

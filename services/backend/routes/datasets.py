@@ -10,6 +10,7 @@ from presage.features import uploads, use_cases
 from presage.features.dataset import Dataset
 from presage.features.records import FeatureSetVersion
 from presage.runtime.http import respond
+from presage.tenancy.permissions import authorise
 from services.backend.bodies import DatasetBody, UploadBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
@@ -20,14 +21,9 @@ blueprint = Blueprint("datasets", __name__, url_prefix="/datasets")
 @blueprint.post("")
 def create() -> Response:
     """Create a dataset."""
-    body, workspace_id = read_body(DatasetBody), get_user().workspace_id
+    body, datasets = read_body(DatasetBody), get_ports().datasets
     dataset = use_cases.create_dataset(
-        workspace_id=workspace_id,
-        name=body.name,
-        entity=body.entity,
-        columns=body.columns,
-        now=get_now(),
-        datasets=get_ports().datasets,
+        by=get_user(), name=body.name, entity=body.entity, columns=body.columns, now=get_now(), datasets=datasets
     )
     return respond(dataset, 201, {"location": f"/api/v1/datasets/{dataset.dataset_id}"})
 
@@ -61,6 +57,7 @@ def list_schemas(dataset_id: str) -> Response:
 @blueprint.get("/<dataset_id>/versions/<int:version>/sample")
 def get_sample(dataset_id: str, version: int) -> Response:
     """Return the subsample of a version, one record a line."""
+    authorise(get_user(), "rows.read")
     sample, _ = _get_profile(dataset_id, version)
     return Response(sample, content_type="application/x-ndjson")
 
@@ -75,8 +72,9 @@ def get_summary(dataset_id: str, version: int) -> Response:
 @blueprint.post("/<dataset_id>/uploads")
 def create_upload(dataset_id: str) -> Response:
     """Return a URL to PUT a file to, and the key to import it by."""
-    body, dataset = read_body(UploadBody), _get_dataset(dataset_id)
-    upload = uploads.create_upload(workspace_id=dataset.workspace_id, file_name=body.file_name, uploads=get_ports().uploads)
+    body = read_body(UploadBody)
+    _get_dataset(dataset_id)
+    upload = uploads.create_upload(by=get_user(), file_name=body.file_name, uploads=get_ports().uploads)
     return respond(upload, 201)
 
 

@@ -40,7 +40,7 @@ def create() -> Response:
         raise InvalidInputError(f"There is no model named {plan.model[:100]!r}", path="$.model")
     experiment = use_cases.create_experiment(
         plan,
-        workspace_id=workspace_id,
+        by=get_user(),
         model=use_cases.Subject(
             model.model_id,
             ranks=model.spec.kind == "ranking",
@@ -77,15 +77,15 @@ def get(experiment_id: str) -> Response:
 def start(experiment_id: str) -> Response:
     """Start an experiment: from now on predictions are assigned to its variants."""
     body = read_optional_body(StartBody)
-    order, ports, workspace_id = read_order(body.reason), get_operator_ports(), get_user().workspace_id
-    return respond(start_experiment(workspace_id, experiment_id, order=order, ports=ports, control_version=body.control_version))
+    order, ports = read_order(body.reason), get_operator_ports()
+    return respond(start_experiment(experiment_id, order=order, ports=ports, control_version=body.control_version))
 
 
 @blueprint.post("/<experiment_id>/stop")
 def stop(experiment_id: str) -> Response:
     """Stop an experiment without a conclusion."""
     order = read_order(read_optional_body(OrderBody).reason)
-    return respond(stop_experiment(get_user().workspace_id, experiment_id, order=order, ports=get_operator_ports()))
+    return respond(stop_experiment(experiment_id, order=order, ports=get_operator_ports()))
 
 
 @blueprint.post("/<experiment_id>/extensions")
@@ -93,7 +93,7 @@ def extend(experiment_id: str) -> Response:
     """Let an experiment run for longer, or for more units, before it ends without a conclusion."""
     body = read_body(ExtensionBody)
     extension, order, ports = Extension(body.days, body.units), read_order(body.reason), get_operator_ports()
-    extend_experiment(get_user().workspace_id, experiment_id, extension=extension, order=order, ports=ports)
+    extend_experiment(experiment_id, extension=extension, order=order, ports=ports)
     return respond(ports.events.list_events(get_user().workspace_id, experiment_id)[-1], 201)
 
 
@@ -101,8 +101,8 @@ def extend(experiment_id: str) -> Response:
 def reweight(experiment_id: str) -> Response:
     """Divide a running experiment's units by other weights."""
     body, ports = read_body(WeightsBody), get_operator_ports()
-    order, workspace_id = read_order(body.reason), get_user().workspace_id
-    return respond(reweight_experiment(workspace_id, experiment_id, weights=body.read_weights(), order=order, ports=ports), 201)
+    order = read_order(body.reason)
+    return respond(reweight_experiment(experiment_id, weights=body.read_weights(), order=order, ports=ports), 201)
 
 
 @blueprint.post("/<experiment_id>/analyses")
@@ -127,7 +127,7 @@ def list_registered(model: Model, plan: ExperimentPlan) -> frozenset[int]:
 
 def read_order(reason: str) -> Order:
     """Return an order of the caller's."""
-    return Order(get_user().user_id, reason, get_now())
+    return Order(get_user(), reason, get_now())
 
 
 def get_operator_ports() -> OperatorPorts:

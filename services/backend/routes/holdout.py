@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from presage.experiments.holdout import Holdout, set_holdout
+from presage.experiments.holdout import set_holdout
 from presage.runtime.http import respond
 from services.backend.bodies import HoldoutBody, read_body
 from services.backend.context import get_now, get_ports, get_user
@@ -23,7 +23,5 @@ def get() -> Response:
 @blueprint.put("")
 def put() -> Response:
     """Change it for experiments that are started from now on."""
-    user = get_user()
-    holdout = Holdout(user.workspace_id, read_body(HoldoutBody).share, user.user_id, get_now())
-    found = set_holdout(holdout, store=get_ports().holdouts)
+    found = set_holdout(read_body(HoldoutBody).share, by=get_user(), now=get_now(), store=get_ports().holdouts)
     return respond(HoldoutView(found.share, found.changed_by, found.changed_at))

@@ -32,7 +32,7 @@ def get(job_id: str) -> Response:
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
     """Cancel a waiting job at once; ask a running one to stop at its next safe point."""
-    return respond(view_job(cancel_job(get_user().workspace_id, job_id, now=get_now(), ports=get_ports().jobs)))
+    return respond(view_job(cancel_job(job_id, by=get_user(), now=get_now(), ports=get_ports().jobs)))
 
 
 @blueprint.get("/notifications")

@@ -6,6 +6,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from presage.runtime.http import respond
+from presage.tenancy.permissions import authorise
 from presage.training.lineage import VersionLineage, list_moves_until, trace_version
 from services.backend.context import get_ports, get_user
 from services.backend.views import PredictionLineage, TrainingSetView
@@ -22,7 +23,7 @@ def trace_model_version(model_id: str, version: int) -> Response:
 @blueprint.get("/models/<model_id>/versions/<int:version>/training-set")
 def describe_training_set(model_id: str, version: int) -> Response:
     """Return the statistics of a version's training set, and the cells that naive joins would have got wrong."""
-    workspace_id, ports = get_user().workspace_id, get_ports()
+    workspace_id, ports = authorise(get_user(), "rows.read"), get_ports()
     training_set_id = ports.versions.get_version(workspace_id, model_id, version).training_set_id
     documents = (ports.recipes.find_document(workspace_id, training_set_id, name) for name in ("statistics", "leak_report"))
     statistics, leaks = (None if document is None else msgspec.Raw(document) for document in documents)
@@ -32,7 +33,7 @@ def describe_training_set(model_id: str, version: int) -> Response:
 @blueprint.get("/predictions/<prediction_id>/lineage")
 def trace_prediction(prediction_id: str) -> Response:
     """Return what served when a prediction was made, and what the version that answered was made from."""
-    workspace_id, ports = get_user().workspace_id, get_ports()
+    workspace_id, ports = authorise(get_user(), "rows.read"), get_ports()
     entry = ports.predictions.get_prediction(workspace_id, prediction_id)
     history = ports.versions.list_alias_moves(workspace_id, entry.model_id, "production")
     in_production = next(iter(list_moves_until(history, entry.created_at)), None)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from presage.notifications.events import ALL, check_patterns
 from presage.notifications.model import MailSettings
 from presage.runtime.http import respond
+from presage.tenancy.permissions import authorise
 from services.backend.bodies import read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.notification_bodies import MailSettingsBody
@@ -30,7 +31,7 @@ def get() -> Response:
 def put() -> Response:
     """Change them; mail goes to the address of the account and nowhere else."""
     body, user = read_body(MailSettingsBody), get_user()
-    settings = MailSettings(user.workspace_id, user.user_id, body.enabled, check_patterns(body.events), get_now())
+    settings = MailSettings(authorise(user, "own_settings.write"), user.user_id, body.enabled, check_patterns(body.events), get_now())
     get_ports().mail_settings.put_settings(settings)
     return respond(MailSettingsView(user.email, enabled=settings.enabled, events=settings.events, changed_at=settings.changed_at))
 

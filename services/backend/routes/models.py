@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError
-from presage.jobs.arguments import BuildModel, RefreshSnapshot
+from presage.jobs.arguments import RefreshSnapshot
 from presage.runtime.http import respond
 from presage.training import registration
 from presage.training.lineage import list_moves_until
@@ -17,7 +17,7 @@ from presage.training.registration import choose_version
 from services.backend.bodies import AliasBody, BuildBody, ModelBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page, read_version
-from services.backend.submitting import submit
+from services.backend.submitting import respond_job, submit
 from services.backend.views import AliasView
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
@@ -30,7 +30,7 @@ def create() -> Response:
     body, ports = read_body(ModelBody), get_ports()
     model = registration.create_model(
         body.spec,
-        workspace_id=get_user().workspace_id,
+        by=get_user(),
         name=body.name,
         default=body.default,
         now=get_now(),
@@ -58,11 +58,10 @@ def get(model_id: str) -> Response:
 @blueprint.post("/<model_id>/builds")
 def create_build(model_id: str) -> Response:
     """Start a job that builds a version and puts it under an alias."""
-    body, model, now = read_body(BuildBody), _get_model(model_id), get_now()
-    if body.cutoff is not None and body.cutoff > now:
-        raise InvalidInputError("The cut-off must not be in the future", path="$.cutoff")
-    version = get_ports().models.reserve_version(model.workspace_id, model_id)
-    return submit(BuildModel(model_id, version, body.cutoff or now, body.alias, body.promote))
+    body, ports = read_body(BuildBody), get_ports()
+    wish = registration.BuildWish(body.cutoff, body.alias, body.promote)
+    job = registration.request_build(_get_model(model_id), wish, by=get_user(), now=get_now(), models=ports.models, jobs=ports.jobs)
+    return respond_job(job)
 
 
 @blueprint.post("/<model_id>/snapshots")
@@ -97,14 +96,15 @@ def get_alias(model_id: str, alias: Alias) -> Response:
 def move_alias(model_id: str, alias: Alias) -> Response:
     """Let a version serve under an alias."""
     body, model = read_body(AliasBody), _get_model(model_id)
-    move = registration.move_alias(body.version, model=model, alias=alias, reason=body.reason, now=get_now(), versions=get_ports().versions)
-    return respond(move)
+    order = registration.Order(get_user(), body.reason, get_now())
+    return respond(registration.move_alias(body.version, model=model, alias=alias, order=order, versions=get_ports().versions))
 
 
 @blueprint.post(f"/<model_id>/aliases/{ALIAS}/rollback")
 def roll_back_alias(model_id: str, alias: Alias) -> Response:
     """Let the version before serve again, at once."""
-    return respond(registration.roll_back_alias(model=_get_model(model_id), alias=alias, now=get_now(), versions=get_ports().versions))
+    model, versions = _get_model(model_id), get_ports().versions
+    return respond(registration.roll_back_alias(model=model, alias=alias, by=get_user(), now=get_now(), versions=versions))
 
 
 def _get_model(model_id: str) -> Model:

@@ -11,6 +11,7 @@ from presage.errors import InvalidInputError, NotFoundError
 from presage.predictions.ports import PredictionSearch
 from presage.predictions.replay import replay_prediction
 from presage.runtime.http import respond
+from presage.tenancy.permissions import authorise
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_limit
 
@@ -24,14 +25,14 @@ blueprint = Blueprint("predictions", __name__, url_prefix="/predictions")
 @blueprint.get("/<prediction_id>")
 def get(prediction_id: str) -> Response:
     """Return everything that is known of one prediction."""
-    return respond(get_ports().predictions.get_prediction(get_user().workspace_id, prediction_id))
+    return respond(get_ports().predictions.get_prediction(authorise(get_user(), "rows.read"), prediction_id))
 
 
 @blueprint.post("/<prediction_id>/replay")
 def replay(prediction_id: str) -> Response:
     """Make a prediction again from what was stored, and return whether the answer is the same, or where it is not."""
     ports = get_ports()
-    return respond(replay_prediction(ports.predictions.get_prediction(get_user().workspace_id, prediction_id), ports.replay))
+    return respond(replay_prediction(ports.predictions.get_prediction(authorise(get_user(), "rows.read"), prediction_id), ports.replay))
 
 
 @blueprint.get("")
@@ -42,7 +43,7 @@ def search() -> Response:
         raise InvalidInputError("Ask by `entity`, by `model`, or by both", path="?entity")
     since, until = _read_time()
     wanted = PredictionSearch(
-        workspace_id=get_user().workspace_id,
+        workspace_id=authorise(get_user(), "rows.read"),
         since=since,
         until=until,
         model_id=None if model is None else _find_model(model),

@@ -11,6 +11,7 @@ from presage.experiments.results import LookPage, build_look_result, build_prima
 from presage.experiments.use_cases import CertificatePorts, get_certificate_document
 from presage.predictions.traffic import PlanningPorts, measure
 from presage.runtime.http import respond
+from presage.tenancy.permissions import authorise
 from services.backend.bodies import OutlookBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.interval_plot import PlotText, draw_interval_paths
@@ -55,7 +56,7 @@ def get_certificate(experiment_id: str) -> Response:
 @blueprint.post("/outlooks")
 def create_outlook() -> Response:
     """Return what an experiment on a model's traffic could find, and how long that would take. Nothing is kept."""
-    body, ports, workspace_id = read_body(OutlookBody), get_ports(), get_user().workspace_id
+    body, ports, workspace_id = read_body(OutlookBody), get_ports(), authorise(get_user(), "analyses.run")
     model = ports.models.find_model_by_name(workspace_id, body.model)
     if model is None:
         raise InvalidInputError(f"There is no model named {body.model[:100]!r}", path="$.model")

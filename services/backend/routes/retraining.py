@@ -28,7 +28,7 @@ def put(model_id: str) -> Response:
     body, ports, user = read_body(RetrainingBody), get_ports(), get_user()
     ports.models.get_model(user.workspace_id, model_id)
     policy = RetrainingPolicy(user.workspace_id, model_id, body.every_days, body.on_drift, user.user_id, get_now())
-    return respond(_view(set_policy(policy, store=ports.policies)))
+    return respond(_view(set_policy(policy, by=user, store=ports.policies)))
 
 
 def _view(policy: RetrainingPolicy) -> RetrainingView:

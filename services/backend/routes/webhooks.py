@@ -1,4 +1,4 @@
-"""Webhooks of the workspace, which its owner manages, and their deliveries."""
+"""Webhooks of the workspace and their deliveries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from presage.notifications import webhooks
 from presage.runtime.http import respond
+from presage.tenancy.permissions import authorise
 from services.backend.bodies import read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.notification_bodies import RotationBody, WebhookBody
@@ -27,14 +28,14 @@ def create() -> Response:
 @blueprint.get("")
 def list_all() -> Response:
     """Return all webhooks of the workspace, oldest first."""
-    found = get_ports().webhooks.store.list_endpoints(get_user().workspace_id)
+    found = get_ports().webhooks.store.list_endpoints(authorise(get_user(), "webhooks.read"))
     return respond(Page([view_webhook(endpoint) for endpoint in found]))
 
 
 @blueprint.get("/<endpoint_id>")
 def get(endpoint_id: str) -> Response:
     """Return a webhook."""
-    return respond(view_webhook(get_ports().webhooks.store.get_endpoint(get_user().workspace_id, endpoint_id)))
+    return respond(view_webhook(get_ports().webhooks.store.get_endpoint(authorise(get_user(), "webhooks.read"), endpoint_id)))
 
 
 @blueprint.put("/<endpoint_id>")
@@ -82,7 +83,7 @@ def test(endpoint_id: str) -> Response:
 @blueprint.get("/<endpoint_id>/deliveries")
 def list_deliveries(endpoint_id: str) -> Response:
     """Return a page of the webhook's deliveries, newest first."""
-    ports, workspace_id = get_ports(), get_user().workspace_id
+    ports, workspace_id = get_ports(), authorise(get_user(), "webhooks.read")
     ports.webhooks.store.get_endpoint(workspace_id, endpoint_id)
     items, following = read_page(
         lambda after, limit: ports.deliveries.list_deliveries(workspace_id, endpoint_id, before=after, limit=limit),

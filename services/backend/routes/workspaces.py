@@ -1,4 +1,4 @@
-"""Workspaces and their users."""
+"""Workspaces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app
 
 from presage.runtime.http import respond
 from presage.tenancy import use_cases
-from services.backend.bodies import OwnerBody, WorkspaceBody, read_body
+from services.backend.bodies import WorkspaceBody, read_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.views import view_user
 
@@ -38,11 +38,3 @@ def get() -> Response:
             "user": view_user(user),
         }
     )
-
-
-@blueprint.post("/users")
-def create_user() -> Response:
-    """Add a member to the caller's workspace (owner only)."""
-    body = read_body(OwnerBody)
-    member = use_cases.create_user(by=get_user(), email=body.email, name=body.name, now=get_now(), store=get_ports().workspaces)
-    return respond(view_user(member.user, member.token), 201)

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from presage.errors import InvalidInputError
 from presage.experiments.ports import HoldoutStore
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 
 LARGEST_SHARE = 0.5
 
@@ -21,13 +23,16 @@ class Holdout:
     changed_at: datetime
 
 
-def set_holdout(holdout: Holdout, *, store: HoldoutStore) -> Holdout:
+def set_holdout(share: float, *, by: User, now: datetime, store: HoldoutStore) -> Holdout:
     """Return the holdout, which experiments have that are started from now on.
 
     Raises:
-        InvalidInputError: Its share is no share, or leaves experiments too little.
+        ForbiddenError: `by` lacks `experiments.run`.
+        InvalidInputError: The share is no share, or leaves experiments too little.
     """
-    if not 0.0 <= holdout.share <= LARGEST_SHARE:
-        raise InvalidInputError(f"share must be in [0, {LARGEST_SHARE}], got {holdout.share}", path="$.share")
+    workspace_id = authorise(by, "experiments.run")
+    if not 0.0 <= share <= LARGEST_SHARE:
+        raise InvalidInputError(f"share must be in [0, {LARGEST_SHARE}], got {share}", path="$.share")
+    holdout = Holdout(workspace_id, share, by.user_id, now)
     store.put_holdout(holdout)
     return holdout

@@ -13,6 +13,8 @@ from presage.experiments.events import EventKind, ExperimentEvent, Weights, comp
 from presage.experiments.model import Experiment, ExperimentPlan, list_arms
 from presage.experiments.plan import LONGEST_DAYS, leaves_control
 from presage.experiments.ports import ExperimentEvents, ExperimentStore, HoldoutStore, ServedVersions
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 
 PAGE = 50
 MAX_EXTRA_UNITS = 10**9
@@ -24,7 +26,7 @@ REPEATED: frozenset[EventKind] = frozenset({"extended", "reweighted"})
 class Order:
     """Who wants something done, when and why."""
 
-    by: str
+    by: User
     reason: str
     now: datetime
 
@@ -47,19 +49,19 @@ class Extension:
     units: int = 0
 
 
-def start_experiment(
-    workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts, control_version: int | None = None
-) -> Experiment:
+def start_experiment(experiment_id: str, *, order: Order, ports: OperatorPorts, control_version: int | None = None) -> Experiment:
     """Return the experiment, running. Idempotency: starting a running one changes nothing.
 
     `control_version` is for the policy `previous_version`, and by default the lower version that served before.
 
     Raises:
+        ForbiddenError: Whoever orders it lacks `experiments.run`.
         NotFoundError: The workspace has no such experiment.
         ConflictError: It has ended, another experiment of the same model is running or paused, its segment overlaps that of one that
             is, or there is no earlier version.
         InvalidInputError: The reason is too long, or the version never served, serves now, or is not asked for by the policy.
     """
+    workspace_id = authorise(order.by, "experiments.run")
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
     if experiment.state in ACTIVE:
         return experiment
@@ -80,17 +82,19 @@ def start_experiment(
     return ports.store.move_state(fixed, state="running", now=order.now, check=check)
 
 
-def extend_experiment(workspace_id: str, experiment_id: str, *, extension: Extension, order: Order, ports: OperatorPorts) -> Experiment:
+def extend_experiment(experiment_id: str, *, extension: Extension, order: Order, ports: OperatorPorts) -> Experiment:
     """Return the experiment, whose next look reckons with more days, units, or both, before it ends without a conclusion.
 
     Only where it ends changes. The confidence sequence stays tuned to the units planned before the start: it is valid at any
     number of units, and tuning it anew by what was seen would not be.
 
     Raises:
+        ForbiddenError: Whoever orders it lacks `experiments.run`.
         NotFoundError: The workspace has no such experiment.
         ConflictError: It is a draft, has ended, or was extended by somebody else at the same time.
         InvalidInputError: Nothing is added, too much, or the reason is missing or too long.
     """
+    workspace_id = authorise(order.by, "experiments.run")
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
     if experiment.state not in ACTIVE:
         raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a running one can be extended")
@@ -114,19 +118,19 @@ class Reweighting:
     moved_share: float
 
 
-def reweight_experiment(
-    workspace_id: str, experiment_id: str, *, weights: Mapping[str, float], order: Order, ports: OperatorPorts
-) -> Reweighting:
+def reweight_experiment(experiment_id: str, *, weights: Mapping[str, float], order: Order, ports: OperatorPorts) -> Reweighting:
     """Return the change: from now on units are divided by other weights, and counted apart from those that were divided before.
 
     `weights` has one for each arm.
 
     Raises:
+        ForbiddenError: Whoever orders it lacks `experiments.run`.
         NotFoundError: The workspace has no such experiment.
         ConflictError: It is not running, or was changed by somebody else at the same time.
         InvalidInputError: The weights are not above 0 with a sum below 1, not of the plan's arms, or those that hold; or the reason is
             missing or too long.
     """
+    workspace_id = authorise(order.by, "experiments.run")
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
     if experiment.state != "running":
         raise ConflictError(f"experiment {experiment_id} is {experiment.state}; only a running one's weights can be changed")
@@ -151,14 +155,16 @@ def _require_weights(plan: ExperimentPlan, weights: Mapping[str, float], current
     return wanted
 
 
-def stop_experiment(workspace_id: str, experiment_id: str, *, order: Order, ports: OperatorPorts) -> Experiment:
+def stop_experiment(experiment_id: str, *, order: Order, ports: OperatorPorts) -> Experiment:
     """Return the experiment, stopped by its user; traffic stays as it was before it. Idempotency: once.
 
     Raises:
+        ForbiddenError: Whoever orders it lacks `experiments.run`.
         NotFoundError: The workspace has no such experiment.
         ConflictError: It is concluded already.
         InvalidInputError: The reason is too long.
     """
+    workspace_id = authorise(order.by, "experiments.run")
     experiment = ports.store.get_experiment(workspace_id, experiment_id)
     if experiment.state == "stopped_by_user":
         return experiment
@@ -255,9 +261,8 @@ def _note(experiment: Experiment, kind: EventKind, *, order: Order, ports: Opera
         for event in events:
             if event.kind == kind:
                 return event
-    event = ExperimentEvent(
-        experiment.workspace_id, experiment.experiment_id, number=len(events) + 1, kind=kind, at=order.now, by=order.by, reason=order.reason
-    )
+    place, by = (experiment.workspace_id, experiment.experiment_id), order.by.user_id
+    event = ExperimentEvent(*place, number=len(events) + 1, kind=kind, at=order.now, by=by, reason=order.reason)
     event = replace(event, **details)  # type: ignore[arg-type] # the orders above name fields
     try:
         ports.events.append_event(event)

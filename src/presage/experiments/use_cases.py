@@ -21,6 +21,8 @@ from presage.experiments.segments import CountedSegment, build_segment_source
 from presage.features.ports import DatasetStore, FeatureSetStore
 from presage.identifiers import new_identifier
 from presage.progress import Progress
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 
 UPDATES = 3
 
@@ -59,14 +61,16 @@ class CertificatePorts:
 
 
 def create_experiment(
-    plan: ExperimentPlan, *, workspace_id: str, model: Subject, now: datetime, store: ExperimentStore, datasets: DatasetStore
+    plan: ExperimentPlan, *, by: User, model: Subject, now: datetime, store: ExperimentStore, datasets: DatasetStore
 ) -> Experiment:
     """Return the new draft; `model` is what `plan.model` names. Its id is random and serves as its salt.
 
     Raises:
+        ForbiddenError: `by` lacks `experiments.draft`.
         InvalidInputError: The plan cannot be run; the path names the value.
         AlreadyExistsError: The workspace has an experiment of that name.
     """
+    workspace_id = authorise(by, "experiments.draft")
     if plan.control_policy == "popularity" and not model.ranks:
         message = f"only rankings have a popularity list, and model {plan.model!r} is none; its version's baseline is one class for all"
         raise InvalidInputError(message, path="$.control_policy")

@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 from presage.errors import ConflictError, NotFoundError
 from presage.features.schema.model import ColumnChange, list_breaking
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 
 Verdict = Literal["released", "discarded"]
 
@@ -79,14 +81,16 @@ def get_load(store: QuarantineStore, workspace_id: str, dataset_id: str, load_id
     return load
 
 
-def decide(load: QuarantinedLoad, decision: Decision, *, store: QuarantineStore, is_job_over: bool) -> QuarantinedLoad:
+def decide(load: QuarantinedLoad, decision: Decision, *, by: User, store: QuarantineStore, is_job_over: bool) -> QuarantinedLoad:
     """Note a decision and return the load with it; a discarded load's file is deleted.
 
     Idempotency: to discard again deletes what is left.
 
     Raises:
+        ForbiddenError: `by` lacks `data.write`.
         ConflictError: It was discarded, is being imported, or somebody else decided meanwhile.
     """
+    authorise(by, "data.write")
     last = load.decisions[-1] if load.decisions else None
     if last is not None and last.verdict == "discarded":
         if decision.verdict == "released":

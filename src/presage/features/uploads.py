@@ -9,6 +9,8 @@ from presage.errors import InvalidInputError
 from presage.features.keys import build_imports_prefix
 from presage.features.ports import UploadStore
 from presage.identifiers import new_identifier
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
@@ -21,12 +23,14 @@ class Upload:
     url: str
 
 
-def create_upload(*, workspace_id: str, file_name: str, uploads: UploadStore) -> Upload:
+def create_upload(*, by: User, file_name: str, uploads: UploadStore) -> Upload:
     """Return a place of its own for a file of that name.
 
     Raises:
+        ForbiddenError: `by` lacks `data.write`.
         InvalidInputError: The name could not be part of an object's key.
     """
+    workspace_id = authorise(by, "data.write")
     if not _FILE_NAME.fullmatch(file_name):
         raise InvalidInputError(f"{file_name[:200]!r}: expected letters, digits, _, - and ., no . first, 1 to 128", path="$.file_name")
     key = f"{build_imports_prefix(workspace_id)}{new_identifier('up')}/{file_name}"

@@ -16,20 +16,22 @@ from presage.features.recent_ids import RecentIds
 from presage.features.validation import RecordResult, judge_call
 from presage.features.wire import CallBody
 from presage.identifiers import new_identifier
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _COLUMN_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_COLUMN_NAME_LENGTH - 1}}}")
 
 
-def create_dataset(
-    *, workspace_id: str, name: str, entity: str, columns: Sequence[Column], now: datetime, datasets: DatasetStore
-) -> Dataset:
-    """Add a dataset to a workspace and return it.
+def create_dataset(*, by: User, name: str, entity: str, columns: Sequence[Column], now: datetime, datasets: DatasetStore) -> Dataset:
+    """Add a dataset to the workspace of `by` and return it.
 
     Raises:
+        ForbiddenError: `by` lacks `data.write`.
         InvalidInputError: A name is malformed, reserved or used twice, or there are too many columns; `path` says where.
         AlreadyExistsError: The workspace has a dataset of that name.
     """
+    workspace_id = authorise(by, "data.write")
     _check_name(name, path="$.name")
     _check_name(entity, path="$.entity")
     check_columns(columns)

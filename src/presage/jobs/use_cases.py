@@ -24,6 +24,8 @@ from presage.jobs.arguments import (
 )
 from presage.jobs.model import Job, JobKind
 from presage.jobs.ports import JobOutbox, JobQueue, JobStore
+from presage.tenancy.model import User
+from presage.tenancy.permissions import Permission, authorise
 
 SYSTEM = "system"
 UNPUBLISHED_AFTER_SECONDS = 10
@@ -54,6 +56,19 @@ KINDS: dict[type, JobKind] = {
     PredictBatch: "predict_batch",
     RefreshSnapshot: "refresh_snapshot",
 }
+
+PERMISSIONS: dict[type, Permission] = {
+    ImportFile: "data.write",
+    ImportAmplitude: "data.write",
+    ImportWarehouse: "data.write",
+    BuildModel: "models.write",
+    AnalyseExperiment: "experiments.run",
+    EstimateOffPolicy: "analyses.run",
+    CheckDrift: "analyses.run",
+    PredictBatch: "models.write",
+    RefreshSnapshot: "models.write",
+}
+"""What a user needs in order to ask for a job; the system's own need nothing."""
 
 _LOG = logging.getLogger("presage.jobs")
 
@@ -88,6 +103,18 @@ def build_job(arguments: Arguments, *, workspace_id: str, created_by: str, now: 
         finished_at=None,
         cancel_requested=False,
     )
+
+
+def request_job(arguments: Arguments, *, by: User, now: datetime, ports: JobPorts, job_id: str | None = None) -> Job:
+    """Submit a job that a user asks for, and return it. Its row is durable then, its message follows by itself.
+
+    Raises:
+        ForbiddenError: `by` lacks the permission for jobs of that kind.
+        AlreadyExistsError: A job of that id was submitted before.
+    """
+    workspace_id = authorise(by, PERMISSIONS[type(arguments)])
+    job = build_job(arguments, workspace_id=workspace_id, created_by=by.user_id, now=now, job_id=job_id)
+    return submit_job(job, ports=ports, now=now)
 
 
 def submit_job(job: Job, *, ports: JobPorts, now: datetime) -> Job:
@@ -130,12 +157,14 @@ def publish_pending(*, ports: JobPorts, now: datetime) -> int:
     return _publish([*left, *orphaned], ports=ports, now=now)
 
 
-def cancel_job(workspace_id: str, job_id: str, *, now: datetime, ports: JobPorts) -> Job:
+def cancel_job(job_id: str, *, by: User, now: datetime, ports: JobPorts) -> Job:
     """Cancel a queued job at once, ask a running one to stop at its next safe point, and return it.
 
     Raises:
+        ForbiddenError: `by` lacks `jobs.cancel`.
         NotFoundError: The workspace has no such job.
     """
+    workspace_id = authorise(by, "jobs.cancel")
     ports.outbox.request_cancel(workspace_id, job_id, now=now)
     return ports.store.get_job(workspace_id, job_id)
 

@@ -1,4 +1,4 @@
-"""Register, change, rotate, test and forget the endpoints of a workspace: what its owner does, as they see all of its events."""
+"""Register, change, rotate, test and forget the endpoints of a workspace. They see all of its events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from presage.notifications.model import Delivery, WebhookEndpoint
 from presage.notifications.ports import NotificationOutbox, WebhookStore
 from presage.notifications.signing import new_secret
 from presage.tenancy.model import User
-from presage.tenancy.use_cases import require_owner
+from presage.tenancy.permissions import authorise
 
 MOST_ENDPOINTS = 10
 MAX_OVERLAP_HOURS = 7 * 24
@@ -52,11 +52,11 @@ def create_endpoint(by: User, *, url: str, events: Sequence[str], now: datetime,
     """Register an endpoint and return it with its secret.
 
     Raises:
-        ForbiddenError: `by` is not the owner.
+        ForbiddenError: `by` lacks `webhooks.write`.
         InvalidInputError: The URL leads nowhere public, or an event is none.
         ConflictError: The workspace has as many as it may have.
     """
-    _require_owner(by)
+    authorise(by, "webhooks.write")
     parse_destination(url, allow_loopback=ports.allow_loopback)
     patterns = check_patterns(events)
     if len(ports.store.list_endpoints(by.workspace_id)) >= MOST_ENDPOINTS:
@@ -86,11 +86,11 @@ def rotate_secret(by: User, endpoint_id: str, *, overlap_hours: int, now: dateti
     """Let a new secret sign, the one of before beside it for `overlap_hours`, and forget any older one.
 
     Raises:
-        ForbiddenError: `by` is not the owner.
+        ForbiddenError: `by` lacks `webhooks.write`.
         InvalidInputError: The overlap is negative or longer than a week.
         NotFoundError: There is no such endpoint.
     """
-    _require_owner(by)
+    authorise(by, "webhooks.write")
     if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
         raise InvalidInputError(f"expected 0 to {MAX_OVERLAP_HOURS} hours, got {overlap_hours}", path="$.overlap_hours")
     ports.store.get_endpoint(by.workspace_id, endpoint_id)
@@ -113,11 +113,11 @@ def change_endpoint(by: User, endpoint_id: str, *, url: str, events: Sequence[st
     """Let it be told at another URL, or of other events.
 
     Raises:
-        ForbiddenError: `by` is not the owner.
+        ForbiddenError: `by` lacks `webhooks.write`.
         InvalidInputError: The URL leads nowhere public, or an event is none.
         NotFoundError: There is no such endpoint.
     """
-    _require_owner(by)
+    authorise(by, "webhooks.write")
     parse_destination(url, allow_loopback=ports.allow_loopback)
     patterns = check_patterns(events)
     return ports.store.change_endpoint(by.workspace_id, endpoint_id, lambda current: replace(current, url=url, events=patterns))
@@ -125,7 +125,7 @@ def change_endpoint(by: User, endpoint_id: str, *, url: str, events: Sequence[st
 
 def set_enabled(by: User, endpoint_id: str, *, enabled: bool, ports: WebhookPorts) -> WebhookEndpoint:
     """Enable an endpoint, with its failures forgotten, or disable it; raises `ForbiddenError`, `NotFoundError`."""
-    _require_owner(by)
+    authorise(by, "webhooks.write")
 
     def change(current: WebhookEndpoint) -> WebhookEndpoint:
         if enabled:
@@ -137,7 +137,7 @@ def set_enabled(by: User, endpoint_id: str, *, enabled: bool, ports: WebhookPort
 
 def delete_endpoint(by: User, endpoint_id: str, *, ports: WebhookPorts) -> None:
     """Forget an endpoint, then its secrets; raises `ForbiddenError`, `NotFoundError`. Its deliveries stay, and those that are due fail."""
-    _require_owner(by)
+    authorise(by, "webhooks.write")
     endpoint = ports.store.get_endpoint(by.workspace_id, endpoint_id)
     ports.store.delete_endpoint(by.workspace_id, endpoint_id)
     for secret_id in (endpoint.secret_id, endpoint.previous_secret_id):
@@ -149,11 +149,11 @@ def send_test(by: User, endpoint_id: str, *, now: datetime, ports: WebhookPorts)
     """Send a notification of its own to the endpoint, and return its delivery, which a worker takes within a minute.
 
     Raises:
-        ForbiddenError: `by` is not the owner.
+        ForbiddenError: `by` lacks `webhooks.write`.
         NotFoundError: There is no such endpoint.
         ConflictError: It is disabled.
     """
-    _require_owner(by)
+    authorise(by, "webhooks.write")
     endpoint = ports.store.get_endpoint(by.workspace_id, endpoint_id)
     if endpoint.state == "disabled":
         raise ConflictError(f"Webhook {endpoint_id} is disabled; enable it before it is tested")
@@ -170,10 +170,6 @@ def send_test(by: User, endpoint_id: str, *, now: datetime, ports: WebhookPorts)
     delivery = build_delivery(notification, "webhook", endpoint_id, now=now)
     ports.outbox.put_dispatched(notification, [delivery], now=now)
     return delivery
-
-
-def _require_owner(by: User) -> None:
-    require_owner(by, "manages its webhooks")
 
 
 def _issue(workspace_id: str, endpoint_id: str, ports: WebhookPorts) -> tuple[str, str]:

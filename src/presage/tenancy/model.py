@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Role = Literal["owner", "member"]
+Role = Literal["owner", "admin", "developer", "analyst", "viewer"]
 Plan = Literal["free", "standard"]
 KeyKind = Literal["secret", "publishable"]
 """A secret key is for servers. A publishable one may be in an app or a page: whoever finds it may predict and send records, no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +25,25 @@ class WorkspaceStore(Protocol):
 
     def find_user_by_token(self, token_sha256: str) -> User | None:
         """Return the user whose access token has that hash, or None."""
+
+
+class MemberStore(Protocol):
+    """The users of a workspace (MySQL)."""
+
+    def list_members(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[User]:
+        """Return a page in the order of `user_id`, starting behind `after`."""
+
+    def get_member(self, workspace_id: str, user_id: str) -> User:
+        """Return a user, or raise `NotFoundError`."""
+
+    def change_member(self, workspace_id: str, user_id: str, change: Callable[[User, int], User | None]) -> None:
+        """Put what `change` returns in the user's place, or nothing if that is None; it gets the user and how many owners there are.
+
+        Nobody else's change of the workspace's users comes between. What `change` raises leaves all as it was.
+
+        Raises:
+            NotFoundError: The workspace has no such user.
+        """
 
 
 class ApiKeyStore(Protocol):

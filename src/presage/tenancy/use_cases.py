@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from presage.errors import ForbiddenError, InvalidInputError, PresageError, UnauthenticatedError
+from presage.errors import InvalidInputError, PresageError, UnauthenticatedError
 from presage.identifiers import new_identifier
+from presage.tenancy.members import authorise_over
 from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User, Workspace
+from presage.tenancy.permissions import authorise
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
 
 NAME_LENGTH = 200
@@ -64,28 +66,18 @@ def create_workspace(*, name: str, owner_email: str, owner_name: str, now: datet
     return owner
 
 
-def create_user(*, by: User, email: str, name: str, now: datetime, store: WorkspaceStore) -> Registration:
-    """Add a member to the workspace of `by` and return the member's registration.
+def create_user(*, by: User, email: str, name: str, role: Role, now: datetime, store: WorkspaceStore) -> Registration:
+    """Add a user to the workspace of `by` and return the user's registration.
 
     Raises:
-        ForbiddenError: `by` is not the owner.
+        ForbiddenError: `by` lacks `members.write` or, for an owner, `owners.write`.
         InvalidInputError: The name is empty or too long, or the email is none.
         AlreadyExistsError: The workspace has a user of that email.
     """
-    require_owner(by, "adds users")
-    member = _build_registration(by.workspace_id, email, name, role="member", now=now, path="$")
+    workspace_id = authorise_over(by, role)
+    member = _build_registration(workspace_id, email, name, role=role, now=now, path="$")
     store.create_user(member.user)
     return member
-
-
-def require_owner(user: User, act: str) -> None:
-    """Return if the user owns the workspace.
-
-    Raises:
-        ForbiddenError: They do not; the message names the act, such as "adds users".
-    """
-    if user.role != "owner":
-        raise ForbiddenError(f"Only the owner of a workspace {act}")
 
 
 def authenticate(token: str, *, store: WorkspaceStore) -> User:
@@ -100,19 +92,21 @@ def authenticate(token: str, *, store: WorkspaceStore) -> User:
     return user
 
 
-def create_api_key(wish: KeyWish, *, user: User, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> IssuedKey:
+def create_api_key(wish: KeyWish, *, by: User, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> IssuedKey:
     """Create the key at the gateway, note whose it is, and return it with its value.
 
     A key that could not be noted is deleted at the gateway again: no working key belongs to nobody.
 
     Raises:
+        ForbiddenError: `by` lacks `api_keys.write`.
         InvalidInputError: The name is empty or too long, or an origin is none, or of a key that has no origins.
         UnavailableError: The gateway or the database did not answer.
     """
+    workspace_id = authorise(by, "api_keys.write")
     name, origins = _require_name(wish.name, "$.name"), _require_origins(wish)
     value = KEY_PREFIXES[wish.kind] + secrets.token_hex(KEY_BYTES)
-    api_key_id = gateway.create_key(name=name, plan=wish.plan, workspace_id=user.workspace_id, value=value)
-    key = ApiKey(user.workspace_id, api_key_id, name, wish.plan, created_at=now, revoked_at=None, kind=wish.kind, origins=origins)
+    api_key_id = gateway.create_key(name=name, plan=wish.plan, workspace_id=workspace_id, value=value)
+    key = ApiKey(workspace_id, api_key_id, name, wish.plan, created_at=now, revoked_at=None, kind=wish.kind, origins=origins)
     try:
         store.create_api_key(key)
     except PresageError:
@@ -121,14 +115,15 @@ def create_api_key(wish: KeyWish, *, user: User, now: datetime, gateway: KeyGate
     return IssuedKey(key, value)
 
 
-def revoke_api_key(api_key_id: str, *, user: User, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> None:
+def revoke_api_key(api_key_id: str, *, by: User, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> None:
     """Note the revocation, then delete the key at the gateway. Idempotency: repeating it finishes what a failure left.
 
     Raises:
+        ForbiddenError: `by` lacks `api_keys.write`.
         NotFoundError: The workspace has no such key.
         UnavailableError: The gateway or the database did not answer.
     """
-    store.revoke_api_key(user.workspace_id, api_key_id, now=now)
+    store.revoke_api_key(authorise(by, "api_keys.write"), api_key_id, now=now)
     gateway.delete_key(api_key_id)
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
 from presage.errors import ConflictError, InvalidInputError
 from presage.features.ports import DatasetStore
 from presage.identifiers import new_identifier
-from presage.training.model import Alias, AliasMove, DefaultAnswer, Model, ModelVersion
+from presage.jobs.arguments import BuildModel
+from presage.jobs.model import Job
+from presage.jobs.use_cases import JobPorts, request_job
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
+from presage.training.model import Alias, AliasMove, DefaultAnswer, Model, ModelVersion, Promotion
 from presage.training.ports import ModelRegistry, VersionRegistry
 from presage.training.spec import ModelSpec
 from presage.training.validation import LONGEST_CLASS, validate_spec
@@ -20,15 +26,16 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
 def create_model(
-    spec: ModelSpec, *, workspace_id: str, name: str, default: DefaultAnswer, now: datetime, stores: tuple[ModelRegistry, DatasetStore]
+    spec: ModelSpec, *, by: User, name: str, default: DefaultAnswer, now: datetime, stores: tuple[ModelRegistry, DatasetStore]
 ) -> Model:
-    """Add a model to a workspace and return it.
+    """Add a model to the workspace of `by` and return it.
 
     Raises:
+        ForbiddenError: `by` lacks `models.write`.
         InvalidInputError: The name, the default or the specification is not possible; `path` says where.
         AlreadyExistsError: The workspace has a model of that name.
     """
-    models, datasets = stores
+    workspace_id, (models, datasets) = authorise(by, "models.write"), stores
     if not _NAME.fullmatch(name):
         raise InvalidInputError(f"{name[:100]!r}: expected lower-case letters, digits, _ and -, 1 to 63, a letter first", path="$.name")
     _check_spec(spec, workspace_id, datasets)
@@ -53,29 +60,67 @@ def choose_version(model: Model, version: int | None, alias: Alias, *, versions:
     return versions.get_version(model.workspace_id, model.model_id, version)
 
 
-def move_alias(version: int, *, model: Model, alias: Alias, reason: str, now: datetime, versions: VersionRegistry) -> AliasMove:
+@dataclass(frozen=True, slots=True)
+class BuildWish:
+    """A version to build, from what was known at `cutoff` (now, if it is None), and the alias that it is to serve under."""
+
+    cutoff: datetime | None
+    alias: Alias
+    promote: Promotion
+
+
+def request_build(model: Model, wish: BuildWish, *, by: User, now: datetime, models: ModelRegistry, jobs: JobPorts) -> Job:
+    """Reserve a version of the model and return the job that builds it.
+
+    Raises:
+        ForbiddenError: `by` lacks `models.write`.
+        InvalidInputError: The cut-off is to come.
+    """
+    workspace_id = authorise(by, "models.write")
+    if wish.cutoff is not None and wish.cutoff > now:
+        raise InvalidInputError("The cut-off must not be in the future", path="$.cutoff")
+    version = models.reserve_version(workspace_id, model.model_id)
+    arguments = BuildModel(model.model_id, version, wish.cutoff or now, wish.alias, wish.promote)
+    return request_job(arguments, by=by, now=now, ports=jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants an alias moved, when and why."""
+
+    by: User
+    reason: str
+    now: datetime
+
+
+def move_alias(version: int, *, model: Model, alias: Alias, order: Order, versions: VersionRegistry) -> AliasMove:
     """Let `version` serve under the alias, from the model, and return the move.
 
     Raises:
+        ForbiddenError: Whoever orders it lacks `models.write`.
         NotFoundError: The model has no such version.
     """
+    authorise(order.by, "models.write")
     versions.get_version(model.workspace_id, model.model_id, version)
-    move = AliasMove(model.workspace_id, model.model_id, alias, version, "model", reason, now)
+    move = AliasMove(model.workspace_id, model.model_id, alias, version, "model", order.reason, order.now)
     versions.append_alias_move(move)
     return move
 
 
-def roll_back_alias(*, model: Model, alias: Alias, now: datetime, versions: VersionRegistry) -> AliasMove:
+def roll_back_alias(*, model: Model, alias: Alias, by: User, now: datetime, versions: VersionRegistry) -> AliasMove:
     """Let the lower version that served last before the current one serve again, and return the move.
 
     Raises:
+        ForbiddenError: `by` lacks `models.write`.
         ConflictError: No lower version has served under the alias.
     """
+    authorise(by, "models.write")
     moves = versions.list_alias_moves(model.workspace_id, model.model_id, alias)
     previous = next((move.version for move in moves if move.version < moves[0].version), None)
     if previous is None:
         raise ConflictError(f"No lower version of {model.name!r} has served as {alias} before")
-    return move_alias(previous, model=model, alias=alias, reason=f"rolled back from {moves[0].version}", now=now, versions=versions)
+    order = Order(by, f"rolled back from {moves[0].version}", now)
+    return move_alias(previous, model=model, alias=alias, order=order, versions=versions)
 
 
 def _check_spec(spec: ModelSpec, workspace_id: str, datasets: DatasetStore) -> None:

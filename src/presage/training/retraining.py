@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from presage.errors import InvalidInputError
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 from presage.training.model import ModelVersion
 from presage.training.ports import RetrainingPolicyStore
 
@@ -27,12 +29,14 @@ class RetrainingPolicy:
     changed_at: datetime
 
 
-def set_policy(policy: RetrainingPolicy, *, store: RetrainingPolicyStore) -> RetrainingPolicy:
+def set_policy(policy: RetrainingPolicy, *, by: User, store: RetrainingPolicyStore) -> RetrainingPolicy:
     """Keep the policy in place of the model's last one, and return it.
 
     Raises:
+        ForbiddenError: `by` lacks `models.write`.
         InvalidInputError: The days are not from 1 to 365.
     """
+    authorise(by, "models.write")
     if policy.every_days is not None and not 1 <= policy.every_days <= LONGEST_DAYS:
         raise InvalidInputError(f"must be from 1 to {LONGEST_DAYS}, or null, got {policy.every_days}", path="$.every_days")
     store.put_policy(policy)

@@ -121,10 +121,10 @@ def test_another_workspaces_webhooks_do_not_exist(service: Service) -> None:  # 
         assert service.refuse("POST", f"{path}/{order}")[:2] == (404, "not_found")
 
 
-def test_a_member_sees_webhooks_and_manages_none(service: Service) -> None:  # noqa: F811
+def test_a_developer_sees_webhooks_and_manages_none(service: Service) -> None:  # noqa: F811
     created = service.post("/webhooks", {"url": URL})
     path, created = f"/webhooks/{created['endpoint_id']}", {name: value for name, value in created.items() if name != "secret"}
-    service.token = service.post("/users", {"email": "bob@example.com", "name": "Bob"})["token"]
+    service.token = service.post("/users", {"email": "bob@example.com", "name": "Bob", "role": "developer"})["token"]
 
     assert service.get(path) == created
     assert service.get("/webhooks")["items"] == [created]

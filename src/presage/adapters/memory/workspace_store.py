@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from threading import Lock
+
 from presage.errors import AlreadyExistsError, NotFoundError
 from presage.tenancy.model import User, Workspace
 
 
 class MemoryWorkspaceStore:
-    """`WorkspaceStore` for tests."""
+    """`WorkspaceStore` and `MemberStore` for tests."""
 
     def __init__(self) -> None:
         self._workspaces: dict[str, Workspace] = {}
         self._users: dict[tuple[str, str], User] = {}
+        self._lock = Lock()
 
     def create_workspace(self, workspace: Workspace, owner: User) -> None:
         """Add both, or raise `AlreadyExistsError`."""
@@ -32,6 +36,28 @@ class MemoryWorkspaceStore:
         if taken or (user.workspace_id, user.user_id) in self._users or self.find_user_by_token(user.token_sha256):
             raise AlreadyExistsError(f"A user with the email {user.email} exists already")
         self._users[user.workspace_id, user.user_id] = user
+
+    def list_members(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[User]:
+        """Return a page in the order of `user_id`, starting behind `after`."""
+        mine = sorted((user for user in self._users.values() if user.workspace_id == workspace_id), key=lambda user: user.user_id)
+        return [user for user in mine if user.user_id > after][:limit]
+
+    def get_member(self, workspace_id: str, user_id: str) -> User:
+        """Return a user, or raise `NotFoundError`."""
+        if (workspace_id, user_id) not in self._users:
+            raise NotFoundError(f"There is no user {user_id}")
+        return self._users[workspace_id, user_id]
+
+    def change_member(self, workspace_id: str, user_id: str, change: Callable[[User, int], User | None]) -> None:
+        """Put what `change` returns in the user's place, or nothing if that is None."""
+        with self._lock:
+            member = self.get_member(workspace_id, user_id)
+            owners = sum(user.role == "owner" for user in self._users.values() if user.workspace_id == workspace_id)
+            changed = change(member, owners)
+            if changed is None:
+                del self._users[workspace_id, user_id]
+            else:
+                self._users[workspace_id, user_id] = changed
 
     def users(self) -> list[User]:
         """Return all of them, for the memory adapters that join them."""

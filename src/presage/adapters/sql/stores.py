@@ -16,6 +16,7 @@ from presage.adapters.sql.holdout_store import SqlHoldoutStore
 from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
 from presage.adapters.sql.mail_settings_store import SqlMailSettingsStore
+from presage.adapters.sql.member_store import SqlMemberStore
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.notification_store import SqlNotificationStore
 from presage.adapters.sql.retraining_policy_store import SqlRetrainingPolicyStore
@@ -31,6 +32,7 @@ class SqlStores:
     """One store a port, on one engine."""
 
     workspaces: SqlWorkspaceStore
+    members: SqlMemberStore
     api_keys: SqlApiKeyStore
     datasets: SqlDatasetStore
     models: SqlModelRegistry
@@ -53,6 +55,7 @@ class SqlStores:
         """Return the stores of `engine`; nothing is connected."""
         return cls(
             SqlWorkspaceStore(engine),
+            SqlMemberStore(engine),
             SqlApiKeyStore(engine),
             SqlDatasetStore(engine),
             SqlModelRegistry(engine),

@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from presage.errors import InvalidInputError
+from presage.tenancy.model import User
+from presage.tenancy.permissions import authorise
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 MAX_BYTES = 16_384
@@ -49,6 +51,30 @@ def check_credential(name: str, content: Mapping[str, str]) -> None:
     size_bytes = sum(len(text.encode()) for pair in content.items() for text in pair)
     if not 0 < size_bytes <= MAX_BYTES:
         raise InvalidInputError(f"{size_bytes} bytes of names and values; expected 1 to {MAX_BYTES}", path="$.content")
+
+
+def keep_credential(name: str, content: Mapping[str, str], *, by: User, store: CredentialStore) -> None:
+    """Keep a credential under that name, in place of what was there.
+
+    Raises:
+        ForbiddenError: `by` lacks `credentials.write`.
+        InvalidInputError: As for `check_credential`.
+    """
+    workspace_id = authorise(by, "credentials.write")
+    check_credential(name, content)
+    store.put_credential(workspace_id, name, content)
+
+
+def forget_credential(name: str, *, by: User, store: CredentialStore) -> None:
+    """Forget a credential; one that is not there is as good.
+
+    Raises:
+        ForbiddenError: `by` lacks `credentials.write`.
+        InvalidInputError: The name is malformed.
+    """
+    workspace_id = authorise(by, "credentials.write")
+    check_name(name)
+    store.delete_credential(workspace_id, name)
 
 
 def read_credential(store: CredentialStore, workspace_id: str, name: str, content_type: type[ContentT]) -> ContentT:

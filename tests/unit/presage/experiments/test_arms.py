@@ -24,7 +24,7 @@ GUARDED = replace(ARMS, guardrails=(Guardrail(VISITED, 0.05),))
 
 def reweight(world: World, **weights: float) -> Reweighting:
     order = replace(ORDER, reason="nothing broke")
-    return reweight_experiment("ws", world.experiment.experiment_id, weights=weights, order=order, ports=world.operators)
+    return reweight_experiment(world.experiment.experiment_id, weights=weights, order=order, ports=world.operators)
 
 
 def expose(world: World, unit: str, variant: str, *, version: int) -> Assignment:
@@ -247,7 +247,7 @@ class TestControlVersion:
         world = World(served=(2, 3))
         draft = world.create(replace(self.PREVIOUS, name="second"), "other")
         with pytest.raises((InvalidInputError, ConflictError)):
-            start_experiment("ws", draft.experiment_id, order=ORDER, ports=world.operators, control_version=5)
+            start_experiment(draft.experiment_id, order=ORDER, ports=world.operators, control_version=5)
 
     def test_a_rollback_goes_to_the_controls_version(self) -> None:
         world = World(self.PREVIOUS, served=(3,))

@@ -17,7 +17,7 @@ from presage.experiments.operations import Extension, Order, extend_experiment
 from presage.experiments.verification import Difference, compare, verify_certificate
 from presage.progress import ignore_progress
 from presage.runtime import verification as command
-from tests.fixtures.experiment_world import BEGIN, BUYS, DAY, GUARDED, NOW, PLAN, VISITS, World, detail_of
+from tests.fixtures.experiment_world import BEGIN, BOB, BUYS, DAY, GUARDED, NOW, PLAN, VISITS, World, detail_of
 
 SEVERAL = replace(GUARDED, secondary=(Metric("often", "count", "purchases", cap=3.0),), planned_units=8000)
 
@@ -164,8 +164,8 @@ def test_an_extension_between_looks_is_part_of_what_is_recomputed() -> None:
     world = World(replace(PLAN, max_days=8))
     world.run(control=(1000, 100), treatment=(1000, 102))
     world.analyse(BEGIN + 4 * DAY)
-    order = Order("usr_bob", "a holiday", NOW)
-    extend_experiment("ws", world.experiment.experiment_id, extension=Extension(days=3), order=order, ports=world.operators)
+    order = Order(BOB, "a holiday", NOW)
+    extend_experiment(world.experiment.experiment_id, extension=Extension(days=3), order=order, ports=world.operators)
     assert world.analyse(BEGIN + 9 * DAY).decision == "running"
     assert world.analyse(BEGIN + 11 * DAY).decision == "concluded_inconclusive"
     certificate = decode_certificate(world.certificates.find_certificate("ws", world.experiment.experiment_id) or b"")

@@ -6,16 +6,16 @@ import pytest
 
 from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError
 from presage.experiments.events import ExperimentEvent, Limits, compute_limits
-from presage.experiments.holdout import Holdout, set_holdout
+from presage.experiments.holdout import set_holdout
 from presage.experiments.model import Experiment, ExperimentPlan, LayerSegment
 from presage.experiments.operations import Extension, Order, extend_experiment, start_experiment
 from presage.training.model import AliasMove
-from tests.fixtures.experiment_world import BEGIN, DAY, NOW, ORDER, PLAN, World, detail_of
+from tests.fixtures.experiment_world import ANN, BEGIN, BOB, DAY, NOW, ORDER, PLAN, World, detail_of
 
 
 def extend(world: World, extension: Extension, reason: str = "a holiday") -> None:
-    order = Order("usr_bob", reason, NOW)
-    extend_experiment("ws", world.experiment.experiment_id, extension=extension, order=order, ports=world.operators)
+    order = Order(BOB, reason, NOW)
+    extend_experiment(world.experiment.experiment_id, extension=extension, order=order, ports=world.operators)
 
 
 def list_events(world: World) -> list[ExperimentEvent]:
@@ -30,7 +30,7 @@ def test_starting_and_stopping_are_recorded_once_with_who_and_why() -> None:
 
     experiment_id = world.experiment.experiment_id
     assert list_events(world) == [
-        ExperimentEvent("ws", experiment_id, number, kind, ORDER.now, ORDER.by, ORDER.reason)  # type: ignore[arg-type] # the literals below
+        ExperimentEvent("ws", experiment_id, number, kind, ORDER.now, ANN.user_id, ORDER.reason)  # type: ignore[arg-type] # the literals below
         for number, kind in ((1, "started"), (2, "stopped"))
     ]
 
@@ -93,7 +93,7 @@ def test_a_draft_and_what_has_ended_cannot_be_extended() -> None:
     world = World()
     draft = world.create(replace(PLAN, name="draft"), "mdl_2")
     with pytest.raises(ConflictError, match="draft"):
-        extend_experiment("ws", draft.experiment_id, extension=Extension(days=1), order=ORDER, ports=world.operators)
+        extend_experiment(draft.experiment_id, extension=Extension(days=1), order=ORDER, ports=world.operators)
     world.stop()
     with pytest.raises(ConflictError, match="stopped_by_user"):
         extend(world, Extension(days=1))
@@ -108,7 +108,7 @@ def test_a_mismatched_split_stays_paused_whatever_is_added() -> None:
 
     assert world.analyse().decision == "paused_srm"
     with pytest.raises(ConflictError, match="stop it first"):
-        start_experiment("ws", world.create(replace(PLAN, name="again")).experiment_id, order=ORDER, ports=world.operators)
+        start_experiment(world.create(replace(PLAN, name="again")).experiment_id, order=ORDER, ports=world.operators)
     assert world.stop().state == "stopped_by_user"
 
 
@@ -120,7 +120,7 @@ def start_compared(world: World, *served: int, control_version: int | None = Non
     for version in served:
         world.versions.append_alias_move(AliasMove("ws", "mdl_2", "production", version, "model", "built", NOW))
     draft = world.create(COMPARED, "mdl_2")
-    return start_experiment("ws", draft.experiment_id, order=ORDER, ports=world.operators, control_version=control_version)
+    return start_experiment(draft.experiment_id, order=ORDER, ports=world.operators, control_version=control_version)
 
 
 @pytest.mark.parametrize(("served", "wanted", "control"), [((1, 2), None, 1), ((1, 3, 2), None, 1), ((1, 2, 3), 1, 1), ((1, 3, 2), 3, 3)])
@@ -150,7 +150,7 @@ def test_only_one_policy_has_a_version() -> None:
     world = World()
     draft = world.create(replace(PLAN, name="other"), "mdl_2")
     with pytest.raises(InvalidInputError, match="'default'") as caught:
-        start_experiment("ws", draft.experiment_id, order=ORDER, ports=world.operators, control_version=1)
+        start_experiment(draft.experiment_id, order=ORDER, ports=world.operators, control_version=1)
     assert caught.value.path == "$.control_version"
 
 
@@ -190,7 +190,7 @@ def test_overlapping_segments_of_a_layer_are_refused_until_the_other_experiment_
 def test_an_experiment_keeps_the_holdout_that_it_was_started_with() -> None:
     world = World()
     for number, share in enumerate((0.1, 0.2)):
-        set_holdout(Holdout("ws", share, "usr_ann", NOW), store=world.holdouts)
+        set_holdout(share, by=ANN, now=NOW, store=world.holdouts)
         world.start(world.create(replace(PLAN, name=f"e{number}"), f"mdl_{number}"))
     found = {one.model_id: one.holdout_share for one in world.store.list_experiments("ws")}
 
@@ -201,7 +201,7 @@ def test_an_experiment_keeps_the_holdout_that_it_was_started_with() -> None:
 def test_a_holdout_is_a_share_that_leaves_something(share: float) -> None:
     world = World()
     with pytest.raises(InvalidInputError) as caught:
-        set_holdout(Holdout("ws", share, "usr_ann", NOW), store=world.holdouts)
+        set_holdout(share, by=ANN, now=NOW, store=world.holdouts)
     assert caught.value.path == "$.share"
     assert world.holdouts.find_holdout("ws") is None
 
@@ -221,4 +221,4 @@ def test_of_two_orders_at_once_one_is_told_to_look_again() -> None:
     world = World()
     ports = replace(world.operators, events=Racing())
     with pytest.raises(ConflictError, match="at the same time"):
-        extend_experiment("ws", world.experiment.experiment_id, extension=Extension(days=1), order=ORDER, ports=ports)
+        extend_experiment(world.experiment.experiment_id, extension=Extension(days=1), order=ORDER, ports=ports)

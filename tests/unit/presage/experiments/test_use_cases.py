@@ -13,6 +13,7 @@ from presage.experiments.operations import start_experiment
 from presage.experiments.use_cases import analyse_experiment
 from presage.progress import ignore_progress
 from tests.fixtures.experiment_world import BEGIN, BUYS, DAY, GUARDED, LATER, NOW, ORDER, PLAN, VISITS, World, detail_of
+from tests.fixtures.metadata_rows import make_user
 
 
 def test_a_clear_gain_ships_the_model() -> None:
@@ -266,7 +267,7 @@ def test_a_draft_or_a_stopped_experiment_cannot_be_analysed_or_started_again() -
 def test_another_workspace_finds_no_experiment() -> None:
     world = World()
     with pytest.raises(NotFoundError):
-        start_experiment("ws_2", world.experiment.experiment_id, order=ORDER, ports=world.operators)
+        start_experiment(world.experiment.experiment_id, order=replace(ORDER, by=make_user("ws_2")), ports=world.operators)
 
 
 def test_a_plan_that_cannot_run_is_not_kept() -> None:

@@ -15,14 +15,14 @@ from presage.experiments.model import Assignment, Variant, VariantStatistics
 from presage.experiments.operations import Order, Reweighting, reweight_experiment
 from presage.experiments.verification import verify_certificate
 from presage.progress import ignore_progress
-from tests.fixtures.experiment_world import BEGIN, DAY, NOW, PLAN, World, detail_of
+from tests.fixtures.experiment_world import BEGIN, BOB, DAY, NOW, PLAN, World, detail_of
 
 THRESHOLD = PLAN.gates.srm_threshold
 
 
 def reweight(world: World, share: float, reason: str = "it looks safe") -> Reweighting:
-    order = Order("usr_bob", reason, NOW)
-    return reweight_experiment("ws", world.experiment.experiment_id, weights={"treatment": share}, order=order, ports=world.operators)
+    order = Order(BOB, reason, NOW)
+    return reweight_experiment(world.experiment.experiment_id, weights={"treatment": share}, order=order, ports=world.operators)
 
 
 def follow(splits: list[tuple[float, list[tuple[int, int]]]]) -> list[SampleRatio]:

@@ -13,13 +13,14 @@ from presage.features.use_cases import accept_records, create_dataset
 from presage.features.validation import RecordResult
 from presage.features.wire import CallBody
 from tests.fixtures.feature_records import NOW, make_dataset, make_wire
+from tests.fixtures.metadata_rows import make_user
 
 DATASET = make_dataset()
 
 
 def create(name: str = "purchases", *columns: Column, store: MemoryDatasetStore | None = None) -> Dataset:
     return create_dataset(
-        workspace_id="ws_1", name=name, entity="customer", columns=columns, now=NOW, datasets=store or MemoryDatasetStore()
+        by=make_user("ws_1"), name=name, entity="customer", columns=columns, now=NOW, datasets=store or MemoryDatasetStore()
     )
 
 

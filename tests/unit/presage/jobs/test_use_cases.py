@@ -6,7 +6,7 @@ from presage.adapters.memory.job_queue import MemoryJobQueue
 from presage.adapters.memory.job_store import MemoryJobStore
 from presage.errors import AlreadyExistsError, UnavailableError
 from presage.jobs.use_cases import JobPorts, cancel_job, publish_pending, submit_job
-from tests.fixtures.metadata_rows import at, make_job
+from tests.fixtures.metadata_rows import at, make_job, make_user
 
 
 @pytest.fixture
@@ -86,4 +86,4 @@ def test_a_job_is_submitted_once(ports: JobPorts, queue: MemoryJobQueue) -> None
 def test_a_cancelled_job_is_returned_as_it_is_now(ports: JobPorts) -> None:
     job = submit_job(make_job("ws_1"), ports=ports, now=at(0))
 
-    assert cancel_job("ws_1", job.job_id, now=at(1), ports=ports).state == "cancelled"
+    assert cancel_job(job.job_id, by=make_user("ws_1"), now=at(1), ports=ports).state == "cancelled"

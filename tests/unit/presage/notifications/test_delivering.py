@@ -23,6 +23,7 @@ from presage.notifications.webhooks import (
     send_test,
     set_enabled,
 )
+from presage.tenancy.model import Role
 from tests.fixtures.metadata_rows import NOW, make_notification, make_user, make_workspace
 from tests.fixtures.notified import Notified, make_owner
 
@@ -348,10 +349,11 @@ def test_what_ended_is_forgotten_after_its_time_and_not_delivered_anew() -> None
     assert len(place.notifications.list_notifications("ws_1")) == 2
 
 
-def test_only_the_owner_manages_webhooks() -> None:
+@pytest.mark.parametrize("role", ["developer", "analyst", "viewer"])
+def test_only_admins_and_owners_manage_webhooks(role: Role) -> None:
     place = Notified()
     endpoint_id = place.register().endpoint.endpoint_id
-    before, member = place.endpoints.get_endpoint("ws_1", endpoint_id), replace(OWNER, user_id="usr_2", role="member")
+    before, member = place.endpoints.get_endpoint("ws_1", endpoint_id), replace(OWNER, user_id="usr_2", role=role)
     acts: list[Callable[[], object]] = [
         lambda: create_endpoint(member, url=before.url, events=("*.*",), now=NOW, ports=place.settings),
         lambda: change_endpoint(member, endpoint_id, url="https://eve.example.com/", events=("*.*",), ports=place.settings),
@@ -362,7 +364,7 @@ def test_only_the_owner_manages_webhooks() -> None:
     ]
 
     for act in acts:
-        with pytest.raises(ForbiddenError, match="Only the owner"):
+        with pytest.raises(ForbiddenError, match=r"webhooks\.write.*owner, admin"):
             act()
 
     assert place.endpoints.list_endpoints("ws_1") == [before]

@@ -62,19 +62,19 @@ def test_bad_names_are_refused_with_their_path(store: MemoryWorkspaceStore, name
 
 
 def test_the_owner_adds_members_once_and_members_add_nobody(store: MemoryWorkspaceStore, owner: User) -> None:
-    member = create_user(by=owner, email="bob@example.com", name="Bob", now=NOW, store=store)
+    member = create_user(by=owner, email="bob@example.com", name="Bob", role="developer", now=NOW, store=store)
 
-    assert (member.user.workspace_id, member.user.role) == (owner.workspace_id, "member")
+    assert (member.user.workspace_id, member.user.role) == (owner.workspace_id, "developer")
     with pytest.raises(AlreadyExistsError):
-        create_user(by=owner, email="BOB@example.com", name="Bob", now=NOW, store=store)
+        create_user(by=owner, email="BOB@example.com", name="Bob", role="developer", now=NOW, store=store)
     with pytest.raises(ForbiddenError):
-        create_user(by=member.user, email="eve@example.com", name="Eve", now=NOW, store=store)
+        create_user(by=member.user, email="eve@example.com", name="Eve", role="viewer", now=NOW, store=store)
 
 
 def test_a_key_is_created_at_the_gateway_and_noted_without_its_value() -> None:
     gateway, keys, user = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
 
-    issued = create_api_key(KeyWish("web", "standard"), user=user, now=NOW, gateway=gateway, store=keys)
+    issued = create_api_key(KeyWish("web", "standard"), by=user, now=NOW, gateway=gateway, store=keys)
 
     assert gateway.keys[issued.key.api_key_id].value == issued.value
     assert issued.value.startswith("sk_")
@@ -86,7 +86,7 @@ def test_a_publishable_key_says_so_and_keeps_its_origins_once() -> None:
     gateway, keys = MemoryKeyGateway(), MemoryApiKeyStore()
     wish = KeyWish("web", kind="publishable", origins=("https://shop.example.com", "http://localhost:3000", "https://shop.example.com"))
 
-    issued = create_api_key(wish, user=make_user("ws_1"), now=NOW, gateway=gateway, store=keys)
+    issued = create_api_key(wish, by=make_user("ws_1"), now=NOW, gateway=gateway, store=keys)
 
     assert issued.value.startswith("pk_")
     assert (issued.key.kind, issued.key.origins) == ("publishable", ("https://shop.example.com", "http://localhost:3000"))
@@ -118,7 +118,7 @@ def test_origins_are_exact_and_a_publishable_keys(wish: KeyWish, path: str) -> N
     gateway = MemoryKeyGateway()
 
     with pytest.raises(InvalidInputError) as caught:
-        create_api_key(wish, user=make_user("ws_1"), now=NOW, gateway=gateway, store=MemoryApiKeyStore())
+        create_api_key(wish, by=make_user("ws_1"), now=NOW, gateway=gateway, store=MemoryApiKeyStore())
 
     assert caught.value.path == path
     assert gateway.keys == {}
@@ -128,19 +128,19 @@ def test_a_key_that_cannot_be_noted_does_not_stay_at_the_gateway() -> None:
     gateway = MemoryKeyGateway()
 
     with pytest.raises(UnavailableError):
-        create_api_key(KeyWish("web"), user=make_user("ws_1"), now=NOW, gateway=gateway, store=BrokenApiKeyStore())
+        create_api_key(KeyWish("web"), by=make_user("ws_1"), now=NOW, gateway=gateway, store=BrokenApiKeyStore())
 
     assert gateway.keys == {}
 
 
 def test_revoking_deletes_the_key_at_the_gateway_and_only_in_its_own_workspace() -> None:
     gateway, keys, user = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
-    key = create_api_key(KeyWish("web"), user=user, now=NOW, gateway=gateway, store=keys).key
+    key = create_api_key(KeyWish("web"), by=user, now=NOW, gateway=gateway, store=keys).key
 
     with pytest.raises(NotFoundError):
-        revoke_api_key(key.api_key_id, user=make_user("ws_2"), now=at(1), gateway=gateway, store=keys)
+        revoke_api_key(key.api_key_id, by=make_user("ws_2"), now=at(1), gateway=gateway, store=keys)
     assert set(gateway.keys) == {key.api_key_id}
 
-    revoke_api_key(key.api_key_id, user=user, now=at(2), gateway=gateway, store=keys)
+    revoke_api_key(key.api_key_id, by=user, now=at(2), gateway=gateway, store=keys)
     assert gateway.keys == {}
     assert keys.find_api_key(key.api_key_id) == replace(key, revoked_at=at(2))
