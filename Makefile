@@ -20,7 +20,7 @@ TIMED = sh .ci/timed $@
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
-.venv/.synced: uv.lock pyproject.toml localstack/setup.sh $(wildcard services/*/pyproject.toml lambdas/*/pyproject.toml emr_steps/*/pyproject.toml)
+.venv/.synced: uv.lock pyproject.toml localstack/setup.sh $(wildcard services/*/pyproject.toml lambdas/*/pyproject.toml emr_steps/*/pyproject.toml clients/*/pyproject.toml)
 	@sh localstack/setup.sh && touch $@
 
 setup: .venv/.synced ## Install everything needed, system packages included (as root; others are told the command)

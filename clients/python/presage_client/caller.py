@@ -1,0 +1,146 @@
+"""Drives calls over httpx, sync and async, and pages through lists."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Generic, Protocol, TypeVar
+
+import anyio
+import httpx
+
+from presage_client.errors import PresageError
+from presage_client.flow import Api, Flow, RetryPolicy, Sleep, run_call
+from presage_client.operation import Arguments, Operation
+
+T = TypeVar("T")
+Item = TypeVar("Item", covariant=True)
+
+
+class Page(Protocol[Item]):
+    """A part of a list."""
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """What is on it."""
+
+    @property
+    def next(self) -> str | None:
+        """Where the next page begins; None on the last."""
+
+
+class Settings:
+    """Both APIs and how calls to them are retried."""
+
+    def __init__(self, apis: Mapping[str, Api], policy: RetryPolicy) -> None:
+        self._apis, self._policy = apis, policy
+
+    def start(self, operation: Operation[T], arguments: Arguments) -> Flow[T]:
+        """Return the course of a call."""
+        if operation.api not in self._apis:
+            raise PresageError(f"{operation.operation_id} needs the {operation.api} API: give the client its URL and credential")
+        return run_call(operation, arguments, self._apis[operation.api], self._policy)
+
+
+class Caller:
+    """Calls and waits."""
+
+    def __init__(self, settings: Settings, http: httpx.Client, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._settings, self._http, self._sleep = settings, http, sleep
+
+    def call(self, operation: Operation[T], arguments: Arguments) -> T:
+        """Return the answer of an operation."""
+        flow = self._settings.start(operation, arguments)
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Sleep):
+                    self._sleep(step.seconds)
+                    step = next(flow)
+                    continue
+                try:
+                    response = self._http.send(step)
+                except httpx.TransportError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+    def pages(self, operation: Operation[Any], arguments: Arguments) -> "Pages[Any]":
+        """Return a list, read as it is iterated over."""
+        return Pages(self, operation, arguments)
+
+
+class AsyncCaller:
+    """Calls and waits, async."""
+
+    def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
+        self._settings, self._http = settings, http
+
+    async def call(self, operation: Operation[T], arguments: Arguments) -> T:
+        """Return the answer of an operation."""
+        flow = self._settings.start(operation, arguments)
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Sleep):
+                    await anyio.sleep(step.seconds)
+                    step = next(flow)
+                    continue
+                try:
+                    response = await self._http.send(step)
+                except httpx.TransportError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+    def pages(self, operation: Operation[Any], arguments: Arguments) -> "AsyncPages[Any]":
+        """Return a list, read as it is iterated over."""
+        return AsyncPages(self, operation, arguments)
+
+
+class Pages(Generic[Item]):
+    """A list of the API: iterate over its items, or over its `pages()`."""
+
+    def __init__(self, caller: Caller, operation: Operation[Page[Item]], arguments: Arguments) -> None:
+        self._caller, self._operation, self._arguments = caller, operation, arguments
+
+    def pages(self) -> Iterator[Page[Item]]:
+        """Yield the pages, each asked for when it is needed."""
+        arguments = self._arguments
+        while True:
+            page = self._caller.call(self._operation, arguments)
+            yield page
+            if page.next is None:
+                return
+            arguments = replace(arguments, query={**arguments.query, "after": page.next})
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items of all pages."""
+        for page in self.pages():
+            yield from page.items
+
+
+class AsyncPages(Generic[Item]):
+    """A list of the API: iterate over its items, or over its `pages()`."""
+
+    def __init__(self, caller: AsyncCaller, operation: Operation[Page[Item]], arguments: Arguments) -> None:
+        self._caller, self._operation, self._arguments = caller, operation, arguments
+
+    async def pages(self) -> AsyncIterator[Page[Item]]:
+        """Yield the pages, each asked for when it is needed."""
+        arguments = self._arguments
+        while True:
+            page = await self._caller.call(self._operation, arguments)
+            yield page
+            if page.next is None:
+                return
+            arguments = replace(arguments, query={**arguments.query, "after": page.next})
+
+    async def __aiter__(self) -> AsyncIterator[Item]:
+        """Yield the items of all pages."""
+        async for page in self.pages():
+            for item in page.items:
+                yield item
