@@ -13,14 +13,14 @@ from presage_client.flow import Api, Flow, RetryPolicy, Sleep, run_call
 from presage_client.operation import Arguments, Operation
 
 T = TypeVar("T")
-Item = TypeVar("Item", covariant=True)
+Item_co = TypeVar("Item_co", covariant=True)
 
 
-class Page(Protocol[Item]):
+class Page(Protocol[Item_co]):
     """A part of a list."""
 
     @property
-    def items(self) -> Sequence[Item]:
+    def items(self) -> Sequence[Item_co]:
         """What is on it."""
 
     @property
@@ -101,13 +101,13 @@ class AsyncCaller:
         return AsyncPages(self, operation, arguments)
 
 
-class Pages(Generic[Item]):
+class Pages(Generic[Item_co]):
     """A list of the API: iterate over its items, or over its `pages()`."""
 
-    def __init__(self, caller: Caller, operation: Operation[Page[Item]], arguments: Arguments) -> None:
+    def __init__(self, caller: Caller, operation: Operation[Page[Item_co]], arguments: Arguments) -> None:
         self._caller, self._operation, self._arguments = caller, operation, arguments
 
-    def pages(self) -> Iterator[Page[Item]]:
+    def pages(self) -> Iterator[Page[Item_co]]:
         """Yield the pages, each asked for when it is needed."""
         arguments = self._arguments
         while True:
@@ -117,19 +117,19 @@ class Pages(Generic[Item]):
                 return
             arguments = replace(arguments, query={**arguments.query, "after": page.next})
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Item_co]:
         """Yield the items of all pages."""
         for page in self.pages():
             yield from page.items
 
 
-class AsyncPages(Generic[Item]):
+class AsyncPages(Generic[Item_co]):
     """A list of the API: iterate over its items, or over its `pages()`."""
 
-    def __init__(self, caller: AsyncCaller, operation: Operation[Page[Item]], arguments: Arguments) -> None:
+    def __init__(self, caller: AsyncCaller, operation: Operation[Page[Item_co]], arguments: Arguments) -> None:
         self._caller, self._operation, self._arguments = caller, operation, arguments
 
-    async def pages(self) -> AsyncIterator[Page[Item]]:
+    async def pages(self) -> AsyncIterator[Page[Item_co]]:
         """Yield the pages, each asked for when it is needed."""
         arguments = self._arguments
         while True:
@@ -139,7 +139,7 @@ class AsyncPages(Generic[Item]):
                 return
             arguments = replace(arguments, query={**arguments.query, "after": page.next})
 
-    async def __aiter__(self) -> AsyncIterator[Item]:
+    async def __aiter__(self) -> AsyncIterator[Item_co]:
         """Yield the items of all pages."""
         async for page in self.pages():
             for item in page.items:

@@ -27,11 +27,11 @@ class RetryPolicy:
     first_seconds: float = 0.25
     most_seconds: float = 20.0
     most_retry_after_seconds: float = 60.0
-    random: random.Random = field(default_factory=random.SystemRandom, repr=False)
+    source: random.Random = field(default_factory=random.SystemRandom, repr=False)
 
     def draw_wait(self, attempt: int) -> float:
         """Return the seconds to wait after a failed attempt, counted from 0."""
-        return self.random.uniform(0, min(self.most_seconds, self.first_seconds * 2**attempt))
+        return self.source.uniform(0, min(self.most_seconds, self.first_seconds * 2**attempt))
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,9 @@ def judge(operation: Operation[Any], response: httpx.Response, policy: RetryPoli
 def decode(operation: Operation[T], response: httpx.Response) -> T:
     """Return the answer as the operation's type."""
     if operation.answer is type(None):
-        return cast("T", None)
+        return None
     if operation.answer is str:
-        return response.text
+        return cast("T", response.text)
     try:
         return msgspec.json.decode(response.content, type=operation.answer)
     except msgspec.MsgspecError as error:
