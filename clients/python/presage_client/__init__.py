@@ -2,5 +2,6 @@
 
 from presage_client.client import AsyncClient, Client
 from presage_client.flow import RetryPolicy
+from presage_client.records import Batching
 
-__all__ = ["AsyncClient", "Client", "RetryPolicy"]
+__all__ = ["AsyncClient", "Batching", "Client", "RetryPolicy"]

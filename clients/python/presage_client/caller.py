@@ -1,8 +1,8 @@
 """Drives calls over httpx, sync and async, and pages through lists."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
@@ -32,24 +32,41 @@ class Settings:
     """Both APIs and how calls to them are retried."""
 
     def __init__(self, apis: Mapping[str, Api], policy: RetryPolicy) -> None:
-        self._apis, self._policy = apis, policy
+        self._apis, self.policy = apis, policy
 
-    def start(self, operation: Operation[T], arguments: Arguments) -> Flow[T]:
-        """Return the course of a call."""
+    def start(self, operation: Operation[T], arguments: Arguments, policy: RetryPolicy | None = None) -> Flow[T]:
+        """Return the course of a call, under a policy of its own if one is given."""
         if operation.api not in self._apis:
             raise PresageError(f"{operation.operation_id} needs the {operation.api} API: give the client its URL and credential")
-        return run_call(operation, arguments, self._apis[operation.api], self._policy)
+        return run_call(operation, arguments, self._apis[operation.api], policy or self.policy)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time, and a way to let it pass."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class AsyncClock:
+    """The time, and a way to let it pass, async."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
 class Caller:
     """Calls and waits."""
 
-    def __init__(self, settings: Settings, http: httpx.Client, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._settings, self._http, self._sleep = settings, http, sleep
+    def __init__(self, settings: Settings, http: httpx.Client, clock: Clock) -> None:
+        self._settings, self._http = settings, http
+        self.clock, self._sleep = clock, clock.sleep
 
-    def call(self, operation: Operation[T], arguments: Arguments) -> T:
+    def call(self, operation: Operation[T], arguments: Arguments, *, policy: RetryPolicy | None = None) -> T:
         """Return the answer of an operation."""
-        flow = self._settings.start(operation, arguments)
+        flow = self._settings.start(operation, arguments, policy)
         try:
             step = next(flow)
             while True:
@@ -57,14 +74,17 @@ class Caller:
                     self._sleep(step.seconds)
                     step = next(flow)
                     continue
-                try:
-                    response = self._http.send(step)
-                except httpx.TransportError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(response)
+                outcome = self._send(step)
+                step = flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
+
+    def _send(self, request: httpx.Request) -> httpx.Response | httpx.TransportError:
+        # httpx's error is handed on as a value: what is raised then has no context that knows the request and its credential.
+        try:
+            return self._http.send(request)
+        except httpx.TransportError as error:
+            return error
 
     def pages(self, operation: Operation[Any], arguments: Arguments) -> "Pages[Any]":
         """Return a list, read as it is iterated over."""
@@ -74,27 +94,31 @@ class Caller:
 class AsyncCaller:
     """Calls and waits, async."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
+    def __init__(self, settings: Settings, http: httpx.AsyncClient, clock: AsyncClock) -> None:
         self._settings, self._http = settings, http
+        self.clock, self._sleep = clock, clock.sleep
 
-    async def call(self, operation: Operation[T], arguments: Arguments) -> T:
+    async def call(self, operation: Operation[T], arguments: Arguments, *, policy: RetryPolicy | None = None) -> T:
         """Return the answer of an operation."""
-        flow = self._settings.start(operation, arguments)
+        flow = self._settings.start(operation, arguments, policy)
         try:
             step = next(flow)
             while True:
                 if isinstance(step, Sleep):
-                    await anyio.sleep(step.seconds)
+                    await self._sleep(step.seconds)
                     step = next(flow)
                     continue
-                try:
-                    response = await self._http.send(step)
-                except httpx.TransportError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(response)
+                outcome = await self._send(step)
+                step = flow.throw(outcome) if isinstance(outcome, Exception) else flow.send(outcome)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
+
+    async def _send(self, request: httpx.Request) -> httpx.Response | httpx.TransportError:
+        # httpx's error is handed on as a value: what is raised then has no context that knows the request and its credential.
+        try:
+            return await self._http.send(request)
+        except httpx.TransportError as error:
+            return error
 
     def pages(self, operation: Operation[Any], arguments: Arguments) -> "AsyncPages[Any]":
         """Return a list, read as it is iterated over."""

@@ -1,8 +1,16 @@
 """What can go wrong, by kind, each with what to do next."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from presage_client.models import JobView
+    from presage_client.records import Refusal
 
 
 class PresageError(Exception):
@@ -15,6 +23,41 @@ class ConnectionFailedError(PresageError):
 
 class UnexpectedAnswerError(PresageError):
     """The answer is not what the API's document promises."""
+
+
+class FileTransferError(PresageError):
+    """A file did not reach storage, or did not come from it; the URL is not told, as it is a credential."""
+
+
+class JobFailedError(PresageError):
+    """A job ended otherwise than by success; `job` is as it was then."""
+
+    def __init__(self, job: JobView) -> None:
+        self.job = job
+        step = "look at its load under the dataset's quarantine" if job.state == "quarantined" else "its message says what to change"
+        super().__init__(f"job {job.job_id} ({job.kind}) is {job.state}: {job.message}; {step}")
+
+
+class JobTimeoutError(PresageError):
+    """A job was waited for in vain; `job` is as it was last seen, and goes on unless it was cancelled."""
+
+    def __init__(self, job: JobView) -> None:
+        self.job = job
+        asked = ", and was asked to stop" if job.cancel_requested else ""
+        super().__init__(f"job {job.job_id} ({job.kind}) is still {job.state} at {job.progress:.0%}{asked}")
+
+
+class RecordsRefusedError(PresageError):
+    """Records were not taken; `refusals` has each with its reason."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        self.refusals = list(refusals)
+        codes = ", ".join(f"{count} {code}" for code, count in Counter(refusal.code for refusal in self.refusals).most_common())
+        super().__init__(f"{len(self.refusals)} records were not taken ({codes}); `refusals` has them. First: {self.refusals[0].message}")
+
+
+class WriterTimeoutError(PresageError):
+    """A record writer did not get rid of its records in time; it still has them."""
 
 
 class ProblemError(PresageError):

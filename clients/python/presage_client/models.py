@@ -66,7 +66,7 @@ class ApiKeyView(ApiStruct, kw_only=True):
 
 
 class ApiKeyViewPage(ApiStruct, kw_only=True):
-    """ApiKeyViewPage."""
+    """A page of `ApiKeyView`."""
 
     items: list[ApiKeyView]
     next: str | None
@@ -113,11 +113,11 @@ class BatchPrediction(ApiStruct, kw_only=True):
     rows: int
     refused: int
     """Rows of the input that name no entity, or one that no call could name."""
-    files: list[BatchPredictionFilesItem]
+    files: list[BatchPredictionFile]
 
 
-class BatchPredictionFilesItem(ApiStruct, kw_only=True):
-    """BatchPredictionFilesItem."""
+class BatchPredictionFile(ApiStruct, kw_only=True):
+    """`BatchPredictionFile` of the document."""
 
     secrets: ClassVar[frozenset[str]] = frozenset(["url"])
 
@@ -193,8 +193,7 @@ class ColumnChange(ApiStruct, kw_only=True):
     """How a column of a file differs from the dataset's of that name.
 
     `was` is the dataset's type (null for a new column), `now` what the file holds (null for a removed one). `misfits` of its
-    `values` are
-    of another type; `first` is the first of them.
+    `values` are of another type; `first` is the first of them.
     """
 
     column: str
@@ -209,7 +208,7 @@ class ColumnChange(ApiStruct, kw_only=True):
 
 
 class ColumnChangeFirst(ApiStruct, kw_only=True):
-    """ColumnChangeFirst."""
+    """`ColumnChangeFirst` of the document."""
 
     line: int
     value: str
@@ -239,14 +238,51 @@ class ColumnOverride(ApiStruct, kw_only=True):
     """What is declared of one column of a file: `type` and `into` (or one of them), `ignore`, or `absent`.
 
     `type` is what its values are read as, through their text; rows whose value cannot be are refused. It is the dataset's where
-    it has
-    the column. `into` is the column of the dataset that they go to. `absent`: the dataset's column is not in the file.
+    it has the column. `into` is the column of the dataset that they go to. `absent`: the dataset's column is not in the file.
     """
 
     type: Literal["boolean", "number", "string"] | None = None
     into: str | None = None
     ignore: bool = False
     absent: bool = False
+
+
+class ColumnSummary(ApiStruct, kw_only=True):
+    """`NumberSummary` or `ValueSummary`: has the fields of the one that it is."""
+
+    name: str
+    type: str
+    nulls: int
+    distinct: int
+    distinct_standard_error: float
+    mean: float | UnsetType | None = UNSET
+    std: float | UnsetType | None = UNSET
+    """Of the sample, with n - 1."""
+    histogram: ColumnSummaryHistogram | UnsetType | None = UNSET
+    """Bins of equal width; null when all values are equal. Counts are off by twice the rank error at most."""
+    min: float | UnsetType | None = UNSET
+    max: float | UnsetType | None = UNSET
+    quantiles: dict[str, float | None] | UnsetType = UNSET
+    """By share, 0.01 to 0.99."""
+    quantiles_rank_error: float | UnsetType = UNSET
+    top_values: list[ColumnSummaryTopValue] | UnsetType = UNSET
+    """The ten most frequent ones."""
+    top_values_undercount: int | UnsetType = UNSET
+    """By how much a count may be too low, and how often a value may occur that is not listed; 0 when counts are exact."""
+
+
+class ColumnSummaryHistogram(ApiStruct, kw_only=True):
+    """`ColumnSummaryHistogram` of the document."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class ColumnSummaryTopValue(ApiStruct, kw_only=True):
+    """`ColumnSummaryTopValue` of the document."""
+
+    value: str | bool
+    count: int
 
 
 class Conclusion(ApiStruct, kw_only=True):
@@ -303,14 +339,14 @@ class DatasetOrigin(ApiStruct, kw_only=True):
 
 
 class DatasetPage(ApiStruct, kw_only=True):
-    """DatasetPage."""
+    """A page of `Dataset`."""
 
     items: list[Dataset]
     next: str | None
 
 
 class DatasetWithVersion(ApiStruct, kw_only=True):
-    """DatasetWithVersion."""
+    """`DatasetWithVersion` of the document."""
 
     newest_version: VersionView | None
     workspace_id: str
@@ -330,6 +366,27 @@ class Decision(ApiStruct, kw_only=True):
     by: str
     at: str
     job_id: str | None
+
+
+class DeliveryPage(ApiStruct, kw_only=True):
+    """A page of `Delivery`."""
+
+    items: list[DeliveryView]
+    next: str | None
+
+
+class DeliveryView(ApiStruct, kw_only=True):
+    """A notification's way out; `last_status` is what a webhook answered, null if nothing did."""
+
+    delivery_id: str
+    notification_id: str
+    state: str
+    attempts: int
+    due_at: str
+    last_status: int | None
+    message: str
+    created_at: str
+    ended_at: str | None
 
 
 class Denominator(ApiStruct, kw_only=True):
@@ -369,14 +426,14 @@ class DriftReport(ApiStruct, kw_only=True):
 
 
 class DriftReportPage(ApiStruct, kw_only=True):
-    """DriftReportPage."""
+    """A page of `DriftReport`."""
 
-    items: list[DriftReportPageItemsItem]
+    items: list[DriftReportPageItem]
     next: str | None
 
 
-class DriftReportPageItemsItem(ApiStruct, kw_only=True):
-    """DriftReportPageItemsItem."""
+class DriftReportPageItem(ApiStruct, kw_only=True):
+    """`DriftReportPageItem` of the document."""
 
     report_id: str
 
@@ -438,7 +495,7 @@ class ExperimentEvent(ApiStruct, kw_only=True):
 
 
 class ExperimentPage(ApiStruct, kw_only=True):
-    """ExperimentPage."""
+    """A page of `Experiment`."""
 
     items: list[Experiment]
     next: str | None
@@ -472,7 +529,7 @@ class ExperimentPlan(ApiStruct, kw_only=True):
 
 
 class ExperimentWithLooks(ApiStruct, kw_only=True):
-    """ExperimentWithLooks."""
+    """`ExperimentWithLooks` of the document."""
 
     looks: list[Look]
     workspace_id: str
@@ -509,18 +566,15 @@ class Expression(ApiStruct, kw_only=True):
     """An operator on features (strings, by column), numbers, booleans and other expressions, up to 8 levels deep.
 
     A value is missing if it is null or not finite. What any operand is missing of is missing, but for `is_missing`, the first
-    there
-    is of `coalesce`, and the branch of `if` that is not taken; so is what has no finite result, as a ratio by 0. Booleans are 0
-    and 1.
+    there is of `coalesce`, and the branch of `if` that is not taken; so is what has no finite result, as a ratio by 0. Booleans
+    are 0 and 1.
 
     `add`, `multiply`, `and`, `or`: of two or more; `subtract`, `ratio`, `less`, `equal`: first and second; `if`: condition, then,
-    else.
-    `log1p`: ln(1 + x), missing from -1 down. `clip`: to `least` and `greatest`. `bucketise`: how many of the ascending `values`
-    are
-    at most x. `hash_bucket`: CRC-32 of x as little-endian float64, modulo `buckets`. `one_of`: whether x is among `values`;
-    `lookup`: the one of `results` that stands where x does in `values`; both take a feature with categories, too, and name them.
-    `time_part`: the `part` of the moment of asking, or of x in seconds since the epoch, in UTC; a weekday counts from Monday, 0.
-    `seconds_since`: from x, in seconds since the epoch, to the moment of asking.
+    else. `log1p`: ln(1 + x), missing from -1 down. `clip`: to `least` and `greatest`. `bucketise`: how many of the ascending
+    `values` are at most x. `hash_bucket`: CRC-32 of x as little-endian float64, modulo `buckets`. `one_of`: whether x is among
+    `values`; `lookup`: the one of `results` that stands where x does in `values`; both take a feature with categories, too, and
+    name them. `time_part`: the `part` of the moment of asking, or of x in seconds since the epoch, in UTC; a weekday counts from
+    Monday, 0. `seconds_since`: from x, in seconds since the epoch, to the moment of asking.
     """
 
     op: Literal[
@@ -689,7 +743,7 @@ class InputPart(ApiStruct, kw_only=True):
 
 
 class InstantOrder(ApiStruct, kw_only=True):
-    """InstantOrder."""
+    """`InstantOrder` of the document."""
 
     min: datetime | None
     max: datetime | None
@@ -711,7 +765,7 @@ class JobView(ApiStruct, kw_only=True):
     job_id: str
     kind: str
     state: str
-    """`quarantined`: an import ended, nothing of it landed, and its file waits for a decision."""
+    """`quarantined`: an import ended, nothing of it landed, and its load waits for a decision."""
     progress: float
     message: str
     attempts: int
@@ -724,7 +778,7 @@ class JobView(ApiStruct, kw_only=True):
 
 
 class JobViewPage(ApiStruct, kw_only=True):
-    """JobViewPage."""
+    """A page of `JobView`."""
 
     items: list[JobView]
     next: str | None
@@ -765,18 +819,18 @@ class LeakReport(ApiStruct, kw_only=True):
     format: int
     rows: int
     cells: int
-    joins: dict[str, LeakReportJoinsValue]
+    joins: dict[str, LeakReportJoin]
 
 
-class LeakReportJoinsValue(ApiStruct, kw_only=True):
-    """LeakReportJoinsValue."""
+class LeakReportJoin(ApiStruct, kw_only=True):
+    """`LeakReportJoin` of the document."""
 
     wrong_cells: int
-    features: dict[str, LeakReportJoinsValueFeaturesValue]
+    features: dict[str, LeakReportJoinFeature]
 
 
-class LeakReportJoinsValueFeaturesValue(ApiStruct, kw_only=True):
-    """LeakReportJoinsValueFeaturesValue."""
+class LeakReportJoinFeature(ApiStruct, kw_only=True):
+    """`LeakReportJoinFeature` of the document."""
 
     wrong_cells: int
     examples: list[LeakedCell]
@@ -862,6 +916,15 @@ class LookResult(ApiStruct, kw_only=True):
     gates: list[GateResult]
     warnings: list[str]
     shipped: str | None
+
+
+class MailSettingsView(ApiStruct, kw_only=True):
+    """Never, if it was not set."""
+
+    address: str
+    enabled: bool
+    events: list[str]
+    changed_at: str | None
 
 
 class Metric(ApiStruct, kw_only=True):
@@ -987,7 +1050,7 @@ class ModelCard(ApiStruct, kw_only=True):
 
 
 class ModelPage(ApiStruct, kw_only=True):
-    """ModelPage."""
+    """A page of `Model`."""
 
     items: list[Model]
     next: str | None
@@ -1024,7 +1087,7 @@ class ModelVersion(ApiStruct, kw_only=True):
 
 
 class ModelVersionPage(ApiStruct, kw_only=True):
-    """ModelVersionPage."""
+    """A page of `ModelVersion`."""
 
     items: list[ModelVersion]
     next: str | None
@@ -1050,61 +1113,25 @@ class Notification(ApiStruct, kw_only=True):
     body: str
     created_at: str
     read_at: str | None
+    event: str
+    """`<kind of job>.<how it ended>`; empty where it was not kept yet."""
 
 
 class NotificationPage(ApiStruct, kw_only=True):
-    """NotificationPage."""
+    """A page of `Notification`."""
 
     items: list[Notification]
     next: str | None
 
 
 class NumberOrder(ApiStruct, kw_only=True):
-    """NumberOrder."""
+    """`NumberOrder` of the document."""
 
     min: float | None
     max: float | None
     quantiles: dict[str, float | None]
     """By share, 0.01 to 0.99."""
     quantiles_rank_error: float
-
-
-class NumberSummaryOrValueSummary(ApiStruct, kw_only=True):
-    """NumberSummaryOrValueSummary."""
-
-    name: str
-    type: str
-    nulls: int
-    distinct: int
-    distinct_standard_error: float
-    mean: float | UnsetType | None = UNSET
-    std: float | UnsetType | None = UNSET
-    """Of the sample, with n - 1."""
-    histogram: NumberSummaryOrValueSummaryHistogram | UnsetType | None = UNSET
-    """Bins of equal width; null when all values are equal. Counts are off by twice the rank error at most."""
-    min: float | UnsetType | None = UNSET
-    max: float | UnsetType | None = UNSET
-    quantiles: dict[str, float | None] | UnsetType = UNSET
-    """By share, 0.01 to 0.99."""
-    quantiles_rank_error: float | UnsetType = UNSET
-    top_values: list[NumberSummaryOrValueSummaryTopValuesItem] | UnsetType = UNSET
-    """The ten most frequent ones."""
-    top_values_undercount: int | UnsetType = UNSET
-    """By how much a count may be too low, and how often a value may occur that is not listed; 0 when counts are exact."""
-
-
-class NumberSummaryOrValueSummaryHistogram(ApiStruct, kw_only=True):
-    """NumberSummaryOrValueSummaryHistogram."""
-
-    edges: list[float]
-    counts: list[int]
-
-
-class NumberSummaryOrValueSummaryTopValuesItem(ApiStruct, kw_only=True):
-    """NumberSummaryOrValueSummaryTopValuesItem."""
-
-    value: str | bool
-    count: int
 
 
 class Observations(ApiStruct, kw_only=True):
@@ -1118,7 +1145,7 @@ class Observations(ApiStruct, kw_only=True):
 
 
 class OffPolicyEstimate(ApiStruct, kw_only=True):
-    """OffPolicyEstimate."""
+    """`OffPolicyEstimate` of the document."""
 
     schema: int
     estimate_id: str
@@ -1126,34 +1153,34 @@ class OffPolicyEstimate(ApiStruct, kw_only=True):
     question: OffPolicyQuestion
     as_of: datetime
     evidence: OffPolicyEvidence
-    logging: PolicyValueOrUndecided
+    logging: PolicyEstimate
     judged: PolicyEstimates
     baseline: PolicyEstimates | None
     difference: OffPolicyEstimateDifference
 
 
 class OffPolicyEstimateDifference(ApiStruct, kw_only=True):
-    """OffPolicyEstimateDifference."""
+    """`OffPolicyEstimateDifference` of the document."""
 
     to: str
-    difference: PolicyValueOrUndecided
+    difference: PolicyEstimate
 
 
 class OffPolicyEstimatePage(ApiStruct, kw_only=True):
-    """OffPolicyEstimatePage."""
+    """A page of `OffPolicyEstimate`."""
 
-    items: list[OffPolicyEstimatePageItemsItem]
+    items: list[OffPolicyEstimatePageItem]
     next: str | None
 
 
-class OffPolicyEstimatePageItemsItem(ApiStruct, kw_only=True):
-    """OffPolicyEstimatePageItemsItem."""
+class OffPolicyEstimatePageItem(ApiStruct, kw_only=True):
+    """`OffPolicyEstimatePageItem` of the document."""
 
     estimate_id: str
 
 
 class OffPolicyEvidence(ApiStruct, kw_only=True):
-    """OffPolicyEvidence."""
+    """`OffPolicyEvidence` of the document."""
 
     first_day: date
     last_day: date
@@ -1168,7 +1195,7 @@ class OffPolicyEvidence(ApiStruct, kw_only=True):
 
 
 class OffPolicyQuestion(ApiStruct, kw_only=True):
-    """OffPolicyQuestion."""
+    """`OffPolicyQuestion` of the document."""
 
     version: int
     metric: Metric
@@ -1204,17 +1231,8 @@ class PathPoint(ApiStruct, kw_only=True):
     upper: float | None
 
 
-class PolicyEstimates(ApiStruct, kw_only=True):
-    """PolicyEstimates."""
-
-    version: int
-    ips: PolicyValueOrUndecided
-    snips: PolicyValueOrUndecided
-    doubly_robust: PolicyValueOrUndecided
-
-
-class PolicyValueOrUndecided(ApiStruct, kw_only=True):
-    """Hits a list, averaged over each unit's lists, then over units; or a difference of two such means."""
+class PolicyEstimate(ApiStruct, kw_only=True):
+    """`PolicyValue` or `Undecided`: has the fields of the one that it is."""
 
     value: float | UnsetType = UNSET
     standard_error: float | UnsetType = UNSET
@@ -1224,6 +1242,15 @@ class PolicyValueOrUndecided(ApiStruct, kw_only=True):
     """Of how many units drawn from the judged version itself the log is worth."""
     inconclusive: str | UnsetType = UNSET
     """Why the log cannot say."""
+
+
+class PolicyEstimates(ApiStruct, kw_only=True):
+    """`PolicyEstimates` of the document."""
+
+    version: int
+    ips: PolicyEstimate
+    snips: PolicyEstimate
+    doubly_robust: PolicyEstimate
 
 
 class PredictionLineage(ApiStruct, kw_only=True):
@@ -1254,14 +1281,18 @@ class PredictionLogEntry(ApiStruct, kw_only=True):
 
 
 class PredictionLogEntryPage(ApiStruct, kw_only=True):
-    """PredictionLogEntryPage."""
+    """A page of `PredictionLogEntry`."""
 
     items: list[PredictionLogEntry]
     next: str | None
 
 
 class QuarantinedLoad(ApiStruct, kw_only=True):
-    """A file that was to be imported, now at `key`. `load_id` is the id of that job, and `arguments` are its own."""
+    """A file that was to be imported, now at `key`; of a warehouse, which can be read again, nothing is kept, and `key` is empty.
+
+    `load_id` is the id of the job that was to import it, and `arguments` are its own. `changes` are all that was found, `rows`
+    how many rows were compared. `decisions` are in the order in which they were made.
+    """
 
     workspace_id: str
     dataset_id: str
@@ -1276,14 +1307,14 @@ class QuarantinedLoad(ApiStruct, kw_only=True):
 
 
 class QuarantinedLoadPage(ApiStruct, kw_only=True):
-    """QuarantinedLoadPage."""
+    """A page of `QuarantinedLoad`."""
 
     items: list[QuarantinedLoad]
     next: str | None
 
 
 class Registration(ApiStruct, kw_only=True):
-    """Registration."""
+    """`Registration` of the document."""
 
     secrets: ClassVar[frozenset[str]] = frozenset(["token"])
 
@@ -1351,7 +1382,7 @@ class SampleRatio(ApiStruct, kw_only=True):
 
 
 class SchemaLineage(ApiStruct, kw_only=True):
-    """SchemaLineage."""
+    """`SchemaLineage` of the document."""
 
     items: list[SchemaVersion]
 
@@ -1416,13 +1447,13 @@ class Summary(ApiStruct, kw_only=True):
     event_timestamp: InstantOrder
     known_timestamp: InstantOrder
     known_after_event_seconds: NumberOrder
-    columns: list[NumberSummaryOrValueSummary]
-    correlations: list[SummaryCorrelationsItem]
+    columns: list[ColumnSummary]
+    correlations: list[SummaryCorrelation]
     """Of each pair of the first 32 numbers and booleans that vary together."""
 
 
-class SummaryCorrelationsItem(ApiStruct, kw_only=True):
-    """SummaryCorrelationsItem."""
+class SummaryCorrelation(ApiStruct, kw_only=True):
+    """`SummaryCorrelation` of the document."""
 
     columns: list[str]
     correlation: float
@@ -1454,11 +1485,11 @@ class TrainingSetStatistics(ApiStruct, kw_only=True):
     """Per split (train, test, unused) its rows, the rows of each label, and the moments of each feature."""
 
     format: int
-    splits: dict[str, TrainingSetStatisticsSplitsValue]
+    splits: dict[str, TrainingSetStatisticsSplit]
 
 
-class TrainingSetStatisticsSplitsValue(ApiStruct, kw_only=True):
-    """TrainingSetStatisticsSplitsValue."""
+class TrainingSetStatisticsSplit(ApiStruct, kw_only=True):
+    """`TrainingSetStatisticsSplit` of the document."""
 
     rows: int
     labels: dict[str, int]
@@ -1582,7 +1613,7 @@ class VersionReport(ApiStruct, kw_only=True):
 
 
 class VersionView(ApiStruct, kw_only=True):
-    """VersionView."""
+    """`VersionView` of the document."""
 
     version: int
     rows: int
@@ -1597,8 +1628,35 @@ class VersionView(ApiStruct, kw_only=True):
     summary: str | None
 
 
+class WebhookPage(ApiStruct, kw_only=True):
+    """A page of `Webhook`."""
+
+    items: list[WebhookView]
+    next: str | None
+
+
+class WebhookView(ApiStruct, kw_only=True):
+    """A webhook; `secret` only in the answers that make one."""
+
+    secrets: ClassVar[frozenset[str]] = frozenset(["secret"])
+
+    endpoint_id: str
+    url: str
+    events: list[str]
+    state: str
+    reason: str
+    """Why it is disabled."""
+    failures: int
+    """Attempts in a row that failed."""
+    failing_since: str | None
+    previous_secret_until: str | None
+    created_by: str
+    created_at: str
+    secret: str | UnsetType = UNSET
+
+
 class WorkspaceView(ApiStruct, kw_only=True):
-    """WorkspaceView."""
+    """`WorkspaceView` of the document."""
 
     workspace_id: str
     name: str

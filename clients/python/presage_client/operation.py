@@ -18,6 +18,7 @@ class Operation(Generic[T]):
     api: Literal["workspace", "public"]
     answer: type[T]
     takes_idempotency_key: bool = False
+    takes_gzip: bool = False
 
     @property
     def repeatable(self) -> bool:

@@ -56,6 +56,9 @@ CREATE_IMPORT: Operation[m.JobView] = Operation(
 CREATE_AMPLITUDE_IMPORT: Operation[m.JobView] = Operation(
     "createAmplitudeImport", "POST", "/api/v1/datasets/{dataset_id}/amplitude-imports", api="workspace", answer=m.JobView
 )
+CREATE_WAREHOUSE_IMPORT: Operation[m.JobView] = Operation(
+    "createWarehouseImport", "POST", "/api/v1/datasets/{dataset_id}/warehouse-imports", api="workspace", answer=m.JobView
+)
 PUT_CREDENTIAL: Operation[None] = Operation("putCredential", "PUT", "/api/v1/credentials/{name}", api="workspace", answer=type(None))
 DELETE_CREDENTIAL: Operation[None] = Operation(
     "deleteCredential", "DELETE", "/api/v1/credentials/{name}", api="workspace", answer=type(None)
@@ -185,6 +188,39 @@ SET_HOLDOUT: Operation[m.HoldoutView] = Operation("setHoldout", "PUT", "/api/v1/
 LIST_JOBS: Operation[m.JobViewPage] = Operation("listJobs", "GET", "/api/v1/jobs", api="workspace", answer=m.JobViewPage)
 GET_JOB: Operation[m.JobView] = Operation("getJob", "GET", "/api/v1/jobs/{job_id}", api="workspace", answer=m.JobView)
 CANCEL_JOB: Operation[m.JobView] = Operation("cancelJob", "POST", "/api/v1/jobs/{job_id}/cancel", api="workspace", answer=m.JobView)
+CREATE_WEBHOOK: Operation[m.WebhookView] = Operation("createWebhook", "POST", "/api/v1/webhooks", api="workspace", answer=m.WebhookView)
+LIST_WEBHOOKS: Operation[m.WebhookPage] = Operation("listWebhooks", "GET", "/api/v1/webhooks", api="workspace", answer=m.WebhookPage)
+GET_WEBHOOK: Operation[m.WebhookView] = Operation(
+    "getWebhook", "GET", "/api/v1/webhooks/{endpoint_id}", api="workspace", answer=m.WebhookView
+)
+CHANGE_WEBHOOK: Operation[m.WebhookView] = Operation(
+    "changeWebhook", "PUT", "/api/v1/webhooks/{endpoint_id}", api="workspace", answer=m.WebhookView
+)
+DELETE_WEBHOOK: Operation[None] = Operation("deleteWebhook", "DELETE", "/api/v1/webhooks/{endpoint_id}", api="workspace", answer=type(None))
+ROTATE_WEBHOOK_SECRET: Operation[m.WebhookView] = Operation(
+    "rotateWebhookSecret", "POST", "/api/v1/webhooks/{endpoint_id}/rotate", api="workspace", answer=m.WebhookView
+)
+ENABLE_WEBHOOK: Operation[m.WebhookView] = Operation(
+    "enableWebhook", "POST", "/api/v1/webhooks/{endpoint_id}/enable", api="workspace", answer=m.WebhookView
+)
+DISABLE_WEBHOOK: Operation[m.WebhookView] = Operation(
+    "disableWebhook", "POST", "/api/v1/webhooks/{endpoint_id}/disable", api="workspace", answer=m.WebhookView
+)
+TEST_WEBHOOK: Operation[m.DeliveryView] = Operation(
+    "testWebhook", "POST", "/api/v1/webhooks/{endpoint_id}/test", api="workspace", answer=m.DeliveryView
+)
+LIST_WEBHOOK_DELIVERIES: Operation[m.DeliveryPage] = Operation(
+    "listWebhookDeliveries", "GET", "/api/v1/webhooks/{endpoint_id}/deliveries", api="workspace", answer=m.DeliveryPage
+)
+GET_MAIL_SETTINGS: Operation[m.MailSettingsView] = Operation(
+    "getMailSettings", "GET", "/api/v1/mail-settings", api="workspace", answer=m.MailSettingsView
+)
+SET_MAIL_SETTINGS: Operation[m.MailSettingsView] = Operation(
+    "setMailSettings", "PUT", "/api/v1/mail-settings", api="workspace", answer=m.MailSettingsView
+)
+LIST_MAIL_DELIVERIES: Operation[m.DeliveryPage] = Operation(
+    "listMailDeliveries", "GET", "/api/v1/mail-settings/deliveries", api="workspace", answer=m.DeliveryPage
+)
 LIST_NOTIFICATIONS: Operation[m.NotificationPage] = Operation(
     "listNotifications", "GET", "/api/v1/notifications", api="workspace", answer=m.NotificationPage
 )
@@ -202,7 +238,13 @@ PUBLIC_PREDICT: Operation[p.PredictResponse] = Operation(
 )
 PUBLIC_ASK_TO_PREDICT: Operation[None] = Operation("askToPredict", "OPTIONS", "/v1/predict", api="public", answer=type(None))
 PUBLIC_SEND_RECORDS: Operation[p.RecordsAnswer] = Operation(
-    "sendRecords", "POST", "/v1/datasets/{dataset}/records", api="public", answer=p.RecordsAnswer, takes_idempotency_key=True
+    "sendRecords",
+    "POST",
+    "/v1/datasets/{dataset}/records",
+    api="public",
+    answer=p.RecordsAnswer,
+    takes_idempotency_key=True,
+    takes_gzip=True,
 )
 PUBLIC_ASK_TO_SEND_RECORDS: Operation[None] = Operation(
     "askToSendRecords", "OPTIONS", "/v1/datasets/{dataset}/records", api="public", answer=type(None)

@@ -141,7 +141,7 @@ class Datasets:
     def list_quarantined_loads(
         self, dataset_id: str, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET
     ) -> Pages[m.QuarantinedLoad]:
-        """A page of files that did not land because their columns are not the dataset's.
+        """A page of loads that did not land because their columns are not the dataset's.
 
         `GET /api/v1/datasets/{dataset_id}/quarantine`
 
@@ -154,7 +154,7 @@ class Datasets:
         )
 
     def get_quarantined_load(self, dataset_id: str, load_id: str) -> m.QuarantinedLoad:
-        """A file in quarantine, with the comparison of its columns and what was decided.
+        """A load in quarantine, with the comparison of its columns and what was decided.
 
         `GET /api/v1/datasets/{dataset_id}/quarantine/{load_id}`
 
@@ -166,9 +166,10 @@ class Datasets:
     def release_quarantined_load(
         self, dataset_id: str, load_id: str, *, columns: Mapping[str, m.ColumnOverride] | UnsetType = UNSET
     ) -> m.JobView:
-        """Import a quarantined file by what is declared of its columns.
+        """Import a quarantined load by what is declared of its columns.
 
-        Every breaking change needs an answer (`schema_unresolved` names those that have none).
+        Every breaking change needs an answer (`schema_unresolved` names those that have none). A warehouse is read again; its
+        columns take `into`, `ignore` and `absent`, but no `type`.
 
         `POST /api/v1/datasets/{dataset_id}/quarantine/{load_id}/release`
 
@@ -180,7 +181,7 @@ class Datasets:
         )
 
     def discard_quarantined_load(self, dataset_id: str, load_id: str) -> m.QuarantinedLoad:
-        """Delete a quarantined file; what was found in it is kept.
+        """Give a quarantined load up and delete its file; what was found in it is kept.
 
         `POST /api/v1/datasets/{dataset_id}/quarantine/{load_id}/discard`
 
@@ -268,6 +269,50 @@ class Datasets:
                     "entity": entity,
                     "event_types": event_types,
                     "columns": columns,
+                },
+            ),
+        )
+
+    def create_warehouse_import(
+        self,
+        dataset_id: str,
+        *,
+        credential: str,
+        kind: Literal["mysql", "postgresql", "redshift"],
+        cursor_column: str,
+        key_column: str,
+        entity_column: str,
+        event_timestamp_column: str,
+        known_timestamp_column: str | UnsetType | None = UNSET,
+        table: str | UnsetType | None = UNSET,
+        query: str | UnsetType | None = UNSET,
+        columns: Mapping[str, str | None] | UnsetType = UNSET,
+        rows: Literal["events", "states"] | UnsetType = UNSET,
+        since: int | datetime | UnsetType | None = UNSET,
+        until: int | datetime | UnsetType | None = UNSET,
+    ) -> m.JobView:
+        """Import a table or a query of a warehouse.
+
+        `POST /api/v1/datasets/{dataset_id}/warehouse-imports`
+        """
+        return self._caller.call(
+            o.CREATE_WAREHOUSE_IMPORT,
+            Arguments(
+                path={"dataset_id": dataset_id},
+                body={
+                    "credential": credential,
+                    "kind": kind,
+                    "cursor_column": cursor_column,
+                    "key_column": key_column,
+                    "entity_column": entity_column,
+                    "event_timestamp_column": event_timestamp_column,
+                    "known_timestamp_column": known_timestamp_column,
+                    "table": table,
+                    "query": query,
+                    "columns": columns,
+                    "rows": rows,
+                    "since": since,
+                    "until": until,
                 },
             ),
         )
@@ -481,7 +526,7 @@ class Models:
 
     def list_off_policy_estimates(
         self, model_id: str, version: int, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET
-    ) -> Pages[m.OffPolicyEstimatePageItemsItem]:
+    ) -> Pages[m.OffPolicyEstimatePageItem]:
         """A page of a version's estimates.
 
         `GET /api/v1/models/{model_id}/versions/{version}/off-policy-estimates`
@@ -514,7 +559,7 @@ class Models:
 
     def list_drift_reports(
         self, model_id: str, version: int, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET
-    ) -> Pages[m.DriftReportPageItemsItem]:
+    ) -> Pages[m.DriftReportPageItem]:
         """A page of a version's drift reports.
 
         `GET /api/v1/models/{model_id}/versions/{version}/drift-reports`
@@ -844,6 +889,144 @@ class Jobs:
         return self._caller.call(o.CANCEL_JOB, Arguments(path={"job_id": job_id}))
 
 
+class Webhooks:
+    """Operations on `webhooks`."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(self, *, url: str, events: Sequence[str] | UnsetType = UNSET) -> m.WebhookView:
+        """Register a server that is told of events (owner only).
+
+        Its secret is shown in this answer only. How to verify what comes is in docs/webhooks.md.
+
+        `POST /api/v1/webhooks`
+
+        Args:
+            url: `https`, and public.
+            events: `<kind of job>.<how it ended>`, either of which may be `*`.
+        """
+        return self._caller.call(o.CREATE_WEBHOOK, Arguments(body={"url": url, "events": events}))
+
+    def list(self) -> m.WebhookPage:
+        """All webhooks of the workspace, oldest first.
+
+        `GET /api/v1/webhooks`
+        """
+        return self._caller.call(o.LIST_WEBHOOKS, Arguments())
+
+    def get(self, endpoint_id: str) -> m.WebhookView:
+        """A webhook.
+
+        `GET /api/v1/webhooks/{endpoint_id}`
+        """
+        return self._caller.call(o.GET_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
+
+    def change(self, endpoint_id: str, *, url: str, events: Sequence[str] | UnsetType = UNSET) -> m.WebhookView:
+        """Change where it leads and what it is told of (owner only).
+
+        `PUT /api/v1/webhooks/{endpoint_id}`
+
+        Args:
+            url: `https`, and public.
+            events: `<kind of job>.<how it ended>`, either of which may be `*`.
+        """
+        return self._caller.call(o.CHANGE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}, body={"url": url, "events": events}))
+
+    def delete(self, endpoint_id: str) -> None:
+        """Forget a webhook and its secrets (owner only).
+
+        `DELETE /api/v1/webhooks/{endpoint_id}`
+        """
+        self._caller.call(o.DELETE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
+
+    def rotate_webhook_secret(self, endpoint_id: str, *, overlap_hours: int | UnsetType = UNSET) -> m.WebhookView:
+        """Let a new secret sign (owner only).
+
+        The one of before signs beside it for `overlap_hours`; any older one is forgotten.
+
+        `POST /api/v1/webhooks/{endpoint_id}/rotate`
+        """
+        return self._caller.call(
+            o.ROTATE_WEBHOOK_SECRET, Arguments(path={"endpoint_id": endpoint_id}, body={"overlap_hours": overlap_hours})
+        )
+
+    def enable(self, endpoint_id: str) -> m.WebhookView:
+        """Let it be told again; its failures are forgotten (owner only).
+
+        `POST /api/v1/webhooks/{endpoint_id}/enable`
+        """
+        return self._caller.call(o.ENABLE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
+
+    def disable(self, endpoint_id: str) -> m.WebhookView:
+        """Let it be told nothing until it is enabled again (owner only).
+
+        `POST /api/v1/webhooks/{endpoint_id}/disable`
+        """
+        return self._caller.call(o.DISABLE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
+
+    def test(self, endpoint_id: str) -> m.DeliveryView:
+        """Send it a notification of its own (owner only).
+
+        A worker takes the delivery within a minute; `webhook.test` comes whatever events it chose.
+
+        `POST /api/v1/webhooks/{endpoint_id}/test`
+        """
+        return self._caller.call(o.TEST_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
+
+    def list_webhook_deliveries(
+        self, endpoint_id: str, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET
+    ) -> Pages[m.DeliveryView]:
+        """A page of its deliveries, newest first; they are kept for 90 days after they ended.
+
+        `GET /api/v1/webhooks/{endpoint_id}/deliveries`
+
+        Args:
+            limit: How many items at most.
+            after: `next` of the page before.
+        """
+        return self._caller.pages(
+            o.LIST_WEBHOOK_DELIVERIES, Arguments(path={"endpoint_id": endpoint_id}, query={"limit": limit, "after": after})
+        )
+
+
+class MailSettings:
+    """Operations on `mail_settings`."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get(self) -> m.MailSettingsView:
+        """Whether the caller gets notifications by mail.
+
+        `GET /api/v1/mail-settings`
+        """
+        return self._caller.call(o.GET_MAIL_SETTINGS, Arguments())
+
+    def set(self, *, enabled: bool, events: Sequence[str] | UnsetType = UNSET) -> m.MailSettingsView:
+        """Change them.
+
+        Mail goes to the address of the caller's account. A user is told of what they started, and of what the system did.
+
+        `PUT /api/v1/mail-settings`
+
+        Args:
+            events: `<kind of job>.<how it ended>`, either of which may be `*`.
+        """
+        return self._caller.call(o.SET_MAIL_SETTINGS, Arguments(body={"enabled": enabled, "events": events}))
+
+    def list_mail_deliveries(self, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET) -> Pages[m.DeliveryView]:
+        """A page of the caller's mails, newest first; they are kept for 90 days after they ended.
+
+        `GET /api/v1/mail-settings/deliveries`
+
+        Args:
+            limit: How many items at most.
+            after: `next` of the page before.
+        """
+        return self._caller.pages(o.LIST_MAIL_DELIVERIES, Arguments(query={"limit": limit, "after": after}))
+
+
 class Notifications:
     """Operations on `notifications`."""
 
@@ -1023,6 +1206,8 @@ class Groups:
         self.experiments = Experiments(caller)
         self.holdout = Holdout(caller)
         self.jobs = Jobs(caller)
+        self.webhooks = Webhooks(caller)
+        self.mail_settings = MailSettings(caller)
         self.notifications = Notifications(caller)
         self.predictions = Predictions(caller)
         self.public = Public(caller)

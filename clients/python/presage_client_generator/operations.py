@@ -9,8 +9,8 @@ from typing import Any
 
 from presage_client_generator.types import Types, pascal
 
-LEFT_OUT = {"content-encoding"}
-"""Header parameters that the client sets itself."""
+ENCODING = "content-encoding"
+"""A header parameter that the client sets itself."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Operation:
     item: str | None
     has_body: bool
     takes_key: bool
+    takes_gzip: bool
     summary: str
     description: str
 
@@ -88,7 +89,7 @@ def _read(document: Mapping[str, Any], written: Mapping[str, Any], *, verb: str,
     group = "public" if api == "public" else path.split("/")[3].replace("-", "_")
     group = {"workspaces": "workspace"}.get(group, group)
     headers = [_dereference(document, each) for each in written.get("parameters", ())]
-    parameters = [_parameter(each, types) for each in headers if each["name"] not in LEFT_OUT]
+    parameters = [_parameter(each, types) for each in headers if each["name"] != ENCODING]
     content = _dereference(document, written.get("requestBody", {})).get("content", {})
     if content:
         parameters += _body(content["application/json"]["schema"], types)
@@ -108,6 +109,7 @@ def _read(document: Mapping[str, Any], written: Mapping[str, Any], *, verb: str,
         item=item,
         has_body=bool(content),
         takes_key="idempotency_key" in names,
+        takes_gzip=any(each["name"] == ENCODING for each in headers),
         summary=written.get("summary", ""),
         description=written.get("description", ""),
     )

@@ -10,8 +10,16 @@ from typing import Any
 Schema = Mapping[str, Any]
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 FORMATS = {"date-time": "datetime", "date": "date"}
-SECRETS = {"ApiKeyView": {"key"}, "Registration": {"token"}, "UserView": {"token"}, "Upload": {"url"}, "BatchPredictionFilesItem": {"url"}}
-"""Fields that no repr shows."""
+SECRET_NAMES = {"token", "secret", "password"}
+SECRETS = {"ApiKeyView": {"key"}, "Upload": {"url"}, "BatchPredictionFile": {"url"}}
+"""Fields that no repr shows: those of these names, and these."""
+UNIONS = {
+    ("NumberSummary", "ValueSummary"): "ColumnSummary",
+    ("PolicyValue", "Undecided"): "PolicyEstimate",
+    ("Explanation", "ItemsExplanation"): "AnyExplanation",
+    ("PredictionResult", "EntryFailure"): "EntryAnswer",
+}
+"""What the struct is called that stands for several."""
 
 
 @dataclass
@@ -32,6 +40,12 @@ class Struct:
     description: str
     members: list[Member] = field(default_factory=list)
 
+    @property
+    def secrets(self) -> list[str]:
+        """The fields that no repr shows."""
+        told = SECRET_NAMES | SECRETS.get(self.name, set())
+        return [member.name for member in self.members if member.name in told]
+
 
 class Types:
     """The structs of one document, collected as operations ask for them."""
@@ -40,6 +54,7 @@ class Types:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
         self._inputs = inputs
         self.structs: dict[str, Struct] = {}
+        self._sources: dict[str, list[Schema]] = {}
 
     def annotate(self, schema: Schema, *, name: str, strict: bool = False) -> str:
         """Return the annotation of a schema, and collect the structs that it names.
@@ -92,8 +107,10 @@ class Types:
     def _union(self, alternatives: list[Schema], *, name: str, strict: bool) -> str:
         structs = [each for each in alternatives if is_struct(self.resolve(each))]
         if len(structs) > 1:  # on the wire nothing tells them apart: one struct has the fields of all
-            name = "Or".join(each["$ref"].rpartition("/")[2] for each in structs)
-            self._collect(name, [self.resolve(each) for each in structs], strict=strict)
+            of = tuple(each["$ref"].rpartition("/")[2] for each in structs)
+            name = UNIONS.get(of, "Or".join(of))
+            description = f"{' or '.join(f'`{each}`' for each in of)}: has the fields of the one that it is."
+            self._collect(name, [self.resolve(each) for each in structs], strict=strict, description=description)
             alternatives = [each for each in alternatives if each not in structs]
             return join_union([name, *(self.annotate(each, name=name, strict=strict) for each in alternatives)])
         return join_union([self.annotate(each, name=name, strict=strict) for each in alternatives])
@@ -101,7 +118,7 @@ class Types:
     def _kind(self, schema: Schema, *, name: str, strict: bool) -> str:
         kind = schema.get("type", "object" if "allOf" in schema or "properties" in schema else None)
         if kind == "array":
-            return f"list[{self.annotate(schema.get('items', {}), name=f'{name}Item', strict=strict)}]"
+            return f"list[{self.annotate(schema.get('items', {}), name=singular(name), strict=strict)}]"
         if kind == "object":
             return self._object(schema, name=name, strict=strict)
         if kind == "string":
@@ -114,16 +131,19 @@ class Types:
             return name
         values = schema.get("additionalProperties")
         inner = (
-            self.annotate(values, name=f"{name}Value", strict=strict)
+            self.annotate(values, name=singular(name), strict=strict)
             if isinstance(values, Mapping) and not schema.get("properties")
             else "Any"
         )
         return f"dict[str, {inner}]"
 
-    def _collect(self, name: str, schemas: list[Schema], *, strict: bool) -> None:
+    def _collect(self, name: str, schemas: list[Schema], *, strict: bool, description: str = "") -> None:
+        if self._sources.setdefault(name, schemas) != schemas or (name in self._schemas and schemas != [self._schemas[name]]):
+            raise ValueError(f"two schemas would be called {name}")
         if name in self.structs:
             return
-        struct = self.structs[name] = Struct(name, str(schemas[0].get("description", "")))
+        told = description or str(schemas[0].get("description", "")) or describe_name(name)
+        struct = self.structs[name] = Struct(name, told)
         parts = [self.properties(schema) for schema in schemas]
         needed = set.intersection(*(required for _, required in parts))
         for each, schema in {each: schema for found, _ in parts for each, schema in found.items()}.items():
@@ -170,6 +190,18 @@ def split_union(annotation: str) -> list[str]:
         if depth == 0:
             parts.append("")
     return parts[:-1]
+
+
+def singular(name: str) -> str:
+    """Return what one of many is called."""
+    if name.endswith("ies"):
+        return f"{name[:-3]}y"
+    return name[:-1] if name.endswith("s") and not name.endswith("ss") else f"{name}Item"
+
+
+def describe_name(name: str) -> str:
+    """Return what is told of a schema that tells nothing itself."""
+    return f"A page of `{name.removesuffix('Page')}`." if name.endswith("Page") else f"`{name}` of the document."
 
 
 def pascal(name: str) -> str:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from presage_client_generator.operations import Operation, Parameter
-from presage_client_generator.types import SECRETS, Struct, join_union, pascal
+from presage_client_generator.types import Struct, join_union, pascal
 
 NOTE = "Generated from docs/openapi by `python -m presage_client_generator`; not edited by hand."
 MODULES = {"workspace": "m", "public": "p"}
@@ -24,13 +24,13 @@ def write_models(structs: Iterable[Struct], title: str) -> str:
         "from presage_client.model import ApiStruct\n",
     ]
     for struct in sorted(structs, key=lambda struct: struct.name):
-        lines += ["", f"class {struct.name}(ApiStruct, kw_only=True):", *write_docstring(struct.description or f"{struct.name}.", 4)]
-        if struct.name in SECRETS:
-            lines += [f"    secrets: ClassVar[frozenset[str]] = frozenset({sorted(SECRETS[struct.name])!r})", ""]
+        lines += ["", f"class {struct.name}(ApiStruct, kw_only=True):", *write_docstring(join_lines(struct.description), 4)]
+        if struct.secrets:
+            lines += [f"    secrets: ClassVar[frozenset[str]] = frozenset({struct.secrets!r})", ""]
         for member in struct.members:
             lines.append(f"    {member.name}: {member.annotation}" + (f" = {member.default}" if member.default is not None else ""))
             if member.description:
-                lines += write_docstring(member.description, 4)
+                lines += write_docstring(join_lines(member.description), 4)
         lines.append("")
     return "\n".join(lines)
 
@@ -47,7 +47,7 @@ def write_operations(operations: Iterable[Operation]) -> str:
     for each in operations:
         answer = qualify(each.answer, each.api)
         kind = "type(None)" if answer == "None" else "dict" if answer.startswith("dict[") else answer
-        options = ", takes_idempotency_key=True" if each.takes_key else ""
+        options = ", takes_idempotency_key=True" * each.takes_key + ", takes_gzip=True" * each.takes_gzip
         lines += [
             f"{each.constant}: Operation[{answer}] = Operation(",
             f'    "{each.operation_id}", "{each.verb}", "{each.path}", api="{each.api}", answer={kind}{options}',
@@ -127,10 +127,15 @@ def write_arguments(each: Operation) -> str:
 
 def describe(each: Operation) -> str:
     """Return a method's docstring."""
-    parts = [end(each.summary), each.description, f"`{each.verb} {each.path}`"]
+    parts = [end(each.summary), join_lines(each.description), f"`{each.verb} {each.path}`"]
     told = [f"{parameter.name}: {' '.join(parameter.description.split())}" for parameter in each.parameters if parameter.description]
     text = "\n\n".join(part for part in parts if part)
     return text + ("\n\nArgs:\n" + "\n".join(f"    {line}" for line in told) if told else "")
+
+
+def join_lines(text: str) -> str:
+    """Return a text with its paragraphs in one line each."""
+    return re.sub(r"(?<=\S)\n(?=[^\s-])", " ", text.strip())
 
 
 def end(text: str) -> str:
