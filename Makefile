@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
+.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs client record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ test-localstack: setup ## The suites that the genuine LocalStack can answer (nee
 
 docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from the templates
 	@$(PYTHON) -m tests.fixtures.infrastructure_docs
+
+client: .venv/.synced ## Write the generated modules of the Python client from the OpenAPI documents (docs/adr/0045)
+	@cd clients/python && ../../$(PYTHON) -m presage_client_generator
 
 record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0009)
 	-$(EMULATED) $(BIN)/pytest tests/e2e -q --durations=10
