@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("src", "services", "lambdas", "emr_steps", "stacks", "localstack", "delivery", "costs", "pyproject.toml")
+COPIED = ("src", "services", "lambdas", "emr_steps", "stacks", "localstack", "delivery", "costs", "clients", "pyproject.toml")
 VIOLATIONS = {
     "Library layers": ("src/presage/stats/violation.py", "import presage.experiments.model"),
     "Library layers: a new room must be given a place": ("src/presage/lobby.py", ""),
@@ -21,12 +21,13 @@ VIOLATIONS = {
     "Stacks know neither the library nor a deployable nor boto3": ("stacks/violation.py", "import presage.errors"),
     "Delivery knows neither the library nor a deployable nor a stack": ("delivery/violation.py", "import presage.errors"),
     "The rules of delivery call no client": ("delivery/errors.py", "import boto3"),
+    "The Python client imports nothing of the platform": ("clients/python/presage_client/violation.py", "import presage.errors"),
 }
 
 
 def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
     linter = Path(sys.executable).with_name("lint-imports")
-    environment = {"PYTHONPATH": f"{tree / 'src'}:{tree}", "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": f"{tree / 'src'}:{tree}:{tree / 'clients' / 'python'}", "PATH": "/usr/bin:/bin"}
     return subprocess.run([linter, "--no-cache"], cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
 
