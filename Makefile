@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs client record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
+.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs site site-serve tutorial client record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ setup: .venv/.synced ## Install everything needed, system packages included (as 
 
 demo: up ## From data to a concluded experiment; DATASET=movielens, cdnow or simulated
 	@$(EMULATED) $(PYTHON) -m demo --dataset $(DATASET)
+
+tutorial: setup ## Follow docs/tutorial.md to the letter: from a file of purchases to a certificate that verifies
+	@$(EMULATED) $(PYTHON) -m demo.tutorial
 
 up: setup ## Start the whole system on this machine and deploy the stacks to it; CONTAINERS=1: staging and production, in containers
 	@$(PYTHON) -m localstack $(if $(filter 1,$(CONTAINERS)),up-containers,up)
@@ -89,6 +92,12 @@ docs: .venv/.synced ## Write the generated parts of docs/infrastructure.md from 
 
 client: .venv/.synced ## Write the generated modules of the Python client from the OpenAPI documents (docs/adr/0045)
 	@cd clients/python && ../../$(PYTHON) -m presage_client_generator
+
+site: .venv/.synced ## Build the documentation as a site in .local/site; broken links end it
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "the site is in .local/site"
+
+site-serve: .venv/.synced ## Show the documentation on http://127.0.0.1:8000 while it is written
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 record-calls: up ## Run the journeys and add the AWS calls that they made to the reviewed record (docs/adr/0009)
 	-$(EMULATED) $(BIN)/pytest tests/e2e -q --durations=10

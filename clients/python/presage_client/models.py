@@ -97,6 +97,19 @@ class BaselineBody(ApiStruct, kw_only=True):
     variance: float | None = None
 
 
+class Basis(ApiStruct, kw_only=True):
+    """What no other part of a log entry tells. `values` is what feature values were looked up with and, when a model answered, what
+    ran; `baseline_sha256` is of the `model.json` whose baseline answered; `drawn_in` is the experiment whose salt chance was
+    drawn with, if chance answered.
+    """
+
+    answerer: str
+    """Who was to answer: the model, or what the control's policy or the alias puts in its place."""
+    values: PredictionSource | UnsetType = UNSET
+    baseline_sha256: str | UnsetType = UNSET
+    drawn_in: str | UnsetType = UNSET
+
+
 class BatchPrediction(ApiStruct, kw_only=True):
     """What a job predicted. Every row of the files is one prediction."""
 
@@ -401,6 +414,18 @@ class DerivedFeature(ApiStruct, kw_only=True):
 
     name: str
     expression: Expression
+
+
+class Difference(ApiStruct, kw_only=True):
+    """A place in the logged prediction, as JSONPath, and what is there; a side that has nothing there is left out. `$.files` is no
+    part of the log, but the SHA-256 of a file's bytes, as its manifest has it and as they are now.
+    """
+
+    path: str
+    logged: Any = UNSET
+    """Any JSON value."""
+    replayed: Any = UNSET
+    """Any JSON value."""
 
 
 class DriftReport(ApiStruct, kw_only=True):
@@ -927,6 +952,14 @@ class MailSettingsView(ApiStruct, kw_only=True):
     changed_at: str | None
 
 
+class MarginExplanation(ApiStruct, kw_only=True):
+    """`base` and the contributions by column add up to the margin: what the model adds up before its answer is made of it."""
+
+    scale: str
+    base: float
+    contributions: dict[str, float]
+
+
 class Metric(ApiStruct, kw_only=True):
     """What a unit did, from its records of `dataset` in (first exposure + start_hours, first exposure + window_hours].
 
@@ -1264,7 +1297,9 @@ class PredictionLineage(ApiStruct, kw_only=True):
 
 
 class PredictionLogEntry(ApiStruct, kw_only=True):
-    """Everything needed to explain one answer later. `request`, `features` and `result` are JSON-able."""
+    """Everything needed to explain one answer later. `basis` is what the answer was made from; null in entries of before it was
+    logged.
+    """
 
     workspace_id: str
     prediction_id: str
@@ -1278,6 +1313,7 @@ class PredictionLogEntry(ApiStruct, kw_only=True):
     request: dict[str, Any]
     features: dict[str, Any]
     result: dict[str, Any]
+    basis: Basis | None = None
 
 
 class PredictionLogEntryPage(ApiStruct, kw_only=True):
@@ -1285,6 +1321,15 @@ class PredictionLogEntryPage(ApiStruct, kw_only=True):
 
     items: list[PredictionLogEntry]
     next: str | None
+
+
+class PredictionSource(ApiStruct, kw_only=True):
+    """A version and the snapshot that it read, by the SHA-256 of their manifests, which have those of their files."""
+
+    version: int
+    artifact_sha256: str
+    snapshot_key: str
+    snapshot_sha256: str
 
 
 class QuarantinedLoad(ApiStruct, kw_only=True):
@@ -1322,6 +1367,25 @@ class Registration(ApiStruct, kw_only=True):
     user_id: str
     token: str
     """The owner's access token, shown here only."""
+
+
+class Replay(ApiStruct, kw_only=True):
+    """A prediction made again. `impossible` has a `reason` and its `detail`; so has `different`, where no answer came of it.
+    `result` and `features` are as the log has them; the explanation is there whether or not it was asked for then.
+    """
+
+    prediction_id: str
+    outcome: str
+    differences: list[Difference]
+    reason: str | None
+    """Why no answer came of it: the entry is older than what replays need; the model, the version or the experiment is not there; a
+    file is not; or what is there cannot answer.
+    """
+    detail: str | None
+    result: dict[str, Any] | None
+    features: dict[str, Any] | None
+    explanation: RowExplanationOrItemsExplanation | UnsetType = UNSET
+    explanation_unavailable: str | UnsetType = UNSET
 
 
 class Results(ApiStruct, kw_only=True):
@@ -1362,6 +1426,23 @@ class Reweighting(ApiStruct, kw_only=True):
     event: ExperimentEvent
     allocation_version: int
     moved_share: float
+
+
+class RowExplanation(ApiStruct, kw_only=True):
+    """`base` and the contributions by column add up to the score."""
+
+    base: float
+    contributions: dict[str, float]
+    margin: MarginExplanation
+
+
+class RowExplanationOrItemsExplanation(ApiStruct, kw_only=True):
+    """`RowExplanation` or `ItemsExplanation`: has the fields of the one that it is."""
+
+    base: float | UnsetType = UNSET
+    contributions: dict[str, float] | UnsetType = UNSET
+    margin: MarginExplanation | UnsetType = UNSET
+    items: dict[str, RowExplanation] | UnsetType = UNSET
 
 
 class SampleRatio(ApiStruct, kw_only=True):
@@ -1546,6 +1627,13 @@ class UserView(ApiStruct, kw_only=True):
     role: str
     created_at: str
     token: str | UnsetType = UNSET
+
+
+class UserViewPage(ApiStruct, kw_only=True):
+    """A page of `UserView`."""
+
+    items: list[UserView]
+    next: str | None
 
 
 class ValueMoments(ApiStruct, kw_only=True):

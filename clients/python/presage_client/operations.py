@@ -14,6 +14,9 @@ CREATE_WORKSPACE: Operation[m.Registration] = Operation(
 )
 GET_WORKSPACE: Operation[m.WorkspaceView] = Operation("getWorkspace", "GET", "/api/v1/workspace", api="workspace", answer=m.WorkspaceView)
 CREATE_USER: Operation[m.UserView] = Operation("createUser", "POST", "/api/v1/users", api="workspace", answer=m.UserView)
+LIST_USERS: Operation[m.UserViewPage] = Operation("listUsers", "GET", "/api/v1/users", api="workspace", answer=m.UserViewPage)
+CHANGE_ROLE: Operation[m.UserView] = Operation("changeRole", "PUT", "/api/v1/users/{user_id}/role", api="workspace", answer=m.UserView)
+REMOVE_USER: Operation[None] = Operation("removeUser", "DELETE", "/api/v1/users/{user_id}", api="workspace", answer=type(None))
 CREATE_API_KEY: Operation[m.ApiKeyView] = Operation("createApiKey", "POST", "/api/v1/api-keys", api="workspace", answer=m.ApiKeyView)
 LIST_API_KEYS: Operation[m.ApiKeyViewPage] = Operation("listApiKeys", "GET", "/api/v1/api-keys", api="workspace", answer=m.ApiKeyViewPage)
 REVOKE_API_KEY: Operation[None] = Operation("revokeApiKey", "DELETE", "/api/v1/api-keys/{api_key_id}", api="workspace", answer=type(None))
@@ -229,6 +232,9 @@ LIST_PREDICTIONS: Operation[m.PredictionLogEntryPage] = Operation(
 )
 GET_PREDICTION: Operation[m.PredictionLogEntry] = Operation(
     "getPrediction", "GET", "/api/v1/predictions/{prediction_id}", api="workspace", answer=m.PredictionLogEntry
+)
+REPLAY_PREDICTION: Operation[m.Replay] = Operation(
+    "replayPrediction", "POST", "/api/v1/predictions/{prediction_id}/replay", api="workspace", answer=m.Replay
 )
 TRACE_PREDICTION: Operation[m.PredictionLineage] = Operation(
     "tracePrediction", "GET", "/api/v1/predictions/{prediction_id}/lineage", api="workspace", answer=m.PredictionLineage

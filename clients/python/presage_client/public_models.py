@@ -77,9 +77,7 @@ class EntryAnswer(ApiStruct, kw_only=True):
     features: dict[str, Any] | UnsetType = UNSET
     """By column; for a ranking `{"entity": {column: value}, "items": {item: {column: value}}}`."""
     explanation: AnyExplanation | UnsetType = UNSET
-    """With `explain`, if a model answered (`model` or `previous_version`). It is not kept: the logged features and version make it
-    again.
-    """
+    """With `explain`, if a model answered (`model` or `previous_version`). It is logged with the answer."""
     explanation_unavailable: str | UnsetType = UNSET
     """With `explain`, why there is no explanation: no model answered (`answered_by` says who did), or its scores are of more than
     two classes.
@@ -199,9 +197,7 @@ class PredictionResult(ApiStruct, kw_only=True):
     features: dict[str, Any] | UnsetType = UNSET
     """By column; for a ranking `{"entity": {column: value}, "items": {item: {column: value}}}`."""
     explanation: AnyExplanation | UnsetType = UNSET
-    """With `explain`, if a model answered (`model` or `previous_version`). It is not kept: the logged features and version make it
-    again.
-    """
+    """With `explain`, if a model answered (`model` or `previous_version`). It is logged with the answer."""
     explanation_unavailable: str | UnsetType = UNSET
     """With `explain`, why there is no explanation: no model answered (`answered_by` says who did), or its scores are of more than
     two classes.

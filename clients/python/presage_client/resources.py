@@ -47,12 +47,43 @@ class Users:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def create(self, *, email: str, name: str) -> m.UserView:
-        """Add a member (owner only).
+    def create(
+        self, *, email: str, name: str, role: Literal["admin", "analyst", "developer", "owner", "viewer"] | UnsetType = UNSET
+    ) -> m.UserView:
+        """Add a user.
 
         `POST /api/v1/users`
         """
-        return self._caller.call(o.CREATE_USER, Arguments(body={"email": email, "name": name}))
+        return self._caller.call(o.CREATE_USER, Arguments(body={"email": email, "name": name, "role": role}))
+
+    def list(self, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET) -> Pages[m.UserView]:
+        """A page of the workspace's users.
+
+        `GET /api/v1/users`
+
+        Args:
+            limit: How many items at most.
+            after: `next` of the page before.
+        """
+        return self._caller.pages(o.LIST_USERS, Arguments(query={"limit": limit, "after": after}))
+
+    def change_role(self, user_id: str, *, role: Literal["admin", "analyst", "developer", "owner", "viewer"]) -> m.UserView:
+        """Give a user another role.
+
+        Only an owner makes owners and unmakes them, and the last one stays.
+
+        `PUT /api/v1/users/{user_id}/role`
+        """
+        return self._caller.call(o.CHANGE_ROLE, Arguments(path={"user_id": user_id}, body={"role": role}))
+
+    def remove(self, user_id: str) -> None:
+        """Forget a user.
+
+        What they made stays. Only an owner removes owners, and the last one stays.
+
+        `DELETE /api/v1/users/{user_id}`
+        """
+        self._caller.call(o.REMOVE_USER, Arguments(path={"user_id": user_id}))
 
 
 class ApiKeys:
@@ -896,7 +927,7 @@ class Webhooks:
         self._caller = caller
 
     def create(self, *, url: str, events: Sequence[str] | UnsetType = UNSET) -> m.WebhookView:
-        """Register a server that is told of events (owner only).
+        """Register a server that is told of events.
 
         Its secret is shown in this answer only. How to verify what comes is in docs/webhooks.md.
 
@@ -923,7 +954,7 @@ class Webhooks:
         return self._caller.call(o.GET_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
 
     def change(self, endpoint_id: str, *, url: str, events: Sequence[str] | UnsetType = UNSET) -> m.WebhookView:
-        """Change where it leads and what it is told of (owner only).
+        """Change where it leads and what it is told of.
 
         `PUT /api/v1/webhooks/{endpoint_id}`
 
@@ -934,14 +965,14 @@ class Webhooks:
         return self._caller.call(o.CHANGE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}, body={"url": url, "events": events}))
 
     def delete(self, endpoint_id: str) -> None:
-        """Forget a webhook and its secrets (owner only).
+        """Forget a webhook and its secrets.
 
         `DELETE /api/v1/webhooks/{endpoint_id}`
         """
         self._caller.call(o.DELETE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
 
     def rotate_webhook_secret(self, endpoint_id: str, *, overlap_hours: int | UnsetType = UNSET) -> m.WebhookView:
-        """Let a new secret sign (owner only).
+        """Let a new secret sign.
 
         The one of before signs beside it for `overlap_hours`; any older one is forgotten.
 
@@ -952,21 +983,21 @@ class Webhooks:
         )
 
     def enable(self, endpoint_id: str) -> m.WebhookView:
-        """Let it be told again; its failures are forgotten (owner only).
+        """Let it be told again; its failures are forgotten.
 
         `POST /api/v1/webhooks/{endpoint_id}/enable`
         """
         return self._caller.call(o.ENABLE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
 
     def disable(self, endpoint_id: str) -> m.WebhookView:
-        """Let it be told nothing until it is enabled again (owner only).
+        """Let it be told nothing until it is enabled again.
 
         `POST /api/v1/webhooks/{endpoint_id}/disable`
         """
         return self._caller.call(o.DISABLE_WEBHOOK, Arguments(path={"endpoint_id": endpoint_id}))
 
     def test(self, endpoint_id: str) -> m.DeliveryView:
-        """Send it a notification of its own (owner only).
+        """Send it a notification of its own.
 
         A worker takes the delivery within a minute; `webhook.test` comes whatever events it chose.
 
@@ -1057,22 +1088,46 @@ class Predictions:
         entity: str | UnsetType = UNSET,
         model: str | UnsetType = UNSET,
         day: date | UnsetType = UNSET,
+        since: datetime | UnsetType = UNSET,
+        until: datetime | UnsetType = UNSET,
+        variant: str | UnsetType = UNSET,
+        order: Literal["newest", "oldest"] | UnsetType = UNSET,
         limit: int | UnsetType = UNSET,
         after: str | UnsetType = UNSET,
     ) -> Pages[m.PredictionLogEntry]:
         """A page of the prediction log.
 
+        Predictions of an entity, of a model, or of both, in the order of their creation. A page looks at 4 days of a model, and
+        at 1,000 predictions, at most, so one may be short, or empty, and yet have a `next`.
+
         `GET /api/v1/predictions`
 
         Args:
             entity: Predictions of this entity.
-            model: Predictions of the model of this name, on `day`.
-            day: A UTC day.
+            model: Predictions of the model of this name.
+            day: A UTC day, instead of `since` and `until`.
+            since: Created then or later; 90 days ago at the earliest, which is the default.
+            until: Created before then; now by default.
+            variant: Shown as of this variant; `none` outside of experiments.
+            order: What comes first.
             limit: How many items at most.
             after: `next` of the page before.
         """
         return self._caller.pages(
-            o.LIST_PREDICTIONS, Arguments(query={"entity": entity, "model": model, "day": day, "limit": limit, "after": after})
+            o.LIST_PREDICTIONS,
+            Arguments(
+                query={
+                    "entity": entity,
+                    "model": model,
+                    "day": day,
+                    "since": since,
+                    "until": until,
+                    "variant": variant,
+                    "order": order,
+                    "limit": limit,
+                    "after": after,
+                }
+            ),
         )
 
     def get(self, prediction_id: str) -> m.PredictionLogEntry:
@@ -1081,6 +1136,16 @@ class Predictions:
         `GET /api/v1/predictions/{prediction_id}`
         """
         return self._caller.call(o.GET_PREDICTION, Arguments(path={"prediction_id": prediction_id}))
+
+    def replay(self, prediction_id: str) -> m.Replay:
+        """Make a prediction again from what was stored.
+
+        Writes nothing, neither to the log nor as an exposure. Answers of models, of what stands in for them, and of chance are
+        made again by the code that gave them. The first replay of a version fetches its files.
+
+        `POST /api/v1/predictions/{prediction_id}/replay`
+        """
+        return self._caller.call(o.REPLAY_PREDICTION, Arguments(path={"prediction_id": prediction_id}))
 
     def trace(self, prediction_id: str) -> m.PredictionLineage:
         """What served when a prediction was made, and what its version was made from.

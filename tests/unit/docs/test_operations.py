@@ -1,4 +1,4 @@
-"""The commands in docs/operations.md exist: operations and options as the SDK's service models and our own programs have them."""
+"""The commands in docs/operations.md and docs/infrastructure.md exist, as the SDK's service models and our own programs have them."""
 
 import re
 import shlex
@@ -7,9 +7,10 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
-from tests.fixtures.synthesis import ROOT, read_synthesis
+from tests.fixtures.synthesis import ROOT, STAGES, read_synthesis
 
 TEXT = (ROOT / "docs" / "operations.md").read_text()
+INFRASTRUCTURE = (ROOT / "docs" / "infrastructure.md").read_text()
 SERVICES = {"s3api": "s3"}
 GLOBAL_OPTIONS = {"--query", "--output", "--region", "--profile"}
 
@@ -80,3 +81,15 @@ def test_the_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
     assert set(re.findall(r"\bmake ([a-z]+)", TEXT)) - {"release", "rollback"} <= targets
+
+
+def test_the_commands_of_the_construct_library_name_stacks_and_arguments_that_there_are() -> None:
+    commands = re.findall(r"^npx cdk .*", TEXT + INFRASTRUCTURE, flags=re.MULTILINE)
+    stacks = {name for stage in STAGES for name in read_synthesis(stage).templates}
+    table = set(re.findall(r"^\| `([a-z_]+)`", INFRASTRUCTURE, flags=re.MULTILINE)) | {"account", "region", "domain", "alarm_email"}
+
+    assert commands
+    assert {name for command in commands for name in re.findall(r"\bPresage-[\w-]+", command)} <= stacks
+    assert {name for command in commands for name in re.findall(r"-c (\w+)=", command)} <= table
+    code = "".join(path.read_text() for path in (ROOT / "stacks").glob("*.py")) + (ROOT / "app.py").read_text()
+    assert {name for name in table if f'"{name}"' not in code} == set()
