@@ -21,7 +21,8 @@ not run
 ## Second
 ```python
 found += 1
-print(found, file=open("{log}", "a"))
+with open("{log}", "a") as file:
+    print(found, file=file)
 ```
 """
 
