@@ -33,7 +33,8 @@ def stand_in_for_dns(stacks: ProjectStacks) -> None:
         certificate = boto3.client("acm").request_certificate(DomainName=str(properties[logical_id]["DomainName"]))
         return str(certificate["CertificateArn"])
 
-    exports = {name: output for name, output in template["Outputs"].items() if "Export" in output}
+    imported = json.dumps(stacks.template("Gateway"))
+    exports = {name: each for name, each in template["Outputs"].items() if "Export" in each and f'"{each["Export"]["Name"]}"' in imported}
     body = {
         "Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
         "Outputs": {name: {"Value": make(output["Value"]["Ref"]), "Export": output["Export"]} for name, output in exports.items()},
