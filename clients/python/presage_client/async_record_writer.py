@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from presage_client import operations as o
 from presage_client import public_models as p
 from presage_client.caller import AsyncCaller
-from presage_client.errors import PresageError, RecordsRefusedError, WriterTimeoutError
+from presage_client.errors import RecordsRefusedError, WriterTimeoutError
 from presage_client.flow import RetryPolicy
 from presage_client.records import (
     PERSISTENT,
@@ -50,7 +50,8 @@ class AsyncRecordWriter:
         self._changed = anyio.Event()
         self._refusals: list[Refusal] = []
         self._failure: Exception | None = None
-        self._is_open = self._is_telling = False
+        self._is_open = False
+        self._task_id: int | None = None
         self._tasks = anyio.create_task_group()
 
     async def write(
@@ -77,19 +78,22 @@ class AsyncRecordWriter:
             WriterTimeoutError: There was no room for it in time. It was not taken.
         """
         content = encode_record(record, self._waiting.batching)
-        await self._await(lambda: self._is_telling or self._waiting.has_room(content), timeout_seconds)
-        if not self._is_open:
+        inside = self._is_inside()  # if it waited for room, nobody would make any
+        await self._await(lambda: inside or self._waiting.has_room(content), timeout_seconds)
+        if not self._is_open and not inside:
             raise ValueError("the writer is not open: use it in an `async with`")
         self._waiting.put(content, now=self._caller.clock.now())
         self._notify()
 
     async def flush(self, *, timeout_seconds: float | None = None) -> None:
-        """Return when all that was written so far is settled.
+        """Return when all that was written so far is settled. Not for `on_refused`, which it would wait for.
 
         Raises:
             RecordsRefusedError: Records were not taken.
             WriterTimeoutError: Time was over first. The rest is still being sent.
         """
+        if self._is_inside():
+            raise ValueError("`on_refused` cannot flush: it is called by the task that sends")
         until = self._waiting.flush()
         self._notify()
         await self._await(lambda: self._waiting.settled >= until, timeout_seconds)
@@ -110,9 +114,15 @@ class AsyncRecordWriter:
         self._is_open = False
         try:
             await self.flush()
+            while self._waiting.settled < self._waiting.written:  # `on_refused` wrote again
+                await self.flush()
         finally:
             self._tasks.cancel_scope.cancel()
             await self._tasks.__aexit__(None, None, None)
+
+    def _is_inside(self) -> bool:
+        """Return whether `on_refused` is calling."""
+        return anyio.get_current_task().id == self._task_id
 
     def _notify(self) -> None:
         self._changed.set()
@@ -134,6 +144,7 @@ class AsyncRecordWriter:
             raise WriterTimeoutError(f"{waiting} records of {self._dataset} are not settled after {timeout_seconds} s")
 
     async def _run(self) -> None:
+        self._task_id = anyio.get_current_task().id
         while True:
             await self._await_due()
             batch = self._waiting.take()
@@ -153,15 +164,12 @@ class AsyncRecordWriter:
     async def _send(self, batch: list[bytes]) -> list[Refusal]:
         try:
             answer = await self._caller.call(o.PUBLIC_SEND_RECORDS, build_arguments(self._dataset, batch), policy=self._policy)
-        except PresageError as error:
+        except Exception as error:  # noqa: BLE001 - such as a client that was closed: a task that ended would lose all that follows
             return refuse_batch(batch, error)
         return list_refusals(batch, answer.results)
 
     async def _tell(self, on_refused: OnRefused, refusals: list[Refusal]) -> None:
-        self._is_telling = True
         try:
             await on_refused(refusals)
         except Exception as error:  # noqa: BLE001 - the caller's own: it is raised where the caller is
             self._failure = error
-        finally:
-            self._is_telling = False

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from presage_client import operations as o
 from presage_client import public_models as p
 from presage_client.caller import Caller
-from presage_client.errors import PresageError, RecordsRefusedError, WriterTimeoutError
+from presage_client.errors import RecordsRefusedError, WriterTimeoutError
 from presage_client.flow import RetryPolicy
 from presage_client.records import (
     PERSISTENT,
@@ -75,21 +75,23 @@ class RecordWriter:
             WriterTimeoutError: There was no room for it in time. It was not taken.
         """
         content = encode_record(record, self._waiting.batching)
-        inside = threading.current_thread() is self._thread  # `on_refused` writes: if it waited for room, nobody would make any
+        inside = self._is_inside()  # if it waited for room, nobody would make any
         with self._changed:
             self._await(lambda: inside or self._waiting.has_room(content), timeout_seconds)
-            if self._is_closed:
+            if self._is_closed and not inside:
                 raise ValueError("the writer is closed")
             self._waiting.put(content, now=self._caller.clock.now())
             self._changed.notify_all()
 
     def flush(self, *, timeout_seconds: float | None = None) -> None:
-        """Return when all that was written so far is settled.
+        """Return when all that was written so far is settled. Not for `on_refused`, which it would wait for.
 
         Raises:
             RecordsRefusedError: Records were not taken.
             WriterTimeoutError: Time was over first. The rest is still being sent.
         """
+        if self._is_inside():
+            raise ValueError("`on_refused` cannot flush: it is called by the thread that sends")
         with self._changed:
             until = self._waiting.flush()
             self._changed.notify_all()
@@ -101,6 +103,8 @@ class RecordWriter:
             self._is_closed = True
         try:
             self.flush(timeout_seconds=timeout_seconds)
+            while self._waiting.settled < self._waiting.written:  # `on_refused` wrote again
+                self.flush(timeout_seconds=timeout_seconds)
         finally:
             if self._waiting.settled == self._waiting.written:
                 self._thread.join()
@@ -118,6 +122,10 @@ class RecordWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close it; what was written is sent also after an error."""
         self.close()
+
+    def _is_inside(self) -> bool:
+        """Return whether `on_refused` is calling."""
+        return threading.current_thread() is self._thread
 
     def _await(self, is_so: Callable[[], bool], timeout_seconds: float | None) -> None:
         """Wait until it is so or there is something to raise; the lock is held."""
@@ -155,7 +163,7 @@ class RecordWriter:
     def _send(self, batch: list[bytes]) -> list[Refusal]:
         try:
             answer = self._caller.call(o.PUBLIC_SEND_RECORDS, build_arguments(self._dataset, batch), policy=self._policy)
-        except PresageError as error:
+        except Exception as error:  # noqa: BLE001 - such as a client that was closed: a thread that ended would lose all that follows
             return refuse_batch(batch, error)
         return list_refusals(batch, answer.results)
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from presage_client import public_models as p
-from presage_client.errors import PresageError, ProblemError
+from presage_client.errors import ProblemError
 from presage_client.flow import RetryPolicy
 from presage_client.operation import Arguments
 
@@ -172,10 +172,13 @@ def list_refusals(batch: Sequence[bytes], results: Sequence[p.RecordResult]) -> 
     ]
 
 
-def refuse_batch(batch: Sequence[bytes], error: PresageError) -> list[Refusal]:
+def refuse_batch(batch: Sequence[bytes], error: Exception) -> list[Refusal]:
     """Return what was not taken of a batch that was refused as a whole, or never answered: all of it, each for its own reason if told."""
     if isinstance(error, ProblemError) and error.results:
-        return list_refusals(batch, msgspec.convert(error.results, list[p.RecordResult]))
+        try:
+            return list_refusals(batch, msgspec.convert(error.results, list[p.RecordResult]))
+        except msgspec.ValidationError:  # reasons of another form: the refusal's own will do
+            pass
     code = error.code if isinstance(error, ProblemError) else type(error).__name__
     return [Refusal(decode_record(content), code, str(error)) for content in batch]
 

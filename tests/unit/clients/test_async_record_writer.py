@@ -132,11 +132,50 @@ def test_refusals_can_be_taken_and_written_again_mended_even_when_all_is_full() 
                 await writer.write_record(refusal.record)
 
         async with open_writer(api, on_refused=mend, batching=SMALL) as writer:
-            await write(writer, "bad1", "a", "bad2", "b")
-            await writer.flush()
+            await write(writer, "bad1", "a", "bad2", "b", "bad3")
 
     run(test)
-    assert sorted(api.taken) == ["1", "2", "a", "b"]
+    assert sorted(api.taken) == ["1", "2", "3", "a", "b"]
+
+
+def test_only_whoever_takes_refusals_writes_beyond_the_bound() -> None:
+    async def test() -> None:
+        api, told, go_on = RecordApi(), anyio.Event(), anyio.Event()
+
+        async def take(refusals: Sequence[Refusal]) -> None:
+            assert len(refusals) == 1
+            told.set()
+            await go_on.wait()
+
+        async with open_writer(api, on_refused=take, batching=SMALL) as writer:
+            await write(writer, "bad", "a")
+            await told.wait()
+            with pytest.raises(WriterTimeoutError):
+                await writer.write_record(build_record("b", NOW, {"spent": 1.5}), timeout_seconds=0.01)
+            go_on.set()
+        assert api.taken == ["a"]
+
+    run(test)
+
+
+def test_taking_refusals_cannot_wait_for_itself() -> None:
+    async def test() -> None:
+        async with open_writer(RecordApi(), on_refused=lambda _: writer.flush()) as writer:
+            await write(writer, "bad")
+
+    with pytest.raises(ValueError, match="cannot flush"):
+        run(test)
+
+
+def test_a_client_that_is_closed_first_loses_nothing_silently() -> None:
+    async def test() -> None:
+        client = AsyncClient(public=PUBLIC)
+        async with client.record_writer("orders") as writer:
+            await write(writer, *"ab")
+            await client.close()
+
+    with pytest.raises(RecordsRefusedError, match=r"2 RuntimeError\); .* the client has been closed"):
+        run(test)
 
 
 def test_what_taking_refusals_raises_is_raised_where_records_are_written() -> None:

@@ -156,10 +156,9 @@ def test_what_was_refused_can_be_written_again_mended_even_when_all_is_full() ->
             writer.write_record(refusal.record)
 
     with open_writer(api, on_refused=mend, batching=small) as writer:
-        write(writer, "bad1", "a", "bad2", "b")
-        writer.flush()
+        write(writer, "bad1", "a", "bad2", "b", "bad3")
 
-    assert sorted(api.taken) == ["1", "2", "a", "b"]
+    assert sorted(api.taken) == ["1", "2", "3", "a", "b"]
 
 
 def test_what_taking_refusals_raises_is_raised_where_records_are_written() -> None:
@@ -173,6 +172,26 @@ def test_what_taking_refusals_raises_is_raised_where_records_are_written() -> No
         writer.flush()
 
     writer.close()
+
+
+def test_taking_refusals_cannot_wait_for_itself() -> None:
+    writer = open_writer(RecordApi(), on_refused=lambda _: writer.flush())
+    write(writer, "bad")
+
+    with pytest.raises(ValueError, match="cannot flush"):
+        writer.close()
+
+
+def test_a_client_that_is_closed_first_loses_nothing_silently() -> None:
+    client = Client(public=PUBLIC)
+    writer = client.record_writer("orders")
+    write(writer, *"ab")
+    client.close()
+
+    with pytest.raises(RecordsRefusedError, match=r"2 RuntimeError\); .* the client has been closed") as caught:
+        writer.close()
+
+    assert [each.record.entity_id for each in caught.value.refusals] == ["a", "b"]
 
 
 def test_writing_waits_while_too_much_does() -> None:

@@ -196,4 +196,8 @@ def test_a_batch_that_is_refused_whole_tells_each_records_reason_if_it_can() -> 
     told = InvalidInputError(422, {"code": "no_valid_record", "results": results}, retry_after_seconds=None)
     untold = InvalidInputError(404, {"code": "not_found"}, retry_after_seconds=None)
 
-    assert [[each.code for each in refuse_batch([encode()], error)] for error in (told, untold)] == [["empty_entity"], ["not_found"]]
+    odd = InvalidInputError(422, {"code": "no_valid_record", "results": [{"state": 1}]}, retry_after_seconds=None)
+
+    codes = [[each.code for each in refuse_batch([encode()], error)] for error in (told, untold, odd)]
+
+    assert codes == [["empty_entity"], ["not_found"], ["no_valid_record"]]
