@@ -133,14 +133,25 @@ class LoadedModel:
         if self._link == "sigmoid":
             answers: FloatArray = _answer_all_odds(margins[:, 0])
         elif self._link == "softmax":
-            odds = np.exp(margins - margins.max(axis=1, keepdims=True))
+            odds = _exponentiate(margins - margins.max(axis=1, keepdims=True))
             answers = odds / np.add.reduce(odds, axis=1, keepdims=True)
         else:
-            with np.errstate(over="ignore"):
-                answers = np.exp(margins) if self._link == "exp" else margins
+            answers = _exponentiate(margins) if self._link == "exp" else margins
         if not np.isfinite(answers).all():
             raise CorruptArtifactError("The model gave answers that are not finite")
         return answers
+
+
+def _exponentiate(values: FloatArray) -> FloatArray:
+    """Return e to each, the same to the bit wherever it is computed: NumPy's own `exp` chooses its code by the processor.
+
+    Raises:
+        CorruptArtifactError: One is too large for a float.
+    """
+    try:
+        return np.fromiter(map(math.exp, values.ravel().tolist()), np.float64, values.size).reshape(values.shape)
+    except OverflowError as error:
+        raise CorruptArtifactError("The model gave answers that are not finite") from error
 
 
 def _answer_odds(margin: float) -> tuple[float, float]:

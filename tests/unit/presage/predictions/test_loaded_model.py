@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from presage.errors import CorruptArtifactError
 from presage.predictions.loaded_model import LoadedModel, load_model
-from presage.training.compiled import Additive, CompiledModel, FloatArray, Forest, encode_compiled
+from presage.training.compiled import Additive, CompiledModel, FloatArray, Forest, Link, encode_compiled
 from services.trainer.compiling import compile_pipeline
 from tests.fixtures.pipelines import CLASSIFIERS, REGRESSORS, make_classes, make_rows, make_targets
 from tests.unit.presage.training.test_compiled import build_additive, build_forest
@@ -214,3 +214,13 @@ def test_a_models_memory_is_counted_and_given_back(build: Callable[[], CompiledM
     del model
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(("link", "outputs"), [("softmax", 3), ("exp", 1)])
+def test_answers_hang_on_the_margins_alone_and_not_on_the_processor(link: Link, outputs: int) -> None:
+    slopes, nothing = np.eye(3)[:outputs], np.zeros((outputs, 3))
+    model = LoadedModel(CompiledModel(1, 3, link, (0.0,) * outputs, (), Additive(slopes, np.zeros(3), nothing, (), nothing)))
+    rows = np.random.default_rng(5).normal(size=(2_000, 3)) * 5
+    for row, answer in zip(rows.tolist(), model.run(rows).tolist(), strict=True):
+        odds = [math.exp(value - max(row)) for value in row]
+        assert answer == ([math.exp(row[0])] if link == "exp" else [each / sum(odds) for each in odds])
