@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated
+
 import msgspec
 
-from presage.tenancy.model import Role
+from presage.tenancy.model import KeyKind, Plan, Role, Scope
 
 
 class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,3 +22,23 @@ class RoleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A role to give."""
 
     role: Role
+
+
+class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An API key to create; `origins` are the web pages' that a publishable key may be used from.
+
+    It may do all that its kind may, unless `scopes` say less, and for ever, unless it expires.
+    """
+
+    name: str
+    plan: Plan = "free"
+    kind: KeyKind = "secret"
+    origins: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] | None = None
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class KeyRotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the key of before works beside the new one."""
+
+    overlap_hours: int = 24

@@ -19,7 +19,6 @@ from presage.jobs.arguments import FileFormat
 from presage.predictions.exploration import Exploration
 from presage.runtime.bodies import decode_json
 from presage.runtime.http import read_json
-from presage.tenancy.model import KeyKind, Plan
 from presage.training.model import Alias, DefaultAnswer, Promotion
 from presage.training.spec import ModelSpec
 from services.backend.strictness import find_unknown_field
@@ -244,15 +243,6 @@ class OffPolicyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alpha: float = 0.05
     baseline_version: int | None = None
     exploration: Exploration | None = None
-
-
-class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An API key to create; `origins` are the web pages' that a publishable key may be used from."""
-
-    name: str
-    plan: Plan = "free"
-    kind: KeyKind = "secret"
-    origins: tuple[str, ...] = ()
 
 
 class DriftBody(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from presage.jobs.model import Job, JobKind, JobState
 from presage.notifications.model import Delivery, DeliveryState, EndpointState, WebhookEndpoint
-from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User
+from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, Scope, User
 from presage.training.lineage import VersionLineage
 from presage.training.model import AliasMove
 
@@ -50,7 +50,9 @@ class ApiKeyView(msgspec.Struct, frozen=True):
     plan: Plan
     kind: KeyKind
     origins: Sequence[str]
+    scopes: Sequence[Scope]
     created_at: datetime
+    expires_at: datetime | None
     revoked_at: datetime | None
     key: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -147,7 +149,18 @@ def view_user(user: User, token: str | msgspec.UnsetType = msgspec.UNSET) -> Use
 
 def view_api_key(key: ApiKey, value: str | msgspec.UnsetType = msgspec.UNSET) -> ApiKeyView:
     """Return what the API tells of a key."""
-    return ApiKeyView(key.api_key_id, key.name, key.plan, key.kind, key.origins, key.created_at, key.revoked_at, value)
+    return ApiKeyView(
+        api_key_id=key.api_key_id,
+        name=key.name,
+        plan=key.plan,
+        kind=key.kind,
+        origins=key.origins,
+        scopes=key.scopes,
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+        key=value,
+    )
 
 
 def view_webhook(endpoint: WebhookEndpoint, secret: str | msgspec.UnsetType = msgspec.UNSET) -> WebhookView:

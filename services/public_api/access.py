@@ -5,15 +5,22 @@ An origin is no proof of who calls, as only browsers tell it honestly: it keeps 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Response, current_app, g, request
 
 from presage.errors import ForbiddenError
 from presage.predictions.request import PredictRequest
 from presage.runtime.http import note
-from presage.tenancy.model import Caller
+from presage.tenancy.model import Caller, Scope
 from services.public_api.context import KEY_HEADER, OPEN_PATHS, Headers, admit, describe_rate, get_ports, require
 
 BROWSER_ENDPOINTS = frozenset({"predictions.post_predict", "datasets.post_records"})
+SCOPES_OF_ENDPOINTS: Mapping[str | None, Scope] = {
+    "predictions.post_predict": "predict",
+    "datasets.post_records": "records.write",
+    "predictions.get_prediction_by_id": "predictions.read",
+}
 PREFLIGHT_SECONDS = 600
 _ALLOWED = "content-encoding, content-type, idempotency-key, x-api-key, x-request-id"
 _EXPOSED = "idempotency-replayed, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id"
@@ -35,9 +42,17 @@ def require_origin(caller: Caller, origin: str | None) -> None:
 
 
 def require_endpoint(caller: Caller, endpoint: str | None) -> None:
-    """Raise `ForbiddenError` if a publishable key is used for more than predictions and records."""
+    """Raise `ForbiddenError` if a publishable key is used for more than predictions and records, or a key for more than its scopes."""
     if caller.kind == "publishable" and endpoint not in BROWSER_ENDPOINTS:
         raise ForbiddenError("A publishable key may only predict and send records; use a secret key", code="secret_key_required")
+    if endpoint in SCOPES_OF_ENDPOINTS:
+        require_scope(caller, SCOPES_OF_ENDPOINTS[endpoint])
+
+
+def require_scope(caller: Caller, scope: Scope) -> None:
+    """Raise `ForbiddenError` if the key was not made for that."""
+    if scope not in caller.scopes:
+        raise ForbiddenError(f"The key's scopes are {', '.join(caller.scopes)}; this needs {scope}", code="scope_missing")
 
 
 def require_features(caller: Caller, body: PredictRequest) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 from flask import current_app, g
 
-from presage.errors import RateLimitedError
+from presage.errors import ForbiddenError, RateLimitedError
 from presage.features.ports import RecordQueue
 from presage.features.recent_ids import RecentIds
 from presage.predictions.use_cases import PredictionPorts
@@ -42,9 +42,11 @@ def admit(ports: PublicApiPorts, api_key_id: str | None) -> tuple[Caller, RateVe
 
     Raises:
         UnauthenticatedError: The call did not come with a key.
-        ForbiddenError: The key is unknown or revoked.
+        ForbiddenError: The key is unknown or revoked, or has expired.
     """
     caller = ports.predictions.catalog.get_caller(api_key_id)
+    if caller.expires_at is not None and caller.expires_at <= ports.now():
+        raise ForbiddenError(f"The API key expired at {caller.expires_at.isoformat()}", code="key_expired")
     return caller, ports.limiter.take(caller.api_key_id, ports.limits[caller.plan])
 
 

@@ -22,7 +22,7 @@ from presage.runtime.problems import CONTENT_TYPE, answer_error
 from presage.runtime.traffic import Traffic
 from presage.tenancy.keyed_call import Answer
 from presage.tenancy.model import Caller
-from services.public_api.access import describe_origin, require_features, require_origin
+from services.public_api.access import describe_origin, require_features, require_origin, require_scope
 from services.public_api.context import KEY_HEADER, Headers, PublicApiPorts, admit, describe_rate, require
 from services.public_api.keyed import IDEMPOTENCY_HEADER, REPLAYED, Sent, answer_by_key
 
@@ -116,6 +116,7 @@ class PredictRoute:
             call.headers += describe_origin(caller, origin)
             require_origin(caller, origin)
         require(verdict, caller)
+        require_scope(caller, "predict")
         call.caller = caller
         return caller
 

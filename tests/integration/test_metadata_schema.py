@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
 
 import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
+from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.database import build_engine_from_url, check_database, unit_of_work
 from presage.adapters.sql.member_store import SqlMemberStore
 from presage.adapters.sql.migrate import build_config, main, migrate
@@ -21,7 +22,7 @@ from presage.adapters.sql.tables import Row
 from presage.adapters.sql.workspace_store import SqlWorkspaceStore
 from presage.errors import InvalidInputError, UnavailableError
 from presage.tenancy.model import User, Workspace
-from tests.fixtures.metadata_rows import make_user, make_workspace
+from tests.fixtures.metadata_rows import at, make_api_key, make_user, make_workspace
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +37,7 @@ def test_concurrent_migrations_end_in_the_schema_that_the_code_maps(mariadb: str
     with engines[0].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Row.metadata) == []
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0010"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0011"]
     for engine in engines:
         engine.dispose()
 
@@ -132,3 +133,29 @@ def test_members_become_developers_and_nobody_gains_rights_on_the_way_back(maria
     (viewer,) = (user for user in migrated.values() if user.role == "viewer")
     assert back[viewer.user_id][0] == "member"
     assert back[viewer.user_id][1] != viewer.token_sha256
+
+
+def test_keys_of_before_do_what_their_kind_may_and_limited_ones_are_revoked_on_the_way_back(mariadb: str) -> None:
+    engine = build_engine_from_url(mariadb)
+    migrate(engine)
+    columns = "workspace_id, api_key_id, name, plan, created_at, kind"
+    insert = f"INSERT INTO api_keys ({columns}) VALUES ('ws_keys', :id, 'n', 'free', '2026-03-01', :id)"  # noqa: S608 - literals
+    with engine.begin() as connection:
+        command.downgrade(build_config(connection), "0010")
+        for kind in ("secret", "publishable"):
+            connection.execute(text(insert), {"id": kind})
+    migrate(engine)
+    store = SqlApiKeyStore(engine)
+    scopes = {key.api_key_id: key.scopes for key in store.list_api_keys("ws_keys")}
+    store.create_api_key(replace(make_api_key("ws_keys"), api_key_id="narrow", scopes=("predict",)))
+    store.create_api_key(replace(make_api_key("ws_keys"), api_key_id="short", expires_at=at(1)))
+
+    with engine.begin() as connection:
+        command.downgrade(build_config(connection), "0010")
+        query = text("SELECT api_key_id FROM api_keys WHERE workspace_id = 'ws_keys' AND revoked_at IS NULL")
+        working = set(connection.execute(query).scalars())
+    migrate(engine)
+    engine.dispose()
+
+    assert scopes == {"secret": ("predict", "records.write", "predictions.read"), "publishable": ("predict", "records.write")}
+    assert working == {"secret", "publishable"}

@@ -6,7 +6,8 @@ from flask import Blueprint, Response
 
 from presage.runtime.http import respond
 from presage.tenancy import use_cases
-from services.backend.bodies import ApiKeyBody, read_body
+from services.backend.account_bodies import ApiKeyBody, KeyRotationBody
+from services.backend.bodies import read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
 from services.backend.views import view_api_key
@@ -18,7 +19,7 @@ blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys")
 def create() -> Response:
     """Create a key in a usage plan; its value is in this answer only."""
     body, ports = read_body(ApiKeyBody), get_ports()
-    wish = use_cases.KeyWish(body.name, body.plan, body.kind, body.origins)
+    wish = use_cases.KeyWish(body.name, body.plan, body.kind, body.origins, body.scopes, body.expires_at)
     issued = use_cases.create_api_key(wish, by=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
     return respond(view_api_key(issued.key, issued.value), 201, {"location": f"/api/v1/api-keys/{issued.key.api_key_id}"})
 
@@ -31,6 +32,16 @@ def list_page() -> Response:
         lambda after, limit: store.list_api_keys(workspace_id, before=after, limit=limit), identify=lambda key: key.api_key_id
     )
     return respond(Page([view_api_key(key) for key in items], following))
+
+
+@blueprint.post("/<api_key_id>/rotate")
+def rotate(api_key_id: str) -> Response:
+    """Create a key in place of another, which works for a while beside it; the value is in this answer only."""
+    hours, ports = read_optional_body(KeyRotationBody).overlap_hours, get_ports()
+    issued = use_cases.rotate_api_key(
+        api_key_id, by=get_user(), overlap_hours=hours, now=get_now(), gateway=ports.gateway, store=ports.api_keys
+    )
+    return respond(view_api_key(issued.key, issued.value), 201, {"location": f"/api/v1/api-keys/{issued.key.api_key_id}"})
 
 
 @blueprint.delete("/<api_key_id>")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 Role = Literal["owner", "admin", "developer", "analyst", "viewer"]
 Plan = Literal["free", "standard"]
 KeyKind = Literal["secret", "publishable"]
 """A secret key is for servers. A publishable one may be in an app or a page: whoever finds it may predict and send records, no more."""
+
+Scope = Literal["predict", "records.write", "predictions.read"]
+"""What a key may do: ask for predictions, send records, read predictions back from the log."""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,23 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls the public API: an unrevoked key, its workspace, its usage plan, and the web origins that it may be used from."""
+    """Who calls the public API: an unrevoked key, its workspace, its usage plan, and what it may be used for, from where and until when."""
 
     api_key_id: str
     workspace_id: str
     plan: Plan
     kind: KeyKind = "secret"
     origins: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = SCOPES
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A gateway key of a workspace. The key's value is shown once and kept by the gateway only. Only publishable keys have `origins`."""
+    """A gateway key of a workspace. The key's value is shown once and kept by the gateway only. Only publishable keys have `origins`.
+
+    From `expires_at` on it opens nothing, though the gateway still knows it; never, if that is None.
+    """
 
     workspace_id: str
     api_key_id: str
@@ -57,3 +66,5 @@ class ApiKey:
     revoked_at: datetime | None
     kind: KeyKind = "secret"
     origins: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = SCOPES
+    expires_at: datetime | None = None

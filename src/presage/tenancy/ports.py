@@ -58,6 +58,9 @@ class ApiKeyStore(Protocol):
     def list_api_keys(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[ApiKey]:
         """Return a page of the workspace's keys, newest first, starting behind the key id `before`."""
 
+    def limit_api_key(self, workspace_id: str, api_key_id: str, *, expires_at: datetime) -> None:
+        """Let it expire then, unless it does so sooner, or raise `NotFoundError`."""
+
     def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
         """Note the revocation, or raise `NotFoundError`."""
 

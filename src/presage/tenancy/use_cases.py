@@ -7,12 +7,12 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from presage.errors import InvalidInputError, PresageError, UnauthenticatedError
+from presage.errors import ConflictError, InvalidInputError, NotFoundError, PresageError, UnauthenticatedError
 from presage.identifiers import new_identifier
 from presage.tenancy.members import authorise_over
-from presage.tenancy.model import ApiKey, KeyKind, Plan, Role, User, Workspace
+from presage.tenancy.model import SCOPES, ApiKey, KeyKind, Plan, Role, Scope, User, Workspace
 from presage.tenancy.permissions import authorise
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
 
@@ -26,6 +26,9 @@ KEY_PREFIXES: Mapping[KeyKind, str] = {"secret": "sk_", "publishable": "pk_"}
 ORIGIN = re.compile(r"https?://[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?")
 MAX_ORIGINS = 20
 ORIGIN_LENGTH = 200
+SECRET_SCOPES: frozenset[Scope] = frozenset({"predictions.read"})
+"""What nobody may do with a key that anybody may find."""
+MAX_OVERLAP_HOURS = 7 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,17 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyWish:
-    """What a new API key is to be: `origins` are the web pages' that a publishable key may be used from, none but apps without."""
+    """What a new API key is to be: `origins` are the web pages' that a publishable key may be used from, none but apps without.
+
+    It may do all that its kind may, unless `scopes` say less, and for ever, unless it expires.
+    """
 
     name: str
     plan: Plan = "free"
     kind: KeyKind = "secret"
     origins: Sequence[str] = ()
+    scopes: Sequence[Scope] | None = None
+    expires_at: datetime | None = None
 
 
 def create_workspace(*, name: str, owner_email: str, owner_name: str, now: datetime, store: WorkspaceStore) -> Registration:
@@ -99,20 +107,55 @@ def create_api_key(wish: KeyWish, *, by: User, now: datetime, gateway: KeyGatewa
 
     Raises:
         ForbiddenError: `by` lacks `api_keys.write`.
-        InvalidInputError: The name is empty or too long, or an origin is none, or of a key that has no origins.
+        InvalidInputError: The name is empty or too long, an origin is none, or of a key that has no origins, a scope is not the kind's,
+            or it would have expired.
         UnavailableError: The gateway or the database did not answer.
     """
     workspace_id = authorise(by, "api_keys.write")
-    name, origins = _require_name(wish.name, "$.name"), _require_origins(wish)
+    name, origins, scopes = _require_name(wish.name, "$.name"), _require_origins(wish), _require_scopes(wish)
+    if wish.expires_at is not None and wish.expires_at <= now:
+        raise InvalidInputError(f"A key expires in the future, got {wish.expires_at.isoformat()}", path="$.expires_at")
     value = KEY_PREFIXES[wish.kind] + secrets.token_hex(KEY_BYTES)
     api_key_id = gateway.create_key(name=name, plan=wish.plan, workspace_id=workspace_id, value=value)
-    key = ApiKey(workspace_id, api_key_id, name, wish.plan, created_at=now, revoked_at=None, kind=wish.kind, origins=origins)
+    limits = (wish.kind, origins, scopes, wish.expires_at)
+    key = ApiKey(workspace_id, api_key_id, name, wish.plan, now, None, *limits)
     try:
         store.create_api_key(key)
     except PresageError:
         gateway.delete_key(api_key_id)
         raise
     return IssuedKey(key, value)
+
+
+def rotate_api_key(api_key_id: str, *, by: User, overlap_hours: int, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> IssuedKey:
+    """Return a new key in place of that one, which works beside it for `overlap_hours` and no longer, and with 0 no more.
+
+    The new one may do the same, from the same origins. If the old one was to expire, the new one lives as long as that was to.
+    A crash in between leaves both; the old one can be rotated again, or revoked.
+
+    Raises:
+        ForbiddenError: `by` lacks `api_keys.write`.
+        InvalidInputError: The overlap is negative or longer than a week.
+        NotFoundError: The workspace has no such key.
+        ConflictError: It was revoked, or has expired.
+        UnavailableError: The gateway or the database did not answer.
+    """
+    workspace_id = authorise(by, "api_keys.write")
+    if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
+        raise InvalidInputError(f"expected 0 to {MAX_OVERLAP_HOURS} hours, got {overlap_hours}", path="$.overlap_hours")
+    old = store.find_api_key(api_key_id)
+    if old is None or old.workspace_id != workspace_id:
+        raise NotFoundError(f"There is no API key {api_key_id}")
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise ConflictError(f"API key {api_key_id} works no more; create a new one")
+    expires_at = None if old.expires_at is None else now + (old.expires_at - old.created_at)
+    wish = KeyWish(old.name, old.plan, old.kind, old.origins, old.scopes, expires_at)
+    issued = create_api_key(wish, by=by, now=now, gateway=gateway, store=store)
+    if overlap_hours:
+        store.limit_api_key(workspace_id, api_key_id, expires_at=now + timedelta(hours=overlap_hours))
+    else:
+        revoke_api_key(api_key_id, by=by, now=now, gateway=gateway, store=store)
+    return issued
 
 
 def revoke_api_key(api_key_id: str, *, by: User, now: datetime, gateway: KeyGateway, store: ApiKeyStore) -> None:
@@ -165,6 +208,14 @@ def _require_origins(wish: KeyWish) -> tuple[str, ...]:
                 path=f"$.origins[{number}]",
             )
     return tuple(dict.fromkeys(wish.origins))
+
+
+def _require_scopes(wish: KeyWish) -> tuple[Scope, ...]:
+    of_the_kind = tuple(scope for scope in SCOPES if wish.kind == "secret" or scope not in SECRET_SCOPES)
+    wanted = of_the_kind if wish.scopes is None else tuple(dict.fromkeys(wish.scopes))
+    if not wanted or not set(wanted) <= set(of_the_kind):
+        raise InvalidInputError(f"Expected some of {', '.join(of_the_kind)}, got {', '.join(wanted) or 'none'}", path="$.scopes")
+    return wanted
 
 
 def _require_email(email: str, path: str) -> str:

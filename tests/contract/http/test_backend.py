@@ -166,6 +166,23 @@ def test_a_publishable_key_is_listed_with_its_kind_and_origins(service: Service)
     assert service.refuse("POST", "/api-keys", {"name": "x", "origins": ["https://a.example"]}) == (400, "invalid_input", "$.origins")
 
 
+def test_a_key_is_limited_and_rotated(service: Service) -> None:
+    wish = {"name": "batch", "scopes": ["records.write"], "expires_at": "2999-01-01T00:00:00Z"}
+    old = service.post("/api-keys", wish)
+    path = f"/api-keys/{old['api_key_id']}/rotate"
+
+    new = service.post(path)
+    listed = {key["api_key_id"]: key for key in service.get("/api-keys")["items"]}
+
+    assert (old["scopes"], old["expires_at"]) == (["records.write"], "2999-01-01T00:00:00Z")
+    assert (new["scopes"], new["name"], new["key"] != old["key"]) == (["records.write"], "batch", True)
+    assert listed[old["api_key_id"]]["expires_at"] < old["expires_at"]
+    assert service.post(path, {"overlap_hours": 0})["api_key_id"] not in listed
+    assert service.refuse("POST", path)[:2] == (409, "conflict")
+    for changes, place in (({"scopes": []}, "$.scopes"), ({"expires_at": "1998-01-01T00:00:00Z"}, "$.expires_at")):
+        assert service.refuse("POST", "/api-keys", wish | changes) == (400, "invalid_input", place)
+
+
 def list_pages(service: Service, path: str) -> list[Any]:
     """All items of a list, asked for by two, of which there are five."""
     found, after = [], ""

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from presage.features.messages import BatchMessage
 from presage.tenancy.keyed_call import LEASE, Answer, Claim
-from presage.tenancy.model import Caller
+from presage.tenancy.model import Caller, Scope
 from presage.tenancy.rate_limit import RateLimit
 from services.public_api.routes.openapi import DOCUMENT
 from tests.contract.http.test_public_api import KEY, RECORD, Service
@@ -23,6 +24,7 @@ from tests.fixtures.serving import CLASSIFICATION, NOW, WORKSPACE, build_world
 SHOP, OTHER = "https://shop.example.com", "https://other.example.com"
 PUBLISHABLE = {"x-presage-api-key-id": "pub"}
 PREDICT, RECORDS = "/v1/predict", "/v1/datasets/orders/records"
+READ = "/v1/predictions/00000000-0000-0000-0000-000000000001"
 ASKED = {"model": "m", "features": [{"id": "c1"}]}
 SENT = {"records": [RECORD]}
 
@@ -251,3 +253,34 @@ def test_a_browser_is_told_before_it_calls(service: Service, path: str) -> None:
 def test_only_the_two_calls_of_browsers_are_asked_for(service: Service) -> None:
     path = "/v1/predictions/5f0c1c4e-5b7e-4c84-9d33-7d2cf0d4d2a1"
     assert service.client.open(path, method="OPTIONS", headers={"origin": SHOP}).status_code == 401
+
+
+def test_a_key_that_expired_opens_nothing_from_that_moment_on(service: Service) -> None:
+    service.world.catalog.callers["short"] = Caller("short", WORKSPACE, "standard", expires_at=NOW + timedelta(seconds=60))
+    headers = {"x-presage-api-key-id": "short"}
+    service.now = NOW + timedelta(seconds=59)
+    assert [post(service, path, "k1", **headers).status_code for path in (PREDICT, RECORDS)] == [200, 202]
+
+    service.now = NOW + timedelta(seconds=60)
+
+    for answer in (*(post(service, path, "k1", **headers) for path in (PREDICT, RECORDS)), service.call("GET", READ, headers=headers)):
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "key_expired")
+    assert len(service.world.journal.calls) + len(service.records.batches) == 2
+
+
+@pytest.mark.parametrize("scope", ["predict", "records.write", "predictions.read"])
+def test_a_key_does_what_it_was_made_for_and_nothing_else(service: Service, scope: Scope) -> None:
+    service.world.catalog.callers["narrow"] = Caller("narrow", WORKSPACE, "standard", scopes=(scope,))
+    headers = {"x-presage-api-key-id": "narrow"}
+
+    answers = {
+        "predict": post(service, PREDICT, None, **headers),
+        "records.write": post(service, RECORDS, None, **headers),
+        "predictions.read": service.call("GET", READ, headers=headers),
+    }
+
+    assert answers.pop(scope).status_code == {"predict": 200, "records.write": 202, "predictions.read": 404}[scope]
+    for needed, answer in answers.items():
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "scope_missing")
+        assert answer.get_json()["detail"] == f"The key's scopes are {scope}; this needs {needed}"
+    assert len(service.world.journal.calls) + len(service.records.batches) == (0 if scope == "predictions.read" else 1)

@@ -78,3 +78,18 @@ def test_another_workspaces_key_cannot_be_revoked(store: ApiKeyStore, workspace_
 
     assert store.find_api_key(key.api_key_id) == key
     assert store.find_api_key("unknown") is None
+
+
+def test_scopes_and_expiry_are_read_back_and_an_expiry_only_comes_nearer(store: ApiKeyStore, workspace_id: str) -> None:
+    key = replace(make_api_key(workspace_id), scopes=("records.write",))
+    store.create_api_key(key)
+
+    seen = []
+    for seconds in (20, 30, 10):
+        store.limit_api_key(workspace_id, key.api_key_id, expires_at=at(seconds))
+        seen.append(store.find_api_key(key.api_key_id))
+
+    assert seen == [replace(key, expires_at=at(seconds)) for seconds in (20, 20, 10)]
+    with pytest.raises(NotFoundError):
+        store.limit_api_key(f"{workspace_id}x", key.api_key_id, expires_at=at(1))
+    assert store.list_api_keys(workspace_id) == seen[-1:]

@@ -53,6 +53,16 @@ def test_a_key_tells_its_workspace_until_it_is_revoked(place: Place) -> None:
     assert place.catalog.find_caller("unknown") is None
 
 
+def test_a_key_tells_what_it_may_do_and_until_when(place: Place) -> None:
+    key = replace(make_api_key(place.workspace_id), scopes=("records.write",), expires_at=at(60))
+    place.stores.api_keys.create_api_key(key)
+    place.stores.api_keys.limit_api_key(place.workspace_id, key.api_key_id, expires_at=at(30))
+
+    caller = place.catalog.find_caller(key.api_key_id)
+
+    assert caller == Caller(key.api_key_id, place.workspace_id, key.plan, scopes=("records.write",), expires_at=at(30))
+
+
 def test_a_publishable_key_tells_its_origins_until_it_is_revoked(place: Place) -> None:
     origins = tuple(f"https://{name}.example.com" for name in (place.workspace_id.replace("_", "-"), "b"))
     key = replace(make_api_key(place.workspace_id), kind="publishable", origins=origins)

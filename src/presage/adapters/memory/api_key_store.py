@@ -35,9 +35,18 @@ class MemoryApiKeyStore:
         newest_first = sorted(mine, key=lambda key: (key.created_at, key.api_key_id), reverse=True)
         return [key for key in newest_first if mark is None or (key.created_at, key.api_key_id) < mark][:limit]
 
+    def limit_api_key(self, workspace_id: str, api_key_id: str, *, expires_at: datetime) -> None:
+        """Let it expire then, unless it does so sooner, or raise `NotFoundError`."""
+        key = self._get(workspace_id, api_key_id)
+        self._keys[api_key_id] = replace(key, expires_at=min(key.expires_at or expires_at, expires_at))
+
     def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
         """Note the revocation, or raise `NotFoundError`. Idempotency: the first time stands."""
+        key = self._get(workspace_id, api_key_id)
+        self._keys[api_key_id] = replace(key, revoked_at=key.revoked_at or now)
+
+    def _get(self, workspace_id: str, api_key_id: str) -> ApiKey:
         key = self._keys.get(api_key_id)
         if key is None or key.workspace_id != workspace_id:
             raise NotFoundError(f"There is no API key {api_key_id}")
-        self._keys[api_key_id] = replace(key, revoked_at=key.revoked_at or now)
+        return key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine, func, select, tuple_
@@ -42,9 +42,17 @@ class SqlApiKeyStore:
         with unit_of_work(self._engine) as session:
             return list_rows(session, page, ApiKey)
 
+    def limit_api_key(self, workspace_id: str, api_key_id: str, *, expires_at: datetime) -> None:
+        """Let it expire then, unless it does so sooner, or raise `NotFoundError`."""
+        sooner = func.least(func.coalesce(ApiKeyRow.expires_at, expires_at), expires_at)
+        self._update(workspace_id, api_key_id, {"expires_at": sooner})
+
     def revoke_api_key(self, workspace_id: str, api_key_id: str, *, now: datetime) -> None:
         """Note the revocation, or raise `NotFoundError`. Idempotency: the first time stands."""
+        self._update(workspace_id, api_key_id, {"revoked_at": func.coalesce(ApiKeyRow.revoked_at, now)})
+
+    def _update(self, workspace_id: str, api_key_id: str, values: Mapping[str, object]) -> None:
         mine = (ApiKeyRow.workspace_id == workspace_id, ApiKeyRow.api_key_id == api_key_id)
         with unit_of_work(self._engine) as session:
-            if not update_rows(session, ApiKeyRow, *mine, values={"revoked_at": func.coalesce(ApiKeyRow.revoked_at, now)}):
+            if not update_rows(session, ApiKeyRow, *mine, values=values):
                 raise NotFoundError(f"There is no API key {api_key_id}")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+import msgspec
 from sqlalchemy import Engine, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
@@ -43,7 +44,7 @@ class SqlServingCatalog:
         statement = select(table_of(ApiKeyRow)).where(ApiKeyRow.api_key_id == api_key_id, ApiKeyRow.revoked_at.is_(None))
         with unit_of_work(self._engine) as session:
             key = find_row(session, statement, ApiKey)
-        return None if key is None else Caller(key.api_key_id, key.workspace_id, key.plan, key.kind, key.origins)
+        return None if key is None else msgspec.convert(key, Caller, from_attributes=True)
 
     def list_origins(self) -> Collection[str]:
         """Return the web origins that unrevoked publishable keys may be used from, of all workspaces."""

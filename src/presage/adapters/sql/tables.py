@@ -75,6 +75,8 @@ class ApiKeyRow(Row):
     revoked_at: Mapped[datetime | None]
     kind: Mapped[str] = mapped_column(String(16), server_default="secret")
     origins: Mapped[JsonObject] = mapped_column(server_default=text("(JSON_ARRAY())"))
+    scopes: Mapped[JsonObject] = mapped_column(server_default=text("(JSON_ARRAY('predict', 'records.write', 'predictions.read'))"))
+    expires_at: Mapped[datetime | None]
 
 
 class DatasetRow(Row):

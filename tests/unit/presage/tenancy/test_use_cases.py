@@ -8,10 +8,28 @@ import pytest
 from presage.adapters.memory.api_key_store import MemoryApiKeyStore
 from presage.adapters.memory.key_gateway import MemoryKeyGateway
 from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
-from presage.errors import AlreadyExistsError, ForbiddenError, InvalidInputError, NotFoundError, UnauthenticatedError, UnavailableError
+from presage.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from presage.tenancy.model import ApiKey, User
-from presage.tenancy.use_cases import KeyWish, authenticate, create_api_key, create_user, create_workspace, revoke_api_key
+from presage.tenancy.use_cases import (
+    KeyWish,
+    authenticate,
+    create_api_key,
+    create_user,
+    create_workspace,
+    revoke_api_key,
+    rotate_api_key,
+)
 from tests.fixtures.metadata_rows import NOW, at, make_user
+
+DAY_SECONDS = 86_400
 
 
 class BrokenApiKeyStore(MemoryApiKeyStore):
@@ -144,3 +162,78 @@ def test_revoking_deletes_the_key_at_the_gateway_and_only_in_its_own_workspace()
     revoke_api_key(key.api_key_id, by=user, now=at(2), gateway=gateway, store=keys)
     assert gateway.keys == {}
     assert keys.find_api_key(key.api_key_id) == replace(key, revoked_at=at(2))
+
+
+def test_a_key_may_do_what_its_kind_may_unless_it_says_less() -> None:
+    gateway, keys, owner = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
+
+    def scopes_of(wish: KeyWish) -> tuple[str, ...]:
+        return create_api_key(wish, by=owner, now=NOW, gateway=gateway, store=keys).key.scopes
+
+    assert scopes_of(KeyWish("web")) == ("predict", "records.write", "predictions.read")
+    assert scopes_of(KeyWish("web", kind="publishable")) == ("predict", "records.write")
+    assert scopes_of(KeyWish("web", scopes=("records.write", "records.write"))) == ("records.write",)
+
+
+@pytest.mark.parametrize(
+    ("wish", "path"),
+    [
+        (KeyWish("web", scopes=()), "$.scopes"),
+        (KeyWish("web", kind="publishable", scopes=("predict", "predictions.read")), "$.scopes"),
+        (KeyWish("web", expires_at=NOW), "$.expires_at"),
+    ],
+)
+def test_a_key_that_could_do_nothing_or_too_much_is_not_made(wish: KeyWish, path: str) -> None:
+    gateway = MemoryKeyGateway()
+
+    with pytest.raises(InvalidInputError) as caught:
+        create_api_key(wish, by=make_user("ws_1"), now=NOW, gateway=gateway, store=MemoryApiKeyStore())
+
+    assert (caught.value.path, gateway.keys) == (path, {})
+
+
+def test_a_rotated_key_works_beside_the_new_one_for_the_overlap() -> None:
+    gateway, keys, owner = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
+    wish = KeyWish("web", "standard", "publishable", ("https://shop.example.com",), ("predict",), at(90 * DAY_SECONDS))
+    old = create_api_key(wish, by=owner, now=NOW, gateway=gateway, store=keys)
+
+    new = rotate_api_key(old.key.api_key_id, by=owner, overlap_hours=24, now=at(30 * DAY_SECONDS), gateway=gateway, store=keys)
+
+    assert new.value != old.value
+    assert set(gateway.keys) == {old.key.api_key_id, new.key.api_key_id}
+    assert keys.find_api_key(old.key.api_key_id) == replace(old.key, expires_at=at(31 * DAY_SECONDS))
+    same = replace(old.key, api_key_id=new.key.api_key_id, created_at=at(30 * DAY_SECONDS), expires_at=at(120 * DAY_SECONDS))
+    assert keys.find_api_key(new.key.api_key_id) == new.key == same
+
+
+def test_a_key_that_is_known_to_others_is_rotated_without_an_overlap() -> None:
+    gateway, keys, owner = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
+    old = create_api_key(KeyWish("web"), by=owner, now=NOW, gateway=gateway, store=keys).key
+
+    new = rotate_api_key(old.api_key_id, by=owner, overlap_hours=0, now=at(1), gateway=gateway, store=keys).key
+
+    assert set(gateway.keys) == {new.api_key_id}
+    assert keys.find_api_key(old.api_key_id) == replace(old, revoked_at=at(1))
+    assert new.expires_at is None
+
+
+def test_only_a_working_key_of_the_workspace_is_rotated() -> None:
+    gateway, keys, owner = MemoryKeyGateway(), MemoryApiKeyStore(), make_user("ws_1")
+    key_id = create_api_key(KeyWish("web", expires_at=at(9)), by=owner, now=NOW, gateway=gateway, store=keys).key.api_key_id
+
+    def rotate(by: User, hours: int = 1, seconds: float = 1) -> None:
+        rotate_api_key(key_id, by=by, overlap_hours=hours, now=at(seconds), gateway=gateway, store=keys)
+
+    with pytest.raises(NotFoundError):
+        rotate(make_user("ws_2"))
+    with pytest.raises(ForbiddenError):
+        rotate(make_user("ws_1", role="analyst"))
+    for hours in (-1, 169):
+        with pytest.raises(InvalidInputError, match="0 to 168 hours"):
+            rotate(owner, hours)
+    with pytest.raises(ConflictError):
+        rotate(owner, seconds=9)
+    revoke_api_key(key_id, by=owner, now=at(1), gateway=gateway, store=keys)
+    with pytest.raises(ConflictError):
+        rotate(owner)
+    assert gateway.keys == {}
