@@ -99,6 +99,8 @@ class AsyncApiKeys:
         plan: Literal["free", "standard"] | UnsetType = UNSET,
         kind: Literal["secret", "publishable"] | UnsetType = UNSET,
         origins: Sequence[str] | UnsetType = UNSET,
+        scopes: Sequence[Literal["predict", "records.write", "predictions.read"]] | UnsetType | None = UNSET,
+        expires_at: datetime | UnsetType | None = UNSET,
     ) -> m.ApiKeyView:
         """Create an API key in a usage plan.
 
@@ -109,8 +111,13 @@ class AsyncApiKeys:
             more.
             origins: Origins of the web pages that a publishable key may be used from, as browsers send them. Others get no CORS
             headers.
+            scopes: What the key may do; all that its kind may, if null. A publishable one reads no predictions back.
+            expires_at: From when on the key opens nothing; never, if null.
         """
-        return await self._caller.call(o.CREATE_API_KEY, Arguments(body={"name": name, "plan": plan, "kind": kind, "origins": origins}))
+        return await self._caller.call(
+            o.CREATE_API_KEY,
+            Arguments(body={"name": name, "plan": plan, "kind": kind, "origins": origins, "scopes": scopes, "expires_at": expires_at}),
+        )
 
     def list(self, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET) -> AsyncPages[m.ApiKeyView]:
         """A page of keys, newest first.
@@ -129,6 +136,15 @@ class AsyncApiKeys:
         `DELETE /api/v1/api-keys/{api_key_id}`
         """
         await self._caller.call(o.REVOKE_API_KEY, Arguments(path={"api_key_id": api_key_id}))
+
+    async def rotate(self, api_key_id: str, *, overlap_hours: int | UnsetType = UNSET) -> m.ApiKeyView:
+        """Create a key in place of another.
+
+        The new one may do the same, from the same origins. The old one works beside it for `overlap_hours`, with 0 no more.
+
+        `POST /api/v1/api-keys/{api_key_id}/rotate`
+        """
+        return await self._caller.call(o.ROTATE_API_KEY, Arguments(path={"api_key_id": api_key_id}, body={"overlap_hours": overlap_hours}))
 
 
 class AsyncDatasets:

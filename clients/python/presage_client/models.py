@@ -60,7 +60,9 @@ class ApiKeyView(ApiStruct, kw_only=True):
     plan: str
     kind: str
     origins: list[str]
+    scopes: list[str]
     created_at: str
+    expires_at: str | None
     revoked_at: str | None
     key: str | UnsetType = UNSET
 
