@@ -50,6 +50,15 @@ class AliasView(ApiStruct, kw_only=True):
     history: list[AliasMove]
 
 
+class AnyExplanation(ApiStruct, kw_only=True):
+    """`RowExplanation` or `ItemsExplanation`: has the fields of the one that it is."""
+
+    base: float | UnsetType = UNSET
+    contributions: dict[str, float] | UnsetType = UNSET
+    margin: MarginExplanation | UnsetType = UNSET
+    items: dict[str, RowExplanation] | UnsetType = UNSET
+
+
 class ApiKeyView(ApiStruct, kw_only=True):
     """A key; its value `key` only in the answer that creates it."""
 
@@ -1386,7 +1395,7 @@ class Replay(ApiStruct, kw_only=True):
     detail: str | None
     result: dict[str, Any] | None
     features: dict[str, Any] | None
-    explanation: RowExplanationOrItemsExplanation | UnsetType = UNSET
+    explanation: AnyExplanation | UnsetType = UNSET
     explanation_unavailable: str | UnsetType = UNSET
 
 
@@ -1436,15 +1445,6 @@ class RowExplanation(ApiStruct, kw_only=True):
     base: float
     contributions: dict[str, float]
     margin: MarginExplanation
-
-
-class RowExplanationOrItemsExplanation(ApiStruct, kw_only=True):
-    """`RowExplanation` or `ItemsExplanation`: has the fields of the one that it is."""
-
-    base: float | UnsetType = UNSET
-    contributions: dict[str, float] | UnsetType = UNSET
-    margin: MarginExplanation | UnsetType = UNSET
-    items: dict[str, RowExplanation] | UnsetType = UNSET
 
 
 class SampleRatio(ApiStruct, kw_only=True):

@@ -17,6 +17,7 @@ UNIONS = {
     ("NumberSummary", "ValueSummary"): "ColumnSummary",
     ("PolicyValue", "Undecided"): "PolicyEstimate",
     ("Explanation", "ItemsExplanation"): "AnyExplanation",
+    ("RowExplanation", "ItemsExplanation"): "AnyExplanation",
     ("PredictionResult", "EntryFailure"): "EntryAnswer",
 }
 """What the struct is called that stands for several."""
