@@ -17,7 +17,17 @@ from presage_client import models as m
 from presage_client import public_models as p
 from tests.fixtures.python_client import PUBLIC, WORKSPACE, Answers, AsyncDriver, SyncDriver, problem
 
-KEY = {"api_key_id": "key_1", "name": "k", "plan": "free", "kind": "secret", "origins": [], "created_at": "…", "revoked_at": None}
+KEY: dict[str, Any] = {
+    "api_key_id": "key_1",
+    "name": "k",
+    "plan": "free",
+    "kind": "secret",
+    "origins": [],
+    "scopes": ["predict"],
+    "created_at": "…",
+    "expires_at": None,
+    "revoked_at": None,
+}
 RESULT: dict[str, Any] = {
     "prediction": "1",
     "prediction_id": "p1",
