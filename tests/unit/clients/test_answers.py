@@ -151,7 +151,8 @@ def test_a_repr_shows_what_is_there_and_no_secret() -> None:
 
 
 def test_every_field_that_holds_a_credential_is_hidden() -> None:
-    hidden = {name: each.secrets for name, each in vars(m).items() if isinstance(each, type) and getattr(each, "secrets", None)}
+    kinds = {name: each for name, each in vars(m).items() if isinstance(each, type)}
+    hidden = {name: secrets for name, each in kinds.items() if (secrets := getattr(each, "secrets", None))}
 
     assert hidden == {
         "ApiKeyView": {"key"},

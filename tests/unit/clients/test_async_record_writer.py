@@ -42,7 +42,8 @@ def open_writer(api: RecordApi, **options: Any) -> AsyncRecordWriter:  # noqa: A
     http = httpx.AsyncClient(transport=httpx.MockTransport(api.handle if isinstance(api, SlowApi) else api))
     client = AsyncClient(public=PUBLIC, http=http, clock=AsyncClock(lambda: 0.0, FakeTime().sleep_async))
     batching = Batching(max_records=3, max_age_seconds=PATIENT)
-    return client.record_writer("orders", **({"batching": batching, "policy": make_policy()} | options))
+    chosen: dict[str, Any] = {"batching": batching, "policy": make_policy(), **options}
+    return client.record_writer("orders", **chosen)
 
 
 async def write(writer: AsyncRecordWriter, *names: str) -> None:
@@ -160,7 +161,8 @@ def test_only_whoever_takes_refusals_writes_beyond_the_bound() -> None:
 
 def test_taking_refusals_cannot_wait_for_itself() -> None:
     async def test() -> None:
-        async with open_writer(RecordApi(), on_refused=lambda _: writer.flush()) as writer:
+        writer: AsyncRecordWriter = open_writer(RecordApi(), on_refused=lambda _: writer.flush())
+        async with writer:
             await write(writer, "bad")
 
     with pytest.raises(ValueError, match="cannot flush"):

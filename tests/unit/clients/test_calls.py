@@ -27,10 +27,12 @@ from presage_client.errors import (
 from presage_client.flow import RetryPolicy
 from tests.fixtures.python_client import Answers, AsyncDriver, FakeTime, SyncDriver, make_policy, problem
 
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]
+
 HOLDOUT = {"share": 0.1, "salt": "s", "changed_by": None, "changed_at": None}
 PREDICTED = {"results": [{"error": {"code": "unknown_entity", "detail": "…", "path": "$.features[0]"}}]}
 UPLOAD = {"key": "k", "url": "https://storage.example/k"}
-SAFE = ("datasets.get", ("ds_1",), {})
+SAFE: Call = ("datasets.get", ("ds_1",), {})
 DATASET: dict[str, Any] = {
     "workspace_id": "ws_1",
     "dataset_id": "ds_1",
@@ -41,13 +43,11 @@ DATASET: dict[str, Any] = {
     "schema_version": 1,
     "newest_version": None,
 }
-DELETION = ("webhooks.delete", ("whk_1",), {})
+DELETION: Call = ("webhooks.delete", ("whk_1",), {})
 KEYED = ("public.predict", (), {"model": "m", "features": [{"id": "c1"}]})
 UNKEYED = ("datasets.create_upload", ("ds_1",), {"file_name": "f.csv"})
 NEVER_SENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")]
 PERHAPS_SENT = [httpx.ReadTimeout("slow"), httpx.WriteError("cut"), httpx.ReadError("cut"), httpx.RemoteProtocolError("cut")]
-
-Call = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 
 def answer_to(call: Call) -> httpx.Response:
@@ -109,7 +109,11 @@ def test_a_post_without_a_key_is_not_repeated_if_it_may_have_arrived(
 
 
 def test_an_idempotency_key_is_made_for_a_call_and_kept_across_its_attempts(kind: type[SyncDriver]) -> None:
-    faults = [httpx.ReadTimeout("slow"), problem(503, "unavailable"), problem(409, "call_in_flight", {"retry-after": "1"})]
+    faults: list[httpx.Response | Exception] = [
+        httpx.ReadTimeout("slow"),
+        problem(503, "unavailable"),
+        problem(409, "call_in_flight", {"retry-after": "1"}),
+    ]
     calls = [make(kind, KEYED, *faults, answer_to(KEYED))[1].requests for _ in range(2)]
 
     keys = [{request.headers["idempotency-key"] for request in requests} for requests in calls]

@@ -22,7 +22,7 @@ def job(state: str, progress: float = 0.0, **changes: object) -> httpx.Response:
         "created_at": "2026-03-01T12:00:00Z",
     }
     numbers = {"progress": progress, "attempts": 1, "cancel_requested": False}
-    view = {**texts, **numbers, "state": state, "arguments": {}, "result": {}, "finished_at": ended}
+    view: dict[str, object] = {**texts, **numbers, "state": state, "arguments": {}, "result": {}, "finished_at": ended}
     return httpx.Response(200, json=view | changes)
 
 

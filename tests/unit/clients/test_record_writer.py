@@ -32,7 +32,8 @@ def open_writer(api: RecordApi, **options: Any) -> RecordWriter:  # noqa: ANN401
     http = httpx.Client(transport=httpx.MockTransport(api))
     client = Client(public=PUBLIC, http=http, clock=Clock(lambda: 0.0, time.sleep))
     batching = Batching(max_records=3, max_age_seconds=PATIENT)
-    return client.record_writer("orders", **({"batching": batching, "policy": make_policy()} | options))
+    chosen: dict[str, Any] = {"batching": batching, "policy": make_policy(), **options}
+    return client.record_writer("orders", **chosen)
 
 
 def write(writer: RecordWriter, *names: str) -> None:
@@ -175,7 +176,7 @@ def test_what_taking_refusals_raises_is_raised_where_records_are_written() -> No
 
 
 def test_taking_refusals_cannot_wait_for_itself() -> None:
-    writer = open_writer(RecordApi(), on_refused=lambda _: writer.flush())
+    writer: RecordWriter = open_writer(RecordApi(), on_refused=lambda _: writer.flush())
     write(writer, "bad")
 
     with pytest.raises(ValueError, match="cannot flush"):
