@@ -53,6 +53,7 @@ class ApiKeyView(msgspec.Struct, frozen=True):
     scopes: Sequence[Scope]
     created_at: datetime
     expires_at: datetime | None
+    last_used_at: datetime | None
     revoked_at: datetime | None
     key: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -158,6 +159,7 @@ def view_api_key(key: ApiKey, value: str | msgspec.UnsetType = msgspec.UNSET) ->
         scopes=key.scopes,
         created_at=key.created_at,
         expires_at=key.expires_at,
+        last_used_at=key.last_used_at,
         revoked_at=key.revoked_at,
         key=value,
     )

@@ -72,6 +72,8 @@ class ApiKeyView(ApiStruct, kw_only=True):
     scopes: list[str]
     created_at: str
     expires_at: str | None
+    last_used_at: str | None
+    """When the public API was last called with it, to within two minutes; null, if never."""
     revoked_at: str | None
     key: str | UnsetType = UNSET
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
-from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from presage.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 from presage.features.dataset import Dataset
 from presage.predictions.freshness import FreshCache
 from presage.predictions.ports import Catalog, Deployment, ServingCatalog
@@ -13,7 +15,9 @@ from presage.tenancy.model import Caller
 from presage.training.model import ModelVersion
 
 MAX_KEYS = 100_000
+USE_NOTED_EVERY = timedelta(minutes=1)
 _ALL = "all"
+_LOG = logging.getLogger(__name__)
 
 
 class CatalogCache:
@@ -29,9 +33,11 @@ class CatalogCache:
         ttl_seconds: float,
         prepare: Callable[[Catalog], Catalog] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Read from `source`. `prepare` turns each new catalog into the one that serves."""
+        """Read from `source`. `prepare` turns each new catalog into the one that serves. `now` tells when keys are used."""
         self._source = source
+        self._now = now
         self._prepare = prepare
         self._callers: FreshCache[str, Caller] = FreshCache(self._load_caller, ttl_seconds=ttl_seconds, capacity=MAX_KEYS, clock=clock)
         self._origins: FreshCache[str, frozenset[str]] = FreshCache(self._load_origins, ttl_seconds=ttl_seconds, clock=clock)
@@ -89,7 +95,19 @@ class CatalogCache:
         caller = self._source.find_caller(api_key_id)
         if caller is None:
             raise ForbiddenError("The API key is unknown or revoked")
+        self._note_use(caller)
         return caller
+
+    def _note_use(self, caller: Caller) -> None:
+        """Note that the key is used: it is loaded only when a call asks for it. Answers do not depend on it."""
+        now = self._now()
+        is_expired = caller.expires_at is not None and caller.expires_at <= now
+        if is_expired or (caller.last_used_at is not None and now - caller.last_used_at < USE_NOTED_EVERY):
+            return
+        try:
+            self._source.note_use(caller.api_key_id, now=now)
+        except UnavailableError:
+            _LOG.warning("that key %s is used could not be noted", caller.api_key_id)
 
     def _load_catalog(self, workspace_id: str) -> Catalog:
         catalog = self._source.load_catalog(workspace_id)

@@ -154,6 +154,9 @@ class ServingCatalog(Protocol):
     def find_caller(self, api_key_id: str) -> Caller | None:
         """Return whose an unrevoked key is, or None."""
 
+    def note_use(self, api_key_id: str, *, now: datetime) -> None:
+        """Note that the key was used then; a later time that was noted stays."""
+
     def list_origins(self) -> Collection[str]:
         """Return the web origins that unrevoked publishable keys may be used from, of all workspaces."""
 

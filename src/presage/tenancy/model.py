@@ -49,13 +49,15 @@ class Caller:
     origins: tuple[str, ...] = ()
     scopes: tuple[Scope, ...] = SCOPES
     expires_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A gateway key of a workspace. The key's value is shown once and kept by the gateway only. Only publishable keys have `origins`.
 
-    From `expires_at` on it opens nothing, though the gateway still knows it; never, if that is None.
+    From `expires_at` on it opens nothing, though the gateway still knows it; never, if that is None. `last_used_at` is when the public API
+    last asked for it, to within a minute and the time that it keeps what it asked for.
     """
 
     workspace_id: str
@@ -68,3 +70,4 @@ class ApiKey:
     origins: tuple[str, ...] = ()
     scopes: tuple[Scope, ...] = SCOPES
     expires_at: datetime | None = None
+    last_used_at: datetime | None = None

@@ -63,6 +63,20 @@ def test_a_key_tells_what_it_may_do_and_until_when(place: Place) -> None:
     assert caller == Caller(key.api_key_id, place.workspace_id, key.plan, scopes=("records.write",), expires_at=at(30))
 
 
+def test_the_latest_use_of_a_key_is_noted(place: Place) -> None:
+    key = make_api_key(place.workspace_id)
+    place.stores.api_keys.create_api_key(key)
+    place.stores.api_keys.create_api_key(make_api_key(place.workspace_id, 1))
+
+    for seconds in (20, 30, 10):
+        place.catalog.note_use(key.api_key_id, now=at(seconds))
+
+    caller = place.catalog.find_caller(key.api_key_id)
+    assert caller is not None
+    assert caller.last_used_at == at(30)
+    assert [found.last_used_at for found in place.stores.api_keys.list_api_keys(place.workspace_id)] == [None, at(30)]
+
+
 def test_a_publishable_key_tells_its_origins_until_it_is_revoked(place: Place) -> None:
     origins = tuple(f"https://{name}.example.com" for name in (place.workspace_id.replace("_", "-"), "b"))
     key = replace(make_api_key(place.workspace_id), kind="publishable", origins=origins)

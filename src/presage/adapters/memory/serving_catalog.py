@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from presage.errors import UnavailableError
 from presage.predictions.ports import Catalog
@@ -20,12 +22,19 @@ class MemoryServingCatalog:
         self.catalogs: dict[str, Catalog] = {}
         self.versions: list[ModelVersion] = []
         self.down = False
+        self.read_only = False
         self.asked: Counter[str] = Counter()
 
     def find_caller(self, api_key_id: str) -> Caller | None:
         """Return whose an unrevoked key is, or None."""
         self._answer("find_caller")
         return self.callers.get(api_key_id)
+
+    def note_use(self, api_key_id: str, *, now: datetime) -> None:
+        """Note that the key was used then. While `read_only`, raise `UnavailableError`."""
+        if self.read_only:
+            raise UnavailableError("The database takes no writes")
+        self.callers[api_key_id] = replace(self.callers[api_key_id], last_used_at=now)
 
     def list_origins(self) -> Collection[str]:
         """Return the web origins that publishable keys may be used from, of all workspaces."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
 from sqlalchemy import Engine, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
-from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work
+from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work, update_rows
 from presage.adapters.sql.experiment_store import ACTIVE_STATES
 from presage.adapters.sql.tables import (
     AliasMoveRow,
@@ -45,6 +46,12 @@ class SqlServingCatalog:
         with unit_of_work(self._engine) as session:
             key = find_row(session, statement, ApiKey)
         return None if key is None else msgspec.convert(key, Caller, from_attributes=True)
+
+    def note_use(self, api_key_id: str, *, now: datetime) -> None:
+        """Note that the key was used then; a later time that was noted stays."""
+        latest = func.greatest(func.coalesce(ApiKeyRow.last_used_at, now), now)
+        with unit_of_work(self._engine) as session:
+            update_rows(session, ApiKeyRow, ApiKeyRow.api_key_id == api_key_id, values={"last_used_at": latest})
 
     def list_origins(self) -> Collection[str]:
         """Return the web origins that unrevoked publishable keys may be used from, of all workspaces."""

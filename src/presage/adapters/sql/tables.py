@@ -77,6 +77,7 @@ class ApiKeyRow(Row):
     origins: Mapped[JsonObject] = mapped_column(server_default=text("(JSON_ARRAY())"))
     scopes: Mapped[JsonObject] = mapped_column(server_default=text("(JSON_ARRAY('predict', 'records.write', 'predictions.read'))"))
     expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
 
 class DatasetRow(Row):
