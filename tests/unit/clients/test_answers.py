@@ -26,6 +26,7 @@ KEY: dict[str, Any] = {
     "scopes": ["predict"],
     "created_at": "…",
     "expires_at": None,
+    "last_used_at": None,
     "revoked_at": None,
 }
 RESULT: dict[str, Any] = {
