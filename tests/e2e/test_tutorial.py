@@ -20,6 +20,8 @@ def test_the_tutorial_ends_with_a_proven_prediction() -> None:
     certificate = json.loads(Path(".local/certificate.json").read_text())
     assert session["summary"].rows == session["rows"] == ORDERS
     assert session["answer"].model_version == 1
+    assert session["logged"].prediction_id == session["answer"].prediction_id
+    assert (session["again"].outcome, session["again"].differences) == ("same", [])
     assert certificate["experiment_id"] == session["experiment"].experiment_id
     assert certificate["conclusion"]["decision"].startswith("concluded_")
     assert certificate["looks"]
