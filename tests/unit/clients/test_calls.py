@@ -29,7 +29,6 @@ from tests.fixtures.python_client import Answers, AsyncDriver, FakeTime, SyncDri
 
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
 
-HOLDOUT = {"share": 0.1, "salt": "s", "changed_by": None, "changed_at": None}
 PREDICTED = {"results": [{"error": {"code": "unknown_entity", "detail": "…", "path": "$.features[0]"}}]}
 UPLOAD = {"key": "k", "url": "https://storage.example/k"}
 SAFE: Call = ("datasets.get", ("ds_1",), {})
