@@ -1122,7 +1122,7 @@ class Predictions:
             entity: Predictions of this entity.
             model: Predictions of the model of this name.
             day: A UTC day, instead of `since` and `until`.
-            since: Created then or later; 90 days ago at the earliest, which is the default.
+            since: Created then or later; 90 days ago at the earliest. By default that, or when the model was created.
             until: Created before then; now by default.
             variant: Shown as of this variant; `none` outside of experiments.
             order: What comes first.

@@ -12,6 +12,7 @@ from presage.predictions.ports import PredictionSearch
 from presage.predictions.replay import replay_prediction
 from presage.runtime.http import respond
 from presage.tenancy.permissions import authorise
+from presage.training.model import Model
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_limit
 
@@ -41,12 +42,13 @@ def search() -> Response:
     entity, model = request.args.get("entity"), request.args.get("model")
     if entity is None and model is None:
         raise InvalidInputError("Ask by `entity`, by `model`, or by both", path="?entity")
-    since, until = _read_time()
+    workspace_id, found = authorise(get_user(), "rows.read"), None if model is None else _find_model(model)
+    since, until = _read_time(None if found is None else found.created_at)
     wanted = PredictionSearch(
-        workspace_id=authorise(get_user(), "rows.read"),
+        workspace_id=workspace_id,
         since=since,
         until=until,
-        model_id=None if model is None else _find_model(model),
+        model_id=None if found is None else found.model_id,
         entity_id=entity,
         variant=request.args.get("variant"),
         oldest_first=_read_order(),
@@ -55,11 +57,11 @@ def search() -> Response:
     return respond(Page(page.entries, page.next_cursor))
 
 
-def _find_model(name: str) -> str:
+def _find_model(name: str) -> Model:
     model = get_ports().models.find_model_by_name(get_user().workspace_id, name)
     if model is None:
         raise NotFoundError(f"There is no model named {name[:100]!r}")
-    return model.model_id
+    return model
 
 
 def _read_order() -> bool:
@@ -69,8 +71,8 @@ def _read_order() -> bool:
     return order == "oldest"
 
 
-def _read_time() -> tuple[datetime, datetime]:
-    """Return from when to when: a `day`, or `since` and `until`; all that is kept, by default."""
+def _read_time(first: datetime | None) -> tuple[datetime, datetime]:
+    """Return from when to when: a `day`, or `since` and `until`; by default all that is kept, from `first` on if that is known."""
     now = get_now()
     if "day" in request.args:
         if not request.args.keys().isdisjoint(("since", "until")):
@@ -80,7 +82,10 @@ def _read_time() -> tuple[datetime, datetime]:
     expected = "RFC 3339 with an offset, such as 2026-01-31T12:00:00Z"
     latest, earliest = now + CLOCK_SKEW, now - LONGEST
     until = min(_read_instant("until", request.args["until"], expected), latest) if "until" in request.args else latest
-    since = max(_read_instant("since", request.args["since"], expected), earliest) if "since" in request.args else earliest
+    if "since" in request.args:
+        since = max(_read_instant("since", request.args["since"], expected), earliest)
+    else:
+        since = earliest if first is None or first >= until else max(earliest, first - CLOCK_SKEW)
     if since >= until:
         raise InvalidInputError("since is before until", path="?since")
     return since, until

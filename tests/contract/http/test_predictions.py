@@ -86,7 +86,9 @@ def list_ids(caller: Service, query: str) -> list[str]:
 @pytest.fixture
 def listed(service: Service) -> Service:
     """Of two models, entities and variants, one an hour until now."""
-    model_id, now = service.create_model(), datetime.now(UTC)
+    made, now = service.ports.models.get_model(service.workspace_id, service.create_model()), datetime.now(UTC)
+    model_id = "mdl_older"
+    service.ports.models.create_model(replace(made, model_id=model_id, name="older", created_at=now - timedelta(hours=5)))
     for number in range(6):
         own = {"workspace_id": service.workspace_id, "model_id": model_id if number % 2 else "mdl_other", "entity_id": f"c{number % 3}"}
         at = now - timedelta(hours=number)
@@ -97,15 +99,16 @@ def listed(service: Service) -> Service:
 @pytest.mark.parametrize(
     ("query", "numbers"),
     [
-        ("model=again", [1, 3, 5]),
-        ("model=again&order=oldest", [5, 3, 1]),
+        ("model=older", [1, 3, 5]),
+        ("model=older&order=oldest", [5, 3, 1]),
         ("entity=c0", [0, 3]),
-        ("entity=c0&model=again", [3]),
-        ("model=again&variant=control", [5]),
-        ("model=again&since={3.5}&until={0.5}", [1, 3]),
+        ("entity=c0&model=older", [3]),
+        ("model=older&variant=control", [5]),
+        ("model=older&since={3.5}&until={0.5}", [1, 3]),
         ("entity=c1&since={2}", [1]),
         ("entity=c1&since=0001-01-01T00:00:00Z&until=9999-12-31T00:00:00Z", [1, 4]),
         ("entity=c1&until=0001-01-02T00:00:00Z&since=0001-01-01T00:00:00Z", None),
+        ("model=older&until={9}", []),
         ("entity=c1&day=9999-12-31", []),
         ("entity=c1&day=0001-01-01", []),
     ],
@@ -134,3 +137,14 @@ def test_predictions_are_found_by_model_entity_time_and_variant(listed: Service,
 )
 def test_a_search_that_is_none_is_refused_with_its_place(service: Service, query: str, path: str) -> None:
     assert service.refuse("GET", f"/predictions?{query}") == (400, "invalid_input", path)
+
+
+def test_the_oldest_predictions_of_a_model_are_not_looked_for_before_it_was_there(service: Service) -> None:
+    model_id, now = service.create_model(), datetime.now(UTC)
+    at = {"since": now - timedelta(days=9), "asked": now}
+    for number, created_at in enumerate(at.values()):
+        service.ports.predictions.put_predictions(
+            [entry(number, created_at=created_at, workspace_id=service.workspace_id, model_id=model_id)]
+        )
+    assert list_ids(service, "model=again&order=oldest") == [prediction_id(1)]
+    assert list_ids(service, f"model=again&order=oldest&since={at['since']:%Y-%m-%dT%H:%M:%S.%fZ}") == [prediction_id(0), prediction_id(1)]
