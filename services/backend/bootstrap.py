@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from presage.adapters.apigateway.key_gateway import ApiGatewayKeyGateway
 from presage.adapters.client import build_client
@@ -32,9 +31,6 @@ from presage.predictions.replay import ReplayPorts
 from presage.runtime.observability import configure_logging
 from services.backend.context import BackendPorts
 from services.backend.settings import BackendSettings
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 MAX_CACHE_BYTES = 2 << 30
 """Of an instance's disk; a snapshot is read again from the lake when it has gone."""
@@ -81,15 +77,15 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         deliveries=sql.deliveries,
         mail_settings=sql.mail_settings,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
-        replay=_build_replay(settings, sql, s3),
+        replay=_build_replay(settings, sql),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
     )
     return ports, partial(check_database, engine)
 
 
-def _build_replay(settings: BackendSettings, sql: SqlStores, s3: S3Client) -> ReplayPorts:
+def _build_replay(settings: BackendSettings, sql: SqlStores) -> ReplayPorts:
     files = S3ModelFiles(
-        client=s3,
+        client=build_client("s3"),
         artifacts_bucket=settings.artifacts_bucket,
         lake_bucket=settings.lake_bucket,
         folder=Path(settings.cache_directory),
