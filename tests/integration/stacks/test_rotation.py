@@ -131,6 +131,8 @@ def start_backend(outputs: dict[str, str], port: int, *, environment: dict[str, 
     settings = {
         "STAGE": "local",
         "LAKE_BUCKET": "lake",
+        "ARTIFACTS_BUCKET": "artifacts",
+        "CACHE_DIRECTORY": str(log.parent / "cache"),
         "PREDICTION_TABLE": "predictions",
         "JOBS_QUEUE_URL": "http://127.0.0.1:1/jobs",
         "DATABASE_HOST": outputs["DatabaseHost"],
