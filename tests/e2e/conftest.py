@@ -36,8 +36,8 @@ def launcher(*words: str, **environment: str) -> None:
 
 @pytest.fixture(scope="session")
 def amplitude() -> Iterator[Amplitude]:
-    """An Amplitude whose project ends at this hour, with faults."""
-    exports = Exports(end_at_this_hour(hours=240, events=20_000), Faults(drop_every=5, throttle_every=7, fail_every=0))
+    """An Amplitude whose project ends at this hour, with faults; its users have an event a day, so that all but the first have a past."""
+    exports = Exports(end_at_this_hour(hours=240, events=60_000), Faults(drop_every=5, throttle_every=7, fail_every=0))
     server = build_server(exports)
     Thread(target=server.serve_forever, daemon=True).start()
     yield Amplitude(exports, f"http://127.0.0.1:{server.server_port}/api/2/export")

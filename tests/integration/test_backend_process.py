@@ -61,6 +61,8 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     settings: dict[str, object] = {
         "STAGE": "local",
         "LAKE_BUCKET": bucket,
+        "ARTIFACTS_BUCKET": "artifacts",
+        "CACHE_DIRECTORY": str(tmp_path_factory.mktemp("cache")),
         "PREDICTION_TABLE": "predictions",
         "JOBS_QUEUE_URL": queue_url,
         "DATABASE_HOST": address.hostname,

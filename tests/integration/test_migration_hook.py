@@ -32,6 +32,8 @@ def environment(emulator: str, mariadb: str, postgres: str) -> Iterator[dict[str
     settings = {
         "STAGE": "local",
         "LAKE_BUCKET": "lake",
+        "ARTIFACTS_BUCKET": "artifacts",
+        "CACHE_DIRECTORY": "cache",
         "PREDICTION_TABLE": "predictions",
         "JOBS_QUEUE_URL": "http://127.0.0.1:1/jobs",
         "DATABASE_HOST": str(address.hostname),
