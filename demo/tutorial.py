@@ -62,7 +62,7 @@ def _run_shell(block: Block, left_out: Collection[str]) -> None:
 
 def main() -> None:
     """Follow the page that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m demo.tutorial", description=follow.__doc__.splitlines()[0] if follow.__doc__ else "")
+    parser = argparse.ArgumentParser(prog="python -m demo.tutorial", description="Run the code blocks of a page in their order")
     parser.add_argument("page", nargs="?", type=Path, default=PAGE, help=f"a Markdown file; {PAGE} by default")
     follow(parser.parse_args().page)
 

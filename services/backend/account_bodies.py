@@ -36,9 +36,3 @@ class ApiKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origins: tuple[str, ...] = ()
     scopes: tuple[Scope, ...] | None = None
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-
-
-class KeyRotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the key of before works beside the new one."""
-
-    overlap_hours: int = 24

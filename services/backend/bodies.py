@@ -27,6 +27,12 @@ BodyT = TypeVar("BodyT")
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+class RotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a secret or a key of before works beside the new one."""
+
+    overlap_hours: int = 24
+
+
 class OwnerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person to register."""
 

@@ -14,12 +14,6 @@ class WebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[str, ...] = ALL
 
 
-class RotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the secret of before signs beside the new one."""
-
-    overlap_hours: int = 24
-
-
 class MailSettingsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the caller gets notifications by mail, and of which events."""
 

@@ -20,6 +20,7 @@ from localstack.program import free_port
 from presage.adapters.client import build_client
 from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.migrate import migrate
+from tests.fixtures.backend_settings import build_settings
 from tests.fixtures.database_secret import create_secret_of
 from tests.fixtures.metadata_rows import unique
 
@@ -58,25 +59,19 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     plan_id = build_client("apigateway").create_usage_plan(name=unique("standard"))["id"]
     queue_url = build_client("sqs").create_queue(QueueName=unique("jobs"))["QueueUrl"]
     address, port = urlsplit(mariadb), free_port()
-    settings: dict[str, object] = {
-        "STAGE": "local",
-        "LAKE_BUCKET": bucket,
-        "ARTIFACTS_BUCKET": "artifacts",
-        "CACHE_DIRECTORY": str(tmp_path_factory.mktemp("cache")),
-        "PREDICTION_TABLE": "predictions",
-        "JOBS_QUEUE_URL": queue_url,
-        "DATABASE_HOST": address.hostname,
-        "DATABASE_PORT": address.port,
-        "DATABASE_NAME": address.path.lstrip("/"),
-        "DATABASE_SECRET_ARN": create_secret_of(mariadb),
-        "REDSHIFT_WORKGROUP": "w",
-        "REDSHIFT_DATABASE": "d",
-        "GATEWAY_USAGE_PLANS": json.dumps({"standard": plan_id}),
-        "PUBLIC_API_URL": emulator,
-        "WEBHOOK_LOOPBACK": "true",
-        "OPERATOR_TOKEN": OPERATOR,
-    }
-    environment = {**os.environ, "PYTHONPATH": "src", **{f"PRESAGE_{name}": str(value) for name, value in settings.items()}}  # noqa: TID251
+    settings = build_settings(
+        LAKE_BUCKET=bucket,
+        CACHE_DIRECTORY=tmp_path_factory.mktemp("cache"),
+        JOBS_QUEUE_URL=queue_url,
+        DATABASE_HOST=address.hostname,
+        DATABASE_PORT=address.port,
+        DATABASE_NAME=address.path.lstrip("/"),
+        DATABASE_SECRET_ARN=create_secret_of(mariadb),
+        GATEWAY_USAGE_PLANS=json.dumps({"standard": plan_id}),
+        PUBLIC_API_URL=emulator,
+        OPERATOR_TOKEN=OPERATOR,
+    )
+    environment = {**os.environ, "PYTHONPATH": "src", **settings}  # noqa: TID251 - the machine around the service
     command = ["gunicorn", "-c", "python:services.backend.gunicorn_conf", "--bind", f"127.0.0.1:{port}", "services.backend.app:create()"]
     log = tmp_path_factory.mktemp("backend") / "backend.log"
     with log.open("wb") as output:

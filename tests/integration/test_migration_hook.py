@@ -18,6 +18,7 @@ from presage.adapters.redshift.migrate import list_migrations
 from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.tables import Row
 from stacks.constructs import bundles
+from tests.fixtures.backend_settings import build_settings
 from tests.fixtures.database_secret import create_secret, create_secret_of
 from tests.fixtures.redshift import run_bridge
 
@@ -29,27 +30,18 @@ HOOK = ".platform/hooks/predeploy/10_migrate.sh"
 @pytest.fixture(scope="module")
 def environment(emulator: str, mariadb: str, postgres: str) -> Iterator[dict[str, str]]:
     address = urlsplit(mariadb)
-    settings = {
-        "STAGE": "local",
-        "LAKE_BUCKET": "lake",
-        "ARTIFACTS_BUCKET": "artifacts",
-        "CACHE_DIRECTORY": "cache",
-        "PREDICTION_TABLE": "predictions",
-        "JOBS_QUEUE_URL": "http://127.0.0.1:1/jobs",
-        "DATABASE_HOST": str(address.hostname),
-        "DATABASE_PORT": str(address.port),
-        "DATABASE_NAME": address.path.lstrip("/"),
-        "DATABASE_SECRET_ARN": create_secret_of(mariadb),
-        "REDSHIFT_WORKGROUP": "presage",
-        "REDSHIFT_DATABASE": urlsplit(postgres).path.lstrip("/"),
-        "GATEWAY_USAGE_PLANS": "{}",
-        "PUBLIC_API_URL": "http://127.0.0.1:1",
-        "WEBHOOK_LOOPBACK": "true",
-        "OPERATOR_TOKEN": "operator-secret",
-    }
+    settings = build_settings(
+        DATABASE_HOST=address.hostname,
+        DATABASE_PORT=address.port,
+        DATABASE_NAME=address.path.lstrip("/"),
+        DATABASE_SECRET_ARN=create_secret_of(mariadb),
+        REDSHIFT_WORKGROUP="presage",
+        REDSHIFT_DATABASE=urlsplit(postgres).path.lstrip("/"),
+        OPERATOR_TOKEN="operator-secret",
+    )
     with run_bridge(postgres) as bridge:
         yield {
-            **{f"PRESAGE_{name}": value for name, value in settings.items()},
+            **settings,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}",
             "PYTHONPATH": "/var/app/current",
             "AWS_ENDPOINT_URL": emulator,

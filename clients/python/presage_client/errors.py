@@ -92,7 +92,7 @@ class UnauthenticatedError(ProblemError):
 class ForbiddenError(ProblemError):
     """The credential does not allow this."""
 
-    next_step = "Use a credential that may do this: an owner's token, or a secret key."
+    next_step = "Use a credential that may do this: a token of a user with the permission, or a key with the scope."
 
 
 class NotFoundError(ProblemError):

@@ -6,8 +6,8 @@ from flask import Blueprint, Response
 
 from presage.runtime.http import respond
 from presage.tenancy import use_cases
-from services.backend.account_bodies import ApiKeyBody, KeyRotationBody
-from services.backend.bodies import read_body, read_optional_body
+from services.backend.account_bodies import ApiKeyBody
+from services.backend.bodies import RotationBody, read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.paging import Page, read_page
 from services.backend.views import view_api_key
@@ -37,7 +37,7 @@ def list_page() -> Response:
 @blueprint.post("/<api_key_id>/rotate")
 def rotate(api_key_id: str) -> Response:
     """Create a key in place of another, which works for a while beside it; the value is in this answer only."""
-    hours, ports = read_optional_body(KeyRotationBody).overlap_hours, get_ports()
+    hours, ports = read_optional_body(RotationBody).overlap_hours, get_ports()
     issued = use_cases.rotate_api_key(
         api_key_id, by=get_user(), overlap_hours=hours, now=get_now(), gateway=ports.gateway, store=ports.api_keys
     )

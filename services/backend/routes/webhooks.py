@@ -7,9 +7,9 @@ from flask import Blueprint, Response
 from presage.notifications import webhooks
 from presage.runtime.http import respond
 from presage.tenancy.permissions import authorise
-from services.backend.bodies import read_body, read_optional_body
+from services.backend.bodies import RotationBody, read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
-from services.backend.notification_bodies import RotationBody, WebhookBody
+from services.backend.notification_bodies import WebhookBody
 from services.backend.paging import Page, read_page
 from services.backend.views import view_delivery, view_webhook
 

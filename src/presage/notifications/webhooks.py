@@ -56,15 +56,15 @@ def create_endpoint(by: User, *, url: str, events: Sequence[str], now: datetime,
         InvalidInputError: The URL leads nowhere public, or an event is none.
         ConflictError: The workspace has as many as it may have.
     """
-    authorise(by, "webhooks.write")
+    workspace_id = authorise(by, "webhooks.write")
     parse_destination(url, allow_loopback=ports.allow_loopback)
     patterns = check_patterns(events)
-    if len(ports.store.list_endpoints(by.workspace_id)) >= MOST_ENDPOINTS:
+    if len(ports.store.list_endpoints(workspace_id)) >= MOST_ENDPOINTS:
         raise ConflictError(f"The workspace has {MOST_ENDPOINTS} webhooks, which is the most; delete one")
     endpoint_id = new_identifier("whk")
-    secret_id, secret = _issue(by.workspace_id, endpoint_id, ports)
+    secret_id, secret = _issue(workspace_id, endpoint_id, ports)
     endpoint = WebhookEndpoint(
-        workspace_id=by.workspace_id,
+        workspace_id=workspace_id,
         endpoint_id=endpoint_id,
         url=url,
         events=patterns,
@@ -90,11 +90,11 @@ def rotate_secret(by: User, endpoint_id: str, *, overlap_hours: int, now: dateti
         InvalidInputError: The overlap is negative or longer than a week.
         NotFoundError: There is no such endpoint.
     """
-    authorise(by, "webhooks.write")
+    workspace_id = authorise(by, "webhooks.write")
     if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
         raise InvalidInputError(f"expected 0 to {MAX_OVERLAP_HOURS} hours, got {overlap_hours}", path="$.overlap_hours")
-    ports.store.get_endpoint(by.workspace_id, endpoint_id)
-    secret_id, secret = _issue(by.workspace_id, endpoint_id, ports)
+    ports.store.get_endpoint(workspace_id, endpoint_id)
+    secret_id, secret = _issue(workspace_id, endpoint_id, ports)
     dropped: list[str] = []
 
     def rotate(current: WebhookEndpoint) -> WebhookEndpoint:
@@ -103,9 +103,9 @@ def rotate_secret(by: User, endpoint_id: str, *, overlap_hours: int, now: dateti
         previous, until = (current.secret_id, now + timedelta(hours=overlap_hours)) if overlap_hours else (None, None)
         return replace(current, secret_id=secret_id, previous_secret_id=previous, previous_until=until)
 
-    endpoint = ports.store.change_endpoint(by.workspace_id, endpoint_id, rotate)
+    endpoint = ports.store.change_endpoint(workspace_id, endpoint_id, rotate)
     for each in dropped:
-        ports.credentials.delete_credential(by.workspace_id, name_secret(endpoint_id, each))
+        ports.credentials.delete_credential(workspace_id, name_secret(endpoint_id, each))
     return IssuedSecret(endpoint, secret)
 
 
@@ -117,32 +117,32 @@ def change_endpoint(by: User, endpoint_id: str, *, url: str, events: Sequence[st
         InvalidInputError: The URL leads nowhere public, or an event is none.
         NotFoundError: There is no such endpoint.
     """
-    authorise(by, "webhooks.write")
+    workspace_id = authorise(by, "webhooks.write")
     parse_destination(url, allow_loopback=ports.allow_loopback)
     patterns = check_patterns(events)
-    return ports.store.change_endpoint(by.workspace_id, endpoint_id, lambda current: replace(current, url=url, events=patterns))
+    return ports.store.change_endpoint(workspace_id, endpoint_id, lambda current: replace(current, url=url, events=patterns))
 
 
 def set_enabled(by: User, endpoint_id: str, *, enabled: bool, ports: WebhookPorts) -> WebhookEndpoint:
     """Enable an endpoint, with its failures forgotten, or disable it; raises `ForbiddenError`, `NotFoundError`."""
-    authorise(by, "webhooks.write")
+    workspace_id = authorise(by, "webhooks.write")
 
     def change(current: WebhookEndpoint) -> WebhookEndpoint:
         if enabled:
             return replace(current, state="enabled", reason="", failures=0, failing_since=None)
         return replace(current, state="disabled", reason=current.reason or DISABLED_BY_USER)
 
-    return ports.store.change_endpoint(by.workspace_id, endpoint_id, change)
+    return ports.store.change_endpoint(workspace_id, endpoint_id, change)
 
 
 def delete_endpoint(by: User, endpoint_id: str, *, ports: WebhookPorts) -> None:
     """Forget an endpoint, then its secrets; raises `ForbiddenError`, `NotFoundError`. Its deliveries stay, and those that are due fail."""
-    authorise(by, "webhooks.write")
-    endpoint = ports.store.get_endpoint(by.workspace_id, endpoint_id)
-    ports.store.delete_endpoint(by.workspace_id, endpoint_id)
+    workspace_id = authorise(by, "webhooks.write")
+    endpoint = ports.store.get_endpoint(workspace_id, endpoint_id)
+    ports.store.delete_endpoint(workspace_id, endpoint_id)
     for secret_id in (endpoint.secret_id, endpoint.previous_secret_id):
         if secret_id is not None:
-            ports.credentials.delete_credential(by.workspace_id, name_secret(endpoint_id, secret_id))
+            ports.credentials.delete_credential(workspace_id, name_secret(endpoint_id, secret_id))
 
 
 def send_test(by: User, endpoint_id: str, *, now: datetime, ports: WebhookPorts) -> Delivery:
@@ -153,12 +153,12 @@ def send_test(by: User, endpoint_id: str, *, now: datetime, ports: WebhookPorts)
         NotFoundError: There is no such endpoint.
         ConflictError: It is disabled.
     """
-    authorise(by, "webhooks.write")
-    endpoint = ports.store.get_endpoint(by.workspace_id, endpoint_id)
+    workspace_id = authorise(by, "webhooks.write")
+    endpoint = ports.store.get_endpoint(workspace_id, endpoint_id)
     if endpoint.state == "disabled":
         raise ConflictError(f"Webhook {endpoint_id} is disabled; enable it before it is tested")
     notification = Notification(
-        workspace_id=by.workspace_id,
+        workspace_id=workspace_id,
         notification_id=new_identifier("ntf"),
         user_id=by.user_id,
         subject="Webhook tested",

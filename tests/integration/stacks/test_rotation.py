@@ -26,6 +26,7 @@ from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine
 from presage.adapters.sql.migrate import migrate
 from tests.contract.wiring.recorded_calls import read_record
+from tests.fixtures.backend_settings import build_settings
 from tests.fixtures.own_emulator import OwnEmulator, run_own_emulator
 from tests.fixtures.servers import SessionServers
 from tests.fixtures.synthesis import ROOT
@@ -128,25 +129,14 @@ def place(servers: SessionServers, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def start_backend(outputs: dict[str, str], port: int, *, environment: dict[str, str], log: Any) -> "subprocess.Popen[bytes]":  # noqa: ANN401 - a path
-    settings = {
-        "STAGE": "local",
-        "LAKE_BUCKET": "lake",
-        "ARTIFACTS_BUCKET": "artifacts",
-        "CACHE_DIRECTORY": str(log.parent / "cache"),
-        "PREDICTION_TABLE": "predictions",
-        "JOBS_QUEUE_URL": "http://127.0.0.1:1/jobs",
-        "DATABASE_HOST": outputs["DatabaseHost"],
-        "DATABASE_PORT": outputs["DatabasePort"],
-        "DATABASE_NAME": outputs["DatabaseName"],
-        "DATABASE_SECRET_ARN": outputs["DatabaseCredentials"],
-        "REDSHIFT_WORKGROUP": "w",
-        "REDSHIFT_DATABASE": "d",
-        "GATEWAY_USAGE_PLANS": "{}",
-        "PUBLIC_API_URL": "http://127.0.0.1:1",
-        "WEBHOOK_LOOPBACK": "true",
-        "OPERATOR_TOKEN": "operator-token",
-    }
-    own = {f"PRESAGE_{name}": value for name, value in settings.items()}
+    own = build_settings(
+        CACHE_DIRECTORY=log.parent / "cache",
+        DATABASE_HOST=outputs["DatabaseHost"],
+        DATABASE_PORT=outputs["DatabasePort"],
+        DATABASE_NAME=outputs["DatabaseName"],
+        DATABASE_SECRET_ARN=outputs["DatabaseCredentials"],
+        OPERATOR_TOKEN="operator-token",
+    )
     command = ["gunicorn", "-c", "python:services.backend.gunicorn_conf", "--bind", f"127.0.0.1:{port}", "services.backend.app:create()"]
     with log.open("wb") as output:
         return subprocess.Popen(

@@ -6,7 +6,7 @@ import base64
 import binascii
 import heapq
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -118,12 +118,8 @@ def to_text(instant: datetime) -> str:
 def _list_days(search: PredictionSearch) -> list[str]:
     """Return the UTC days of the search in its order."""
     first, last = search.since.astimezone(UTC).date(), (search.until - _MICROSECOND).astimezone(UTC).date()
-    days = [(first + timedelta(days=number)).isoformat() for number in range(_count_days(first, last))]
+    days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
     return days if search.oldest_first else days[::-1]
-
-
-def _count_days(first: date, last: date) -> int:
-    return (last - first).days + 1
 
 
 def _decode(text: str) -> _Cursor:
