@@ -172,7 +172,9 @@ def test_a_refusal_has_all_that_it_told(kind: type[SyncDriver]) -> None:
 
 
 def test_a_refusal_that_is_no_problem_document_keeps_its_status(kind: type[SyncDriver]) -> None:
-    with pytest.raises(ForbiddenError, match=r"^403 unknown: .* an owner's token, or a secret key\. \(request None\)$"):
+    with pytest.raises(
+        ForbiddenError, match=r"^403 unknown: .* a token of a user with the permission, or a key with the scope\. \(request None\)$"
+    ):
         make(kind, SAFE, httpx.Response(403, text="<html>"))
 
 
