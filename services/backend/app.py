@@ -9,11 +9,13 @@ from flask import Flask
 
 from presage.runtime.http import create_app
 from presage.runtime.settings import load_settings
+from services.backend.auditing import Auditor
 from services.backend.authentication import Gatekeeper
 from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
 from services.backend.routes import (
     api_keys,
+    audit,
     batch_predictions,
     credentials,
     datasets,
@@ -41,6 +43,7 @@ BLUEPRINTS = (
     workspaces,
     users,
     api_keys,
+    audit,
     credentials,
     datasets,
     imports,
@@ -75,6 +78,9 @@ def build_app(ports: BackendPorts, *, operator_token: str, public_api_url: str, 
     app.extensions[EXTENSION] = ports
     app.config["PUBLIC_API_URL"] = public_api_url
     app.before_request(Gatekeeper(ports.workspaces, operator_token))
+    auditor = Auditor(ports.audit)
+    app.before_request(auditor.begin)
+    app.after_request(auditor.end)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint, url_prefix=f"/api/v1{module.blueprint.url_prefix or ''}")
     return app

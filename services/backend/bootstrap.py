@@ -79,6 +79,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
         replay=_build_replay(settings, sql),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
+        audit=sql.audit,
     )
     return ports, partial(check_database, engine)
 

@@ -20,7 +20,7 @@ from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.ports import PredictionLog
 from presage.predictions.replay import ReplayPorts
 from presage.tenancy.model import User
-from presage.tenancy.ports import ApiKeyStore, KeyGateway, MemberStore, WorkspaceStore
+from presage.tenancy.ports import ApiKeyStore, AuditLog, KeyGateway, MemberStore, WorkspaceStore
 from presage.training.ports import (
     ModelRegistry,
     RecipeStore,
@@ -65,6 +65,7 @@ class BackendPorts:
     predictions: PredictionLog
     replay: ReplayPorts
     batch_results: BatchResults
+    audit: AuditLog
 
 
 def get_ports() -> BackendPorts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from presage.errors import InvalidInputError
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 VERSION_DIGITS = 9
+INSTANT = "RFC 3339 with an offset, such as 2026-01-31T12:00:00Z"
 
 ItemT = TypeVar("ItemT")
 
@@ -59,3 +61,18 @@ def read_limit() -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
         raise InvalidInputError(f"limit is a number from 1 to {MAX_LIMIT}, got {text[:50]!r}", path="?limit")
     return int(text)
+
+
+def read_instant(name: str, text: str, expected: str = INSTANT) -> datetime:
+    """Return the time that a parameter names, in UTC.
+
+    Raises:
+        InvalidInputError: It is none, or has no offset.
+    """
+    try:
+        instant = msgspec.convert(text, datetime)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}") from error
+    raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}")

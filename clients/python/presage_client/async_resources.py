@@ -147,6 +147,62 @@ class AsyncApiKeys:
         return await self._caller.call(o.ROTATE_API_KEY, Arguments(path={"api_key_id": api_key_id}, body={"overlap_hours": overlap_hours}))
 
 
+class AsyncAudit:
+    """Operations on `audit`."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list_audit_entries(
+        self,
+        *,
+        user_id: str | UnsetType = UNSET,
+        action: str | UnsetType = UNSET,
+        since: datetime | UnsetType = UNSET,
+        until: datetime | UnsetType = UNSET,
+        limit: int | UnsetType = UNSET,
+        after: str | UnsetType = UNSET,
+    ) -> AsyncPages[m.AuditEntry]:
+        """A page of the audit log, newest first.
+
+        Every call of the workspace API that may change something is in it twice, as asked before it was done, and as ended
+        (docs/audit.md).
+
+        `GET /api/v1/audit`
+
+        Args:
+            user_id: Of this user.
+            action: Of this action, such as `users.change_role`.
+            since: Written then or later.
+            until: Written before then.
+            limit: How many items at most.
+            after: `next` of the page before.
+        """
+        return self._caller.pages(
+            o.LIST_AUDIT_ENTRIES,
+            Arguments(query={"user_id": user_id, "action": action, "since": since, "until": until, "limit": limit, "after": after}),
+        )
+
+    async def export_audit_log(self) -> str:
+        """The whole audit log, oldest first.
+
+        What `verify_chain` of the library takes. An answer that breaks off is no whole log; compare its last line with the head
+        that the verification names.
+
+        `GET /api/v1/audit/export`
+        """
+        return await self._caller.call(o.EXPORT_AUDIT_LOG, Arguments())
+
+    async def verify_audit_log(self) -> m.AuditVerification:
+        """Whether the audit log is whole and unchanged.
+
+        Walks all of it. Note the head elsewhere now and then, as entries that are missing at the end show by nothing else.
+
+        `GET /api/v1/audit/verification`
+        """
+        return await self._caller.call(o.VERIFY_AUDIT_LOG, Arguments())
+
+
 class AsyncDatasets:
     """Operations on `datasets`."""
 
@@ -1285,6 +1341,7 @@ class AsyncGroups:
         self.workspace = AsyncWorkspace(caller)
         self.users = AsyncUsers(caller)
         self.api_keys = AsyncApiKeys(caller)
+        self.audit = AsyncAudit(caller)
         self.datasets = AsyncDatasets(caller)
         self.credentials = AsyncCredentials(caller)
         self.models = AsyncModels(caller)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError, NotFoundError
@@ -14,7 +13,7 @@ from presage.runtime.http import respond
 from presage.tenancy.permissions import authorise
 from presage.training.model import Model
 from services.backend.context import get_now, get_ports, get_user
-from services.backend.paging import Page, read_limit
+from services.backend.paging import Page, read_instant, read_limit
 
 LONGEST = timedelta(days=90)
 """How long predictions are kept; no search goes further back."""
@@ -77,25 +76,14 @@ def _read_time(first: datetime | None) -> tuple[datetime, datetime]:
     if "day" in request.args:
         if not request.args.keys().isdisjoint(("since", "until")):
             raise InvalidInputError("Ask by `day`, or by `since` and `until`", path="?day")
-        since = min(_read_instant("day", f"{request.args['day']}T00:00:00Z", "a UTC day such as 2026-01-31"), now)
+        since = min(read_instant("day", f"{request.args['day']}T00:00:00Z", "a UTC day such as 2026-01-31"), now)
         return since, since + timedelta(days=1)
-    expected = "RFC 3339 with an offset, such as 2026-01-31T12:00:00Z"
     latest, earliest = now + CLOCK_SKEW, now - LONGEST
-    until = min(_read_instant("until", request.args["until"], expected), latest) if "until" in request.args else latest
+    until = min(read_instant("until", request.args["until"]), latest) if "until" in request.args else latest
     if "since" in request.args:
-        since = max(_read_instant("since", request.args["since"], expected), earliest)
+        since = max(read_instant("since", request.args["since"]), earliest)
     else:
         since = earliest if first is None or first >= until else max(earliest, first - CLOCK_SKEW)
     if since >= until:
         raise InvalidInputError("since is before until", path="?since")
     return since, until
-
-
-def _read_instant(name: str, text: str, expected: str) -> datetime:
-    try:
-        instant = msgspec.convert(text, datetime)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}") from error
-    raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}")

@@ -1,5 +1,6 @@
 """Every operation of the workspace API, called with every role and from another workspace: done, or refused and nothing changed."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from presage.tenancy.audit import AuditEntry
 from presage.tenancy.permissions import GRANTS, PERMISSIONS, ROLES
 from tests.fixtures.furnished import OPERATOR, Furnished, freeze, is_success, read_code
 
@@ -38,16 +40,24 @@ def test_each_role_may_do_all_that_the_one_below_it_may(place: Furnished) -> Non
     assert GRANTS["owner"] == set(PERMISSIONS)
 
 
+def assert_told(added: Sequence[AuditEntry], role: str, *, is_read: bool) -> None:
+    """A refused call that would have changed something is all that the audit log grew by; reading is not in it."""
+    told = [(entry.email.partition("@")[0], entry.outcome, entry.status, entry.code) for entry in added]
+    assert told == ([] if is_read else [(role, "asked", None, None), (role, "refused", 403, "forbidden")])
+
+
 @pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - {OF_THE_OPERATOR}))
 def test_an_operation_is_for_the_roles_that_have_its_permission(place: Furnished, operation: str) -> None:
     permission = OPERATIONS[operation]["x-permission"]
     before = freeze(place.ports)
     refused = [role for role in LEAST_FIRST if permission not in GRANTS[role]]
     for role in refused:
+        known = place.read_audit()
         answer = place.call(operation, place.tokens[role])
         assert (answer.status_code, read_code(answer)) == (403, "forbidden"), (role, answer.text)
         assert permission in answer.get_json()["detail"]
         assert freeze(place.ports) == before, role
+        assert_told(place.read_audit()[len(known) :], role, is_read=place.requests[operation][0] == "GET")
 
     least, *others = (role for role in LEAST_FIRST if role not in refused)
     answer = place.call(operation, place.tokens[least])

@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Engine
 
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
+from presage.adapters.sql.audit_log import SqlAuditLog
 from presage.adapters.sql.dataset_store import SqlDatasetStore
 from presage.adapters.sql.delivery_store import SqlDeliveryStore
 from presage.adapters.sql.experiment_events import SqlExperimentEvents
@@ -49,6 +50,7 @@ class SqlStores:
     deliveries: SqlDeliveryStore
     webhooks: SqlWebhookStore
     mail_settings: SqlMailSettingsStore
+    audit: SqlAuditLog
 
     @classmethod
     def build(cls, engine: Engine) -> Self:
@@ -72,4 +74,5 @@ class SqlStores:
             SqlDeliveryStore(engine),
             SqlWebhookStore(engine),
             SqlMailSettingsStore(engine),
+            SqlAuditLog(engine),
         )
