@@ -28,6 +28,7 @@ from services.backend.routes import (
     mail_settings,
     models,
     off_policy,
+    operations,
     predictions,
     quarantine,
     reports,
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     webhooks,
     mail_settings,
     predictions,
+    operations,
 )
 
 

@@ -12,7 +12,7 @@ from presage.tenancy.ports import WorkspaceStore
 from presage.tenancy.use_cases import authenticate
 
 OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
-OPERATOR_ENDPOINTS = frozenset({"workspaces.create"})
+OPERATOR_ENDPOINTS = frozenset({"workspaces.create", "operations.list_queues", "operations.redrive_jobs"})
 _SCHEME = "bearer "
 
 

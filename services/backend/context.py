@@ -13,7 +13,7 @@ from presage.experiments.ports import CertificateStore, ExperimentEvents, Experi
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.features.quarantine import QuarantineStore
 from presage.features.sources.credentials import CredentialStore
-from presage.jobs.ports import NotificationStore
+from presage.jobs.ports import NotificationStore, QueueInspector
 from presage.jobs.use_cases import JobPorts
 from presage.notifications.ports import DeliveryStore, MailSettingsStore
 from presage.notifications.webhooks import WebhookPorts
@@ -66,6 +66,7 @@ class BackendPorts:
     replay: ReplayPorts
     batch_results: BatchResults
     audit: AuditLog
+    queues: QueueInspector
 
 
 def get_ports() -> BackendPorts:

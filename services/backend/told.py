@@ -44,6 +44,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "results.create_outlook": (),
     "holdout.put": ("share",),
     "jobs.cancel": (),
+    "jobs.retry": (),
     "webhooks.create": ("events",),
     "webhooks.change": ("events",),
     "webhooks.rotate": ("overlap_hours",),

@@ -970,16 +970,38 @@ class AsyncJobs:
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
 
-    def list(self, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET) -> AsyncPages[m.JobView]:
+    def list(
+        self,
+        *,
+        state: list[Literal["cancelled", "failed", "quarantined", "queued", "running", "succeeded"]] | UnsetType = UNSET,
+        kind: list[
+            Literal[
+                "analyse_experiment",
+                "build_model",
+                "check_drift",
+                "estimate_off_policy",
+                "import_amplitude",
+                "import_file",
+                "import_warehouse",
+                "predict_batch",
+                "refresh_snapshot",
+            ]
+        ]
+        | UnsetType = UNSET,
+        limit: int | UnsetType = UNSET,
+        after: str | UnsetType = UNSET,
+    ) -> AsyncPages[m.JobView]:
         """A page of jobs, newest first.
 
         `GET /api/v1/jobs`
 
         Args:
+            state: In this state; several times for any of several.
+            kind: Of this kind; several times for any of several.
             limit: How many items at most.
             after: `next` of the page before.
         """
-        return self._caller.pages(o.LIST_JOBS, Arguments(query={"limit": limit, "after": after}))
+        return self._caller.pages(o.LIST_JOBS, Arguments(query={"state": state, "kind": kind, "limit": limit, "after": after}))
 
     async def get(self, job_id: str) -> m.JobView:
         """A job with its progress.
@@ -994,6 +1016,44 @@ class AsyncJobs:
         `POST /api/v1/jobs/{job_id}/cancel`
         """
         return await self._caller.call(o.CANCEL_JOB, Arguments(path={"job_id": job_id}))
+
+    async def retry(self, job_id: str) -> m.JobView:
+        """Submit a job that failed or was cancelled again.
+
+        As a new job of the same arguments, whose `retry_of` names the old one; its `retried_as` names the new one. Asks for the
+        permission to ask for jobs of that kind, of which `analyses.run` is the least. One that was given up for an outage goes on
+        where it was, if it is an import or a build; else it begins anew. A job can be retried once; then the retry can.
+
+        `POST /api/v1/jobs/{job_id}/retry`
+        """
+        return await self._caller.call(o.RETRY_JOB, Arguments(path={"job_id": job_id}))
+
+
+class AsyncOperations:
+    """Operations on `operations`."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def list_queues(self) -> m.QueueDepthPage:
+        """How full the stage's queues are.
+
+        Needs the operator's token. All counts are approximate, as SQS counts; how old the oldest message is, only its alarm
+        knows.
+
+        `GET /api/v1/operations/queues`
+        """
+        return await self._caller.call(o.LIST_QUEUES, Arguments())
+
+    async def redrive_jobs(self, *, limit: int | UnsetType = UNSET) -> m.Redrive:
+        """Put dead letters of the jobs queue back on it.
+
+        Needs the operator's token. At most `limit` of them a call; call again while `moved` is as many. Repeating it, or a
+        message that is there twice, does no harm.
+
+        `POST /api/v1/operations/queues/jobs/redrive`
+        """
+        return await self._caller.call(o.REDRIVE_JOBS, Arguments(body={"limit": limit}))
 
 
 class AsyncWebhooks:
@@ -1348,6 +1408,7 @@ class AsyncGroups:
         self.experiments = AsyncExperiments(caller)
         self.holdout = AsyncHoldout(caller)
         self.jobs = AsyncJobs(caller)
+        self.operations = AsyncOperations(caller)
         self.webhooks = AsyncWebhooks(caller)
         self.mail_settings = AsyncMailSettings(caller)
         self.notifications = AsyncNotifications(caller)

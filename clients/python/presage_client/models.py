@@ -879,6 +879,10 @@ class JobView(ApiStruct, kw_only=True):
     created_at: str
     finished_at: str | None
     cancel_requested: bool
+    retry_of: str | None
+    """The job that this one is a retry of."""
+    retried_as: str | None
+    """The job that this one was retried as."""
 
 
 class JobViewPage(ApiStruct, kw_only=True):
@@ -1435,6 +1439,30 @@ class QuarantinedLoadPage(ApiStruct, kw_only=True):
 
     items: list[QuarantinedLoad]
     next: str | None
+
+
+class QueueDepth(ApiStruct, kw_only=True):
+    """A queue between the services. Counts are approximate."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    """Somebody works on them."""
+    dead_letters: int
+    """Nobody could process them."""
+
+
+class QueueDepthPage(ApiStruct, kw_only=True):
+    """A page of `QueueDepth`."""
+
+    items: list[QueueDepth]
+    next: None
+
+
+class Redrive(ApiStruct, kw_only=True):
+    """What a redrive did."""
+
+    moved: int
 
 
 class Registration(ApiStruct, kw_only=True):

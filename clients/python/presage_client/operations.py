@@ -201,6 +201,13 @@ SET_HOLDOUT: Operation[m.HoldoutView] = Operation("setHoldout", "PUT", "/api/v1/
 LIST_JOBS: Operation[m.JobViewPage] = Operation("listJobs", "GET", "/api/v1/jobs", api="workspace", answer=m.JobViewPage)
 GET_JOB: Operation[m.JobView] = Operation("getJob", "GET", "/api/v1/jobs/{job_id}", api="workspace", answer=m.JobView)
 CANCEL_JOB: Operation[m.JobView] = Operation("cancelJob", "POST", "/api/v1/jobs/{job_id}/cancel", api="workspace", answer=m.JobView)
+RETRY_JOB: Operation[m.JobView] = Operation("retryJob", "POST", "/api/v1/jobs/{job_id}/retry", api="workspace", answer=m.JobView)
+LIST_QUEUES: Operation[m.QueueDepthPage] = Operation(
+    "listQueues", "GET", "/api/v1/operations/queues", api="workspace", answer=m.QueueDepthPage
+)
+REDRIVE_JOBS: Operation[m.Redrive] = Operation(
+    "redriveJobs", "POST", "/api/v1/operations/queues/jobs/redrive", api="workspace", answer=m.Redrive
+)
 CREATE_WEBHOOK: Operation[m.WebhookView] = Operation("createWebhook", "POST", "/api/v1/webhooks", api="workspace", answer=m.WebhookView)
 LIST_WEBHOOKS: Operation[m.WebhookPage] = Operation("listWebhooks", "GET", "/api/v1/webhooks", api="workspace", answer=m.WebhookPage)
 GET_WEBHOOK: Operation[m.WebhookView] = Operation(
