@@ -35,14 +35,8 @@ def log(request: pytest.FixtureRequest, workspace_id: str) -> AuditLog:
 
 
 def test_entries_come_back_as_they_were_added(log: AuditLog, workspace_id: str) -> None:
-    detail = {
-        "role": "admin",
-        "share": 0.1,
-        "weights": {"b": 1.0, "a": 1e-300, "c": 2**70},
-        "name": "Café 😀 \x00",
-        "none": None,
-        "on": True,
-    }
+    weights = {"b": 1.0, "a": 1e-300, "c": 2**70}
+    detail: dict[str, Any] = {"role": "admin", "share": 0.1, "weights": weights, "name": "Café 😀 \x00", "none": None, "on": True}
     asked = ask(log, workspace_id, make_act(**detail))
     ended = end(log, asked, status=403, code="forbidden", at=at(1))
 
