@@ -18,6 +18,8 @@ from services.backend.context import get_now, get_user
 from services.backend.told import TOLD
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PAGES = "pages."
+"""Where the names of pages begin. The form of one that is named as a call of the API tells what that call does."""
 PROXIES = 2
 """What stands before this process on AWS, and adds to `x-forwarded-for`: the load balancer, and the platform's nginx."""
 ADDRESS_LENGTH = 64
@@ -90,7 +92,7 @@ def _read_location(response: Response) -> str | None:
 
 def _read_detail() -> tuple[Mapping[str, object], HTTPException | None]:
     """Return what is told of the body, and what refuses the body itself: a call that is too large was asked for all the same."""
-    told = TOLD.get(str(request.endpoint), ())
+    told = TOLD.get(str(request.endpoint).removeprefix(PAGES), ())
     if not told:
         return {}, None
     try:

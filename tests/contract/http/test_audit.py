@@ -51,11 +51,11 @@ def send(place: Furnished, method: str, path: str, **arguments: Any) -> TestResp
 
 
 def list_rules(app: Flask) -> dict[str, tuple[str, str]]:
-    """Return the method and path of each endpoint that may change something in a workspace."""
+    """Return the method and path of each endpoint of the API that may change something in a workspace."""
     found = {}
     for rule in app.url_map.iter_rules():
         for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
-            if rule.endpoint not in OPERATOR_ENDPOINTS:
+            if rule.rule.startswith("/api/") and rule.endpoint not in OPERATOR_ENDPOINTS:
                 found[rule.endpoint] = (method, ALIAS.sub(lambda match: f"{{{match[1] or 'alias'}}}", rule.rule))
     return found
 
@@ -189,23 +189,25 @@ def test_reading_strangers_the_operator_and_lost_ways_are_not_told(place: Furnis
 
 
 def test_pages_come_by_the_same_way(place: Furnished) -> None:
-    pages, done = Blueprint("pages", __name__), list[str]()
+    pages, users, done = Blueprint("pages", __name__), Blueprint("users", __name__), list[str]()
 
-    @pages.post("/users/<user_id>")
+    @users.post("/users/<user_id>")
     def change_role(user_id: str) -> str:
         done.append(f"{user_id} {request.form['role']}")
         return "done"
 
     app = build_app(place.ports, operator_token=OPERATOR, public_api_url="https://api.example")
+    pages.register_blueprint(users)
     app.register_blueprint(pages)
     known = len(place.read_audit())
     headers = {"authorization": f"Bearer {place.tokens['owner']}"}
-    assert app.test_client().post("/users/usr_1", data={"role": "viewer"}, headers=headers).status_code == 200
+    form = {"role": "viewer", "form_token": "hidden"}
+    assert app.test_client().post("/users/usr_1", data=form, headers=headers).status_code == 200
 
     assert done == ["usr_1 viewer"]
-    assert [(entry.action, entry.targets, entry.outcome) for entry in read_new(place, known)] == [
-        ("pages.change_role", {"user_id": "usr_1"}, "asked"),
-        ("pages.change_role", {"user_id": "usr_1"}, "done"),
+    assert [(entry.action, entry.targets, entry.detail, entry.outcome) for entry in read_new(place, known)] == [
+        ("pages.users.change_role", {"user_id": "usr_1"}, {"role": "viewer"}, "asked"),
+        ("pages.users.change_role", {"user_id": "usr_1"}, {}, "done"),
     ]
 
 
