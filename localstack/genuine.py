@@ -49,6 +49,7 @@ SUITES = (
             "model_files",
             "prediction_queue",
             "quarantine_store",
+            "queue_inspector",
             "record_queue",
             "training_files",
             "upload_store",

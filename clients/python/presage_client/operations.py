@@ -23,12 +23,10 @@ REVOKE_API_KEY: Operation[None] = Operation("revokeApiKey", "DELETE", "/api/v1/a
 ROTATE_API_KEY: Operation[m.ApiKeyView] = Operation(
     "rotateApiKey", "POST", "/api/v1/api-keys/{api_key_id}/rotate", api="workspace", answer=m.ApiKeyView
 )
-LIST_AUDIT_ENTRIES: Operation[m.AuditEntryPage] = Operation(
-    "listAuditEntries", "GET", "/api/v1/audit", api="workspace", answer=m.AuditEntryPage
-)
-EXPORT_AUDIT_LOG: Operation[str] = Operation("exportAuditLog", "GET", "/api/v1/audit/export", api="workspace", answer=str)
-VERIFY_AUDIT_LOG: Operation[m.AuditVerification] = Operation(
-    "verifyAuditLog", "GET", "/api/v1/audit/verification", api="workspace", answer=m.AuditVerification
+LIST_AUDIT: Operation[m.AuditEntryPage] = Operation("listAudit", "GET", "/api/v1/audit", api="workspace", answer=m.AuditEntryPage)
+EXPORT_AUDIT: Operation[str] = Operation("exportAudit", "GET", "/api/v1/audit/export", api="workspace", answer=str)
+VERIFY_AUDIT: Operation[m.AuditVerification] = Operation(
+    "verifyAudit", "GET", "/api/v1/audit/verification", api="workspace", answer=m.AuditVerification
 )
 CREATE_DATASET: Operation[m.Dataset] = Operation("createDataset", "POST", "/api/v1/datasets", api="workspace", answer=m.Dataset)
 LIST_DATASETS: Operation[m.DatasetPage] = Operation("listDatasets", "GET", "/api/v1/datasets", api="workspace", answer=m.DatasetPage)

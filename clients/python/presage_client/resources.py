@@ -153,7 +153,7 @@ class Audit:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list_audit_entries(
+    def list(
         self,
         *,
         user_id: str | UnsetType = UNSET,
@@ -179,11 +179,11 @@ class Audit:
             after: `next` of the page before.
         """
         return self._caller.pages(
-            o.LIST_AUDIT_ENTRIES,
+            o.LIST_AUDIT,
             Arguments(query={"user_id": user_id, "action": action, "since": since, "until": until, "limit": limit, "after": after}),
         )
 
-    def export_audit_log(self) -> str:
+    def export(self) -> str:
         """The whole audit log, oldest first.
 
         What `verify_chain` of the library takes. An answer that breaks off is no whole log; compare its last line with the head
@@ -191,16 +191,16 @@ class Audit:
 
         `GET /api/v1/audit/export`
         """
-        return self._caller.call(o.EXPORT_AUDIT_LOG, Arguments())
+        return self._caller.call(o.EXPORT_AUDIT, Arguments())
 
-    def verify_audit_log(self) -> m.AuditVerification:
+    def verify(self) -> m.AuditVerification:
         """Whether the audit log is whole and unchanged.
 
         Walks all of it. Note the head elsewhere now and then, as entries that are missing at the end show by nothing else.
 
         `GET /api/v1/audit/verification`
         """
-        return self._caller.call(o.VERIFY_AUDIT_LOG, Arguments())
+        return self._caller.call(o.VERIFY_AUDIT, Arguments())
 
 
 class Datasets:
