@@ -16,7 +16,7 @@ class MemoryRateLimiter:
         self._clock = clock
         self._arrivals: dict[str, float] = {}
 
-    def take(self, api_key_id: str, limit: RateLimit) -> RateVerdict:
+    def take(self, key: str, limit: RateLimit) -> RateVerdict:
         """Return whether the key's call may go on, and count it if so."""
-        verdict, self._arrivals[api_key_id] = judge_call(self._arrivals.get(api_key_id, 0.0), limit, now=self._clock())
+        verdict, self._arrivals[key] = judge_call(self._arrivals.get(key, 0.0), limit, now=self._clock())
         return verdict
