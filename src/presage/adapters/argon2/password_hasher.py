@@ -31,9 +31,10 @@ class Argon2PasswordHasher:
     def check_password(self, password: str, password_hash: str | None) -> bool:
         """Return whether the hash is of that password. None, of an account that is not there, takes as long and is False."""
         try:
-            return self._hasher.verify(password_hash or self._decoy, password) and password_hash is not None
+            self._hasher.verify(password_hash or self._decoy, password)
         except (VerificationError, InvalidHashError):
             return False
+        return password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
         """Return whether it was made with other parameters than those of now."""

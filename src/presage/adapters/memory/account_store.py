@@ -109,6 +109,8 @@ class MemoryAccountStore:
             same = (known.kind, known.workspace_id, fold_email(known.email)) == ("invitation", link.workspace_id, fold_email(link.email))
             if link.kind == "invitation" and same and known.used_at is None:
                 self.delete_link(known.link_id)
+        if self.find_link(link.token_sha256) is not None:
+            raise AlreadyExistsError(f"Link {link.link_id} exists already")
         self._links[link.link_id] = link
 
     def find_link(self, token_sha256: str) -> MailedLink | None:
