@@ -1,4 +1,4 @@
-"""The launcher: `python -m localstack setup|setup-containers|up|up-containers|containers-url|environment|down|status|logs|mails|doctor|synth`."""
+"""The launcher: `python -m localstack COMMAND`, whose commands are below."""
 
 import argparse
 import json
