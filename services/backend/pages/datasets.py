@@ -59,6 +59,7 @@ def list_page() -> Response:
 @blueprint.get("/new")
 def show_new(error: PresageError | None = None) -> Response:
     """Show the form of a new dataset."""
+    authorise(get_user(), "data.write")
     return show("datasets/new.html", error=error)
 
 

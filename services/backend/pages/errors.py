@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from presage.runtime.http import note
 from presage.runtime.problems import answer_error
@@ -39,10 +40,10 @@ def answer_as_page(error: Exception) -> Response:
     return _show(problem.status, problem.detail)
 
 
-def answer_http_exception(error: HTTPException) -> Response:
+def answer_http_exception(error: HTTPException) -> BaseResponse:
     """Return the page of an error that the framework found."""
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
-        return Response.force_type(error.get_response(request.environ))  # type: ignore[arg-type] # a redirect
+        return error.get_response(request.environ)
     note(code=f"http_{error.code}")
     return _show(error.code, error.description or HTTPStatus(error.code).phrase)
 

@@ -12,9 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from presage.errors import (
     AlreadyExistsError,
     ConflictError,
-    ForbiddenError,
     InvalidInputError,
-    NotFoundError,
     PresageError,
     RateLimitedError,
     UnavailableError,
@@ -22,7 +20,7 @@ from presage.errors import (
 from presage.runtime.problems import answer_error
 
 BodyT = TypeVar("BodyT")
-TOLD = (InvalidInputError, AlreadyExistsError, ConflictError, NotFoundError, ForbiddenError, RateLimitedError, UnavailableError)
+TOLD = (InvalidInputError, AlreadyExistsError, ConflictError, RateLimitedError, UnavailableError)
 """What is said beside the form; everything else is a page of its own."""
 
 

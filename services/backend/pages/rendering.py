@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 import msgspec
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
@@ -73,7 +73,8 @@ def find_asset(name: str) -> str:
 def with_query(**changes: object) -> str:
     """Return the page's own URL with these parameters changed; None and the empty text take one away. `after` is never kept."""
     kept = {name: value for name, value in request.args.items() if name != "after"} | changes
-    return url_for(str(request.endpoint), **(request.view_args or {}), **{name: value for name, value in kept.items() if value})
+    asked = urlencode({name: value for name, value in kept.items() if value})
+    return f"{request.path}?{asked}" if asked else request.path
 
 
 def show_time(moment: datetime | str | None) -> Markup:

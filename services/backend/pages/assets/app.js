@@ -76,4 +76,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
-document.addEventListener("DOMContentLoaded", () => localise(document));
+document.addEventListener("DOMContentLoaded", () => {
+  localise(document);
+  if (matchMedia("(max-width: 48rem)").matches) document.querySelector(".menu details")?.removeAttribute("open");
+});
