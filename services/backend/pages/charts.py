@@ -48,6 +48,17 @@ def build_ranking(name: str, values: Sequence[tuple[str, float]], *, measure: st
     return Chart(name, _build(data, {"mark": "bar", "encoding": encoding}, height={"step": 18}), ("value", measure), values)
 
 
+def build_bars(title: str, values: Sequence[tuple[str, float]], names: tuple[str, str]) -> Chart:
+    """Return a bar a value in the order given, such as a day's; `names` are of what is told apart and of what is measured."""
+    place, measure = names
+    data = [{place: key, measure: value} for key, value in values]
+    encoding = {
+        "x": {"field": place, "type": "ordinal", "sort": None, "title": None},
+        "y": {"field": measure, "type": "quantitative", "title": measure},
+    }
+    return Chart(title, _build(data, {"mark": "bar", "encoding": encoding}), names, values)
+
+
 def _build(values: Sequence[Mapping[str, object]], view: Spec, *, height: object = HEIGHT) -> Spec:
     config = {"background": "transparent", "view": {"stroke": None}, "font": "system-ui, sans-serif"}
     return {"$schema": SCHEMA, "width": "container", "height": height, "config": config, "data": {"values": list(values)}, **view}
