@@ -42,10 +42,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def setup(places: Places, screen: Screen) -> int:
-    """Install what is missing on this machine: system packages, the emulator, node, the CDK; return the exit code."""
+    """Install what is missing on this machine: system packages, the emulator, node, the CDK, the pages' assets; return the exit code."""
     system_packages.install(system_packages.missing(), say=screen.say)
     emulator.install(places, python=sys.executable)
-    toolchain.ensure_cdk(toolchain.ensure_node(places, say=screen.say), say=screen.say)
+    node = toolchain.ensure_node(places, say=screen.say)
+    toolchain.ensure_cdk(node, say=screen.say)
+    toolchain.ensure_assets(node, say=screen.say)
     return 0
 
 

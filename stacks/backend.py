@@ -94,13 +94,15 @@ class BackendStack(StageStack):
         return token
 
     def _grant_keys(self, gateway: GatewayStack) -> None:
-        """Let the backend create and delete API keys and attach them to this stage's plans."""
+        """Let the backend create and delete API keys, attach them to this stage's plans, and read these and what is used of them."""
         prefix = f"arn:{self.partition}:apigateway:{self.region}::"
         plans = [f"{prefix}/usageplans/{plan.usage_plan_id}/keys" for plan in gateway.plans.values()]
         create = iam.PolicyStatement(actions=["apigateway:POST"], resources=[f"{prefix}/apikeys", *plans])
         delete = iam.PolicyStatement(actions=["apigateway:DELETE"], resources=[f"{prefix}/apikeys/*"])
-        self.web.role.add_to_principal_policy(create)
-        self.web.role.add_to_principal_policy(delete)
+        read = [f"{prefix}/usageplans/{plan.usage_plan_id}{part}" for plan in gateway.plans.values() for part in ("", "/usage")]
+        look = iam.PolicyStatement(actions=["apigateway:GET"], resources=read)
+        for statement in (create, delete, look):
+            self.web.role.add_to_principal_policy(statement)
         accept_wildcards(self.web.role, "Keys are made at run time, so their ids are not known here.", r"Resource::.*apikeys/\*")
 
 

@@ -1,4 +1,4 @@
-"""The workspace API: what engineers and the dashboard call. `gunicorn "services.backend.app:create()"`."""
+"""The backend: the workspace API, and the dashboard. `gunicorn "services.backend.app:create()"`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from flask import Flask
 
 from presage.runtime.http import create_app
 from presage.runtime.settings import load_settings
-from services.backend.authentication import Gatekeeper
+from services.backend.authentication import Gatekeeper, recognise_bearer
 from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
+from services.backend.pages.blueprint import register_pages
 from services.backend.routes import (
     api_keys,
     batch_predictions,
@@ -70,11 +71,12 @@ def create() -> Flask:
 
 
 def build_app(ports: BackendPorts, *, operator_token: str, public_api_url: str, check_ready: Callable[[], None] | None = None) -> Flask:
-    """Return the application on any ports; every route of `/api/v1` is authenticated."""
+    """Return the application on any ports; every route is authenticated, of `/api/v1` and of the pages."""
     app = create_app(__name__, check_ready=check_ready)
     app.extensions[EXTENSION] = ports
     app.config["PUBLIC_API_URL"] = public_api_url
     app.before_request(Gatekeeper(ports.workspaces, operator_token))
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint, url_prefix=f"/api/v1{module.blueprint.url_prefix or ''}")
+    register_pages(app, recognise=lambda: recognise_bearer(ports.workspaces))
     return app

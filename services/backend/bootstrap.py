@@ -30,7 +30,7 @@ from presage.predictions.loading import ScorerCache
 from presage.predictions.replay import ReplayPorts
 from presage.runtime.observability import configure_logging
 from services.backend.bootstrap_accounts import build_account_ports
-from services.backend.context import BackendPorts
+from services.backend.context import BackendPorts, Listings
 from services.backend.settings import BackendSettings
 
 MAX_CACHE_BYTES = 2 << 30
@@ -81,6 +81,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
         replay=_build_replay(settings, sql),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
+        listings=_list_from(sql),
     )
     return ports, partial(check_database, engine)
 
@@ -95,3 +96,15 @@ def _build_replay(settings: BackendSettings, sql: SqlStores) -> ReplayPorts:
     )
     scorers = ScorerCache(files, memory_bytes=REPLAY_MEMORY_BYTES)
     return ReplayPorts(sql.models, sql.versions, sql.experiments, sql.experiment_events, files, scorers)
+
+
+def _list_from(sql: SqlStores) -> Listings:
+    return Listings(
+        datasets=sql.datasets.listing,
+        models=sql.models.listing,
+        experiments=sql.experiments.listing,
+        jobs=sql.jobs.listing,
+        notifications=sql.notifications.listing,
+        users=sql.members.listing,
+        api_keys=sql.api_keys.listing,
+    )

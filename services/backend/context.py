@@ -9,19 +9,24 @@ from typing import cast
 from flask import current_app, g
 
 from presage.batch_predictions.ports import BatchResults
+from presage.experiments.model import Experiment
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, HoldoutStore
+from presage.features.dataset import Dataset
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.features.quarantine import QuarantineStore
 from presage.features.sources.credentials import CredentialStore
+from presage.jobs.model import Job, Notification
 from presage.jobs.ports import NotificationStore
 from presage.jobs.use_cases import JobPorts
+from presage.listing import Listing
 from presage.notifications.ports import DeliveryStore, MailSettingsStore
 from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.ports import PredictionLog
 from presage.predictions.replay import ReplayPorts
 from presage.tenancy.accounts.ports import AccountPorts
-from presage.tenancy.model import User
+from presage.tenancy.model import ApiKey, User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, MemberStore, WorkspaceStore
+from presage.training.model import Model
 from presage.training.ports import (
     ModelRegistry,
     RecipeStore,
@@ -32,6 +37,19 @@ from presage.training.ports import (
 )
 
 EXTENSION = "presage"
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    """The workspace's things as lists that people look through."""
+
+    datasets: Listing[Dataset]
+    models: Listing[Model]
+    experiments: Listing[Experiment]
+    jobs: Listing[Job]
+    notifications: Listing[Notification]
+    users: Listing[User]
+    api_keys: Listing[ApiKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,7 @@ class BackendPorts:
     predictions: PredictionLog
     replay: ReplayPorts
     batch_results: BatchResults
+    listings: Listings
 
 
 def get_ports() -> BackendPorts:

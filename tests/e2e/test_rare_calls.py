@@ -93,6 +93,11 @@ def test_a_publishable_key_calls_from_its_origin_through_the_gateway(journey: Jo
     with pytest.raises(ApiError, match="origin_not_allowed"):
         page.with_headers(origin="https://other.example.com").post("/v1/predict", body)
 
+    usage = journey.backend.get(f"/api/v1/api-keys/{key['api_key_id']}/usage")
+    days = cast("list[JsonObject]", usage["days"])
+    assert sum(cast("int", day["used"]) for day in days) == 3
+    assert days[-1]["remaining"] == cast("int", cast("JsonObject", usage["limits"])["calls_per_month"]) - 3
+
 
 def test_predictions_are_found_by_entity_and_by_model_and_day(journey: Journey) -> None:
     logged = journey.backend.get(f"/api/v1/predictions/{journey.report.last_prediction_id}")

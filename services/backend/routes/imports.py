@@ -5,15 +5,14 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response
 
-from presage.features import uploads
-from presage.features.schema.overrides import check_overrides
 from presage.features.sources.amplitude import AmplitudeRequest, check_amplitude_request, floor_hour
 from presage.features.sources.credentials import check_name
 from presage.features.sources.warehouse import WarehouseRequest, check_warehouse_request
-from presage.jobs.arguments import ImportAmplitude, ImportFile, ImportWarehouse
+from presage.jobs.arguments import ImportAmplitude, ImportWarehouse
 from services.backend.bodies import AmplitudeImportBody, ImportBody, WarehouseImportBody, read_body
 from services.backend.context import get_now, get_ports, get_user
-from services.backend.submitting import submit
+from services.backend.importing import import_file
+from services.backend.submitting import respond_job, submit
 
 blueprint = Blueprint("imports", __name__, url_prefix="/datasets/<dataset_id>")
 
@@ -21,10 +20,7 @@ blueprint = Blueprint("imports", __name__, url_prefix="/datasets/<dataset_id>")
 @blueprint.post("/imports")
 def create_file_import(dataset_id: str) -> Response:
     """Start a job that imports an uploaded file."""
-    body, dataset = read_body(ImportBody), get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
-    uploads.require_upload(workspace_id=dataset.workspace_id, key=body.key, uploads=get_ports().uploads)
-    check_overrides(body.columns, dataset)
-    return submit(ImportFile(dataset_id, **msgspec.to_builtins(body)))
+    return respond_job(import_file(dataset_id, read_body(ImportBody)))
 
 
 @blueprint.post("/amplitude-imports")

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from presage.listing import ListShape
+
+USER_LIST = ListShape("user_id", sorts=("name", "email", "role", "created_at"), searched=("name", "email"), filters=("role",))
+API_KEY_LIST = ListShape("api_key_id", sorts=("created_at", "name", "plan"), searched=("name",), filters=("plan", "kind"))
+
 Role = Literal["owner", "admin", "developer", "analyst", "viewer"]
 Plan = Literal["free", "standard"]
 KeyKind = Literal["secret", "publishable"]

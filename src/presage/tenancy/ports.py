@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from presage.tenancy.keyed_call import Answer, Claim, Held
 from presage.tenancy.model import ApiKey, Plan, User, Workspace
 from presage.tenancy.rate_limit import RateLimit, RateVerdict
+from presage.tenancy.usage_model import DailyUsage, PlanLimits
 
 
 class WorkspaceStore(Protocol):
@@ -76,6 +77,12 @@ class KeyGateway(Protocol):
 
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone."""
+
+    def get_limits(self, plan: Plan) -> PlanLimits:
+        """Return what the plan allows, or raise `NotFoundError` if the stage has no such plan."""
+
+    def list_usage(self, plan: Plan, api_key_id: str, *, since: date, until: date) -> Sequence[DailyUsage]:
+        """Return the key's calls of each day (UTC) from `since` to `until`, both included, the oldest first."""
 
 
 class IdempotencyStore(Protocol):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from presage.listing import ListShape
 from presage.training.spec import ModelSpec
 
+MODEL_LIST = ListShape("model_id", sorts=("name", "created_at"), searched=("name",))
 Alias = Literal["staging", "production"]
 Traffic = Literal["model", "default", "popularity"]
 Promotion = Literal["always", "if_better"]

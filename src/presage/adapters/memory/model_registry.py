@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.training.model import Model
+from presage.training.model import MODEL_LIST, Model
 
 
 class MemoryModelRegistry:
@@ -14,6 +15,9 @@ class MemoryModelRegistry:
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], Model] = {}
         self._last_versions: dict[tuple[str, str], int] = {}
+        self.listing = MemoryListing(
+            MODEL_LIST, lambda workspace_id: [each for each in self._models.values() if each.workspace_id == workspace_id]
+        )
 
     def create_model(self, model: Model) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name or id."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.tenancy.model import User, Workspace
+from presage.tenancy.model import USER_LIST, User, Workspace
 
 
 class MemoryWorkspaceStore:
@@ -16,6 +17,7 @@ class MemoryWorkspaceStore:
         self._workspaces: dict[str, Workspace] = {}
         self._users: dict[tuple[str, str], User] = {}
         self._lock = Lock()
+        self.listing = MemoryListing(USER_LIST, lambda workspace_id: [user for user in self.users() if user.workspace_id == workspace_id])
 
     def create_workspace(self, workspace: Workspace, owner: User) -> None:
         """Add both, or raise `AlreadyExistsError`."""

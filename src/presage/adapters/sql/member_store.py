@@ -8,9 +8,10 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import UserRow, WorkspaceRow
 from presage.errors import NotFoundError
-from presage.tenancy.model import User
+from presage.tenancy.model import USER_LIST, User
 
 _CHANGED = ("role", "name", "email", "token_sha256")
 
@@ -20,6 +21,7 @@ class SqlMemberStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, UserRow, User, USER_LIST)
 
     def list_members(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[User]:
         """Return a page in the order of `user_id`, starting behind `after`."""

@@ -1,0 +1,91 @@
+"""The dashboard: all pages under one blueprint, with their gate, their errors and their menu."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, current_app, g, request, url_for
+from werkzeug.routing import PathConverter
+
+from presage.errors import NotFoundError
+from presage.tenancy.permissions import GRANTS, Permission
+from services.backend.context import get_ports
+from services.backend.pages import datasets, errors, home, jobs, keys, notifications, rendering
+from services.backend.pages.gate import PageGate, Recognise, secure
+
+NAME = "pages"
+PAGES = (home, datasets, jobs, notifications, keys)
+ASSET_SECONDS = 31_536_000
+"""A year: an asset's URL has its hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """An entry of the menu: the endpoint that it leads to, and what a visitor needs to see it."""
+
+    endpoint: str
+    title: str
+    permission: Permission = "workspace.read"
+
+
+ROOMS = (
+    Room("home.show_home", "Home"),
+    Room("datasets.list_page", "Datasets"),
+    Room("jobs.list_page", "Jobs"),
+    Room("notifications.list_page", "Notifications"),
+    Room("keys.list_page", "Keys and limits"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A room as the menu shows it."""
+
+    title: str
+    url: str
+    is_here: bool
+
+
+class PagePath(PathConverter):
+    """Any path that is not the workspace API's."""
+
+    regex = r"(?!api(?:/|$)).*?"
+
+
+def register_pages(app: Flask, *, recognise: Recognise) -> None:
+    """Put the pages into the application. `recognise` finds out who visits."""
+    app.url_map.converters["page"] = PagePath
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = ASSET_SECONDS
+    pages = Blueprint(NAME, __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+    rendering.install(pages)
+    errors.install(pages)
+    pages.before_request(PageGate(recognise))
+    pages.after_request(secure)
+    pages.context_processor(lambda: {"rooms": list_rooms, "workspace_name": _name_workspace})
+    pages.add_url_rule("/<page:unknown>", "unknown", _find_nothing)
+    for module in PAGES:
+        pages.register_blueprint(module.blueprint)
+    app.register_blueprint(pages)
+
+
+def list_rooms() -> list[Link]:
+    """Return the menu of the visitor."""
+    here = str(request.endpoint).rpartition(".")[0]
+    return [
+        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here == f"{NAME}.{room.endpoint.partition('.')[0]}")
+        for room in ROOMS
+        if room.permission in GRANTS[g.user.role]
+    ]
+
+
+def is_page(endpoint: str | None) -> bool:
+    """Return whether the endpoint is one of the pages'."""
+    return endpoint is not None and endpoint.startswith(f"{NAME}.") and endpoint in current_app.view_functions
+
+
+def _name_workspace() -> str:
+    return get_ports().workspaces.get_workspace(g.user.workspace_id).name
+
+
+def _find_nothing(unknown: str) -> str:
+    raise NotFoundError(f"There is no page /{unknown[:200]}")
