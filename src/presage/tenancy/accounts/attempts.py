@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
@@ -29,7 +30,9 @@ def count_attempt(attempt: Attempt, *, email: str, client: str, limiter: RateLim
     for limit, key in ((BY_CLIENT[attempt], f"client {name_network(client)}"), (BY_EMAIL[attempt], f"email {fold_email(email)}")):
         verdict = limiter.take(hash_token(f"{attempt} {key}"), limit)
         if not verdict.allowed:
-            raise RateLimitedError("There were too many attempts", retry_after_seconds=verdict.retry_after_seconds)
+            minutes = math.ceil(verdict.retry_after_seconds / 60)
+            message = f"There were too many attempts; try again in {minutes} min"
+            raise RateLimitedError(message, retry_after_seconds=verdict.retry_after_seconds)
 
 
 def name_network(client: str) -> str:

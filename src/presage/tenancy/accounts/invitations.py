@@ -71,15 +71,17 @@ def list_invitations(*, by: User, now: datetime, ports: AccountPorts) -> Sequenc
 
 
 def withdraw_invitation(link_id: str, *, by: User, now: datetime, ports: AccountPorts) -> None:
-    """Let an invitation of the workspace work no more. Idempotency: one that is not pending, or another's, is left alone.
+    """Let an invitation of the workspace work no more.
 
     Raises:
+        NotFoundError: The workspace has no such invitation that is pending.
         ForbiddenError: `by` lacks `members.write` or, for an owner's, `owners.write`.
     """
-    for link in list_invitations(by=by, now=now, ports=ports):
-        if link.link_id == link_id:
-            authorise_over(by, link.role or "owner")
-            ports.links.delete_link(link_id)
+    link = next((each for each in list_invitations(by=by, now=now, ports=ports) if each.link_id == link_id), None)
+    if link is None:
+        raise NotFoundError(f"There is no invitation {link_id[:64]!r}")
+    authorise_over(by, link.role or "owner")
+    ports.links.delete_link(link_id)
 
 
 def read_invitation(token: str, *, now: datetime, ports: AccountPorts) -> Invitation:

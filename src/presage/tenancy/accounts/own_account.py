@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from presage.errors import AlreadyExistsError, ConflictError
+from presage.errors import AlreadyExistsError, ConflictError, InvalidInputError, UnauthenticatedError
 from presage.identifiers import new_identifier
 from presage.tenancy.accounts.links import open_link
 from presage.tenancy.accounts.model import Account, Device, LinkEffect, LogIn, NewPassword, Visitor
@@ -69,10 +69,12 @@ def change_password(old: str, new: str, *, visitor: Visitor, device: Device, now
 
     Raises:
         RateLimitedError: There were too many attempts at the old one.
-        UnauthenticatedError: The old one is not it.
-        InvalidInputError: The new one is not taken.
+        InvalidInputError: The old one is not it, or the new one is not taken.
     """
-    account = check_password(visitor.account.email, old, client=device.address, ports=ports)
+    try:
+        account = check_password(visitor.account.email, old, client=device.address, ports=ports)
+    except UnauthenticatedError as error:
+        raise InvalidInputError("This is not your password", path="$.old_password") from error
     new = require_password(new, email=account.email)
     ports.accounts.change_password(NewPassword(account.account_id, ports.hasher.hash_password(new)))
     return begin_session(account, device=device, now=now, ports=ports, workspace_id=visitor.session.workspace_id)

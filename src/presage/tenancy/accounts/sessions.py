@@ -107,7 +107,7 @@ def enter_workspace(workspace_id: str, *, visitor: Visitor, ports: AccountPorts)
     memberships = ports.accounts.list_memberships(visitor.account.account_id)
     user = next((each.user for each in memberships if each.workspace.workspace_id == workspace_id), None)
     if user is None:
-        raise NotFoundError(f"There is no workspace {workspace_id[:64]!r}")
+        raise NotFoundError("You are in no such workspace")
     ports.sessions.enter_workspace(visitor.session, workspace_id)
     return Visitor(replace(visitor.session, workspace_id=workspace_id), visitor.account, user)
 

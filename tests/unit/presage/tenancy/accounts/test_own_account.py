@@ -133,7 +133,7 @@ def test_the_old_password_is_asked_for_and_not_endlessly(people: People) -> None
     entry = people.sign_up()
     visitor = people.visit(entry)
     for _ in range(10):
-        with pytest.raises(UnauthenticatedError):
+        with pytest.raises(InvalidInputError, match="This is not your password"):
             change_password("wrong", NEW, visitor=visitor, device=DEVICE, now=people.now, ports=people.ports)
 
     with pytest.raises(RateLimitedError):
