@@ -10,11 +10,11 @@ from werkzeug.routing import PathConverter
 from presage.errors import NotFoundError
 from presage.tenancy.permissions import GRANTS, Permission
 from services.backend.context import get_ports
-from services.backend.pages import datasets, errors, home, jobs, keys, notifications, rendering
+from services.backend.pages import datasets, errors, home, jobs, keys, notifications, quarantine, rendering, settings, sources
 from services.backend.pages.gate import PageGate, Recognise, secure
 
 NAME = "pages"
-PAGES = (home, datasets, jobs, notifications, keys)
+PAGES = (home, datasets, sources, quarantine, jobs, notifications, keys, settings)
 ASSET_SECONDS = 31_536_000
 """A year: an asset's URL has its hash."""
 
@@ -34,6 +34,7 @@ ROOMS = (
     Room("jobs.list_page", "Jobs"),
     Room("notifications.list_page", "Notifications"),
     Room("keys.list_page", "Keys and limits"),
+    Room("settings.show_settings", "Settings"),
 )
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from presage.tenancy.permissions import GRANTS, ROLES
 from tests.fixtures.furnished import Furnished, freeze
-from tests.fixtures.pages import datasets, keys
+from tests.fixtures.pages import datasets, keys, settings, sources
 from tests.fixtures.pages.request import PageRequest
 
-ROOMS = (datasets, keys)
+ROOMS = (datasets, keys, settings, sources)
 OPEN = {"static", "unknown"}
 
 
