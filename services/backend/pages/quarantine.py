@@ -64,7 +64,7 @@ def discard(dataset_id: str, load_id: str) -> BaseResponse:
 def _read_answer(column: str) -> ColumnOverride:
     answer = request.form[f"answer-{column}"]
     if answer in {"ignore", "absent"}:
-        return ColumnOverride(**{answer: True})
+        return ColumnOverride(ignore=answer == "ignore", absent=answer == "absent")
     for kind in get_args(ColumnType):
         if answer == kind:
             return ColumnOverride(type=kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -88,7 +88,7 @@ def create_amplitude(dataset_id: str) -> BaseResponse:
 @blueprint.get("/warehouse")
 def show_warehouse(dataset_id: str, error: PresageError | None = None) -> Response:
     """Show the form of a warehouse."""
-    choices = {"kinds": get_args(WarehouseKind), "row_kinds": get_args(WarehouseRows)}
+    choices = {"kinds": get_args(WarehouseKind)}
     return _show("warehouse", dataset_id, error, choices)
 
 
@@ -106,9 +106,9 @@ def create_warehouse(dataset_id: str) -> BaseResponse:
     return _answer(dataset_id, act, lambda error: show_warehouse(dataset_id, error))
 
 
-def _show(kind: str, dataset_id: str, error: PresageError | None, choices: Mapping[str, object]) -> Response:
+def _show(kind: str, dataset_id: str, error: PresageError | None, choices: Mapping[str, Sequence[str]]) -> Response:
     dataset = get_ports().datasets.get_dataset(authorise(get_user(), "data.write"), dataset_id)
-    return show(f"datasets/{kind}.html", dataset=dataset, error=error, **choices)
+    return show(f"datasets/{kind}.html", dataset=dataset, error=error, choices=choices)
 
 
 def _answer(dataset_id: str, act: Callable[[], Job], show_again: Callable[[PresageError], BaseResponse]) -> BaseResponse:
