@@ -77,6 +77,11 @@ class _Mark(msgspec.Struct, frozen=True, array_like=True):
     identity: str
 
 
+def is_time(column: str) -> bool:
+    """Return whether a column that lists are sorted by holds times, as its name tells."""
+    return column.endswith("_at")
+
+
 def check_query(query: ListQuery, shape: ListShape) -> None:
     """Raise `InvalidInputError` if the query asks for what the shape has not."""
     if query.sort not in shape.sorts:
@@ -110,6 +115,6 @@ def read_mark(query: ListQuery) -> tuple[SortValue, str] | None:
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
         raise InvalidInputError("after is `next` of the page before", path="?after") from error
     value = mark.time or mark.text
-    if mark.sort != query.sort or value is None:
+    if mark.sort != query.sort or value is None or isinstance(value, datetime) != is_time(query.sort):
         raise InvalidInputError("after is of a page in another order; begin at the first page", path="?after")
     return value, mark.identity

@@ -21,13 +21,30 @@ from services.backend.pages import (
     keys,
     members,
     notifications,
+    quarantine,
     rendering,
+    settings,
+    sources,
     workspaces,
 )
 from services.backend.pages.gate import PageGate, Recognise, secure
 
 NAME = "pages"
-PAGES = (home, datasets, jobs, notifications, keys, members, account, workspaces, entrance, invitations)
+PAGES = (
+    home,
+    datasets,
+    sources,
+    quarantine,
+    jobs,
+    notifications,
+    keys,
+    members,
+    settings,
+    account,
+    workspaces,
+    entrance,
+    invitations,
+)
 ASSET_SECONDS = 31_536_000
 """A year: an asset's URL has its hash."""
 
@@ -48,6 +65,7 @@ ROOMS = (
     Room("notifications.list_page", "Notifications"),
     Room("keys.list_page", "Keys and limits"),
     Room("members.list_page", "Members"),
+    Room("settings.show_settings", "Settings"),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from flask import g, request
 
-from presage.listing import Listing, ListPage, ListQuery
+from presage.listing import Listing, ListPage, ListQuery, is_time
 from services.backend.paging import read_limit
 
 ItemT = TypeVar("ItemT")
@@ -55,4 +55,4 @@ def read_list(listing: Listing[ItemT], *, choices: Mapping[str, Sequence[str]] |
 
 
 def _choose_order(column: str) -> str:
-    return f"-{column}" if column.endswith("_at") else column
+    return f"-{column}" if is_time(column) else column

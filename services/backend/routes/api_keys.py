@@ -67,8 +67,10 @@ def get_usage(api_key_id: str) -> Response:
 
 
 def _read_day(name: str, otherwise: date) -> date:
-    text = request.args.get(name)
+    if name not in request.args:
+        return otherwise
+    text = request.args[name]
     try:
-        return otherwise if text is None else date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError as error:
         raise InvalidInputError(f"{name} is a UTC day such as 2026-01-31, got {text[:50]!r}", path=f"?{name}") from error

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import DeclarativeBase
 
-from presage.adapters.sql.database import UtcDateTime, list_rows, table_of, unit_of_work
-from presage.errors import InvalidInputError
+from presage.adapters.sql.database import list_rows, table_of, unit_of_work
 from presage.listing import ListPage, ListQuery, ListShape, build_mark, check_query, read_mark
 
 ItemT = TypeVar("ItemT")
@@ -41,8 +39,6 @@ class SqlListing(Generic[ItemT]):
         mark = read_mark(query)
         if mark is not None:
             column, identity = self._table.c[query.sort], self._table.c[self.shape.identity]
-            if isinstance(column.type, UtcDateTime) != isinstance(mark[0], datetime):
-                raise InvalidInputError("after is `next` of the page before", path="?after")
             place, behind = tuple_(column, identity), tuple_(literal(mark[0], column.type), literal(mark[1], identity.type))
             conditions.append(place < behind if query.descending else place > behind)
         return conditions
