@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
+from presage.adapters.memory.account_store import MemoryAccountStore
 from presage.adapters.memory.password_hasher import MemoryPasswordHasher
 from presage.errors import NotFoundError, RateLimitedError, UnauthenticatedError
 from presage.tenancy.accounts import sessions
+from presage.tenancy.accounts.links import open_link
 from presage.tenancy.accounts.model import Device, LogIn
 from presage.tenancy.accounts.own_account import create_own_workspace
 from presage.tenancy.members import change_role, remove_user
@@ -210,3 +213,20 @@ def test_what_a_browser_says_of_itself_is_bounded_and_printable(people: People) 
     people.sign_up()
     session = log_in(people, device=Device("x" * 500, "Mo\r\nzilla" + "x" * 500)).session
     assert (len(session.address), len(session.user_agent), session.user_agent[:8]) == (45, 200, "Mozillax")
+
+
+def test_what_has_ended_is_swept_and_what_may_be_used_is_not(people: People) -> None:
+    people.ask("new@example.com")
+    idle = people.sign_up()
+    people.wait(timedelta(hours=12, seconds=1))
+    used, pending = people.sign_up("bob@example.com"), people.ask("cid@example.com")
+    sweep = cast("MemoryAccountStore", people.ports.accounts)
+
+    first = sessions.sweep_accounts(sweep=sweep, now=people.now)
+    people.wait(timedelta(hours=11, minutes=59, seconds=59))
+    second = sessions.sweep_accounts(sweep=sweep, now=people.now)
+
+    assert (first, second) == (1, 2)
+    assert people.ports.sessions.list_sessions(idle.session.account_id) == []
+    assert people.visit(used).session == used.session
+    assert open_link(pending, "sign_up", now=people.now, ports=people.ports).email == "cid@example.com"
