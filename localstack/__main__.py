@@ -1,4 +1,4 @@
-"""The launcher: `python -m localstack setup|setup-containers|up|up-containers|containers-url|environment|down|status|logs|doctor|synth`."""
+"""The launcher: `python -m localstack` with a command, each a function below; `--help` lists them."""
 
 import argparse
 import json
@@ -46,6 +46,12 @@ def setup(places: Places, screen: Screen) -> int:
 def setup_containers(_places: Places, screen: Screen) -> int:
     """Install what containers need, beyond what `setup` installs; return the exit code."""
     system_packages.install(system_packages.missing(engine.REQUIREMENTS), say=screen.say)
+    return 0
+
+
+def setup_browser(_places: Places, screen: Screen) -> int:
+    """Install the browser that tests look at the pages with; return the exit code."""
+    system_packages.install(system_packages.missing(system_packages.BROWSER), say=screen.say)
     return 0
 
 
@@ -153,7 +159,20 @@ def doctor(_places: Places, screen: Screen) -> int:
 
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
     command.__name__.replace("_", "-"): command
-    for command in (setup, setup_containers, up, up_containers, containers_url, environment, down, status, logs, doctor, synth)
+    for command in (
+        setup,
+        setup_browser,
+        setup_containers,
+        up,
+        up_containers,
+        containers_url,
+        environment,
+        down,
+        status,
+        logs,
+        doctor,
+        synth,
+    )
 }
 
 if __name__ == "__main__":
