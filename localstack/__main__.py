@@ -1,4 +1,4 @@
-"""The launcher: `python -m localstack` with a command, each a function below; `--help` lists them."""
+"""The launcher: `python -m localstack COMMAND`, whose commands are below."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from localstack import emulator, system_packages, toolchain
 from localstack.containers import engine
 from localstack.containers.stack import ContainerStack
 from localstack.deployment import Deployment
+from localstack.mails import describe, read_mails
 from localstack.places import ROOT, Places
 from localstack.program import StartError
 from localstack.screen import Screen
@@ -20,11 +21,18 @@ from localstack.stack import Stack, exclusively, interrupt_on_sigterm
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks for and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localstack", description=__doc__)
-    parser.add_argument("command", choices=tuple(_COMMANDS))
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in _COMMANDS:
+        command = commands.add_parser(name)
+        if name == "mails":
+            command.add_argument("address", nargs="?", help="whose mails to print (default: all)")
     places, screen = Places(), Screen()
     interrupt_on_sigterm()
     try:
-        return _COMMANDS[parser.parse_args(arguments).command](places, screen)
+        given = parser.parse_args(arguments)
+        if given.command == "mails":
+            return mails(places, screen, given.address)
+        return _COMMANDS[given.command](places, screen)
     except StartError as error:
         screen.fail(f"FAILED: {error}")
         return 1
@@ -80,10 +88,7 @@ def containers_url(places: Places, screen: Screen) -> int:
 
 def environment(places: Places, _screen: Screen) -> int:
     """Print the variables that point Presage's own commands at the local stack; return the exit code."""
-    path = places.state / "endpoints.json"
-    if not path.exists():
-        raise StartError("the stack is not up; start it with: make up")
-    facts = json.loads(path.read_bytes())
+    facts = _read_endpoints(places)
     variables = {
         **emulator.CREDENTIALS,
         "AWS_ENDPOINT_URL": facts["emulator_url"],
@@ -130,6 +135,13 @@ def logs(places: Places, screen: Screen) -> int:
     os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606 - becoming tail is the point
 
 
+def mails(places: Places, _screen: Screen, address: str | None = None) -> int:
+    """Print the mails that the emulated SES took, to one address or to all, newest last; return the exit code."""
+    found = read_mails(_read_endpoints(places)["emulator_url"], address)
+    print("\n".join(map(describe, found)) or "no mail yet")
+    return 0
+
+
 def synth(places: Places, screen: Screen) -> int:
     """Synthesise the templates of every stage into cdk.out; return the exit code."""
     node = toolchain.ensure_node(places, say=screen.say)
@@ -157,6 +169,14 @@ def doctor(_places: Places, screen: Screen) -> int:
     return 1
 
 
+def _read_endpoints(places: Places) -> dict[str, str]:
+    path = places.state / "endpoints.json"
+    if not path.exists():
+        raise StartError("the stack is not up; start it with: make up")
+    facts: dict[str, str] = json.loads(path.read_bytes())
+    return facts
+
+
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
     command.__name__.replace("_", "-"): command
     for command in (
@@ -170,6 +190,7 @@ _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
         down,
         status,
         logs,
+        mails,
         doctor,
         synth,
     )

@@ -1,29 +1,42 @@
 """The backend: dashboard and workspace API in a web environment of Elastic Beanstalk."""
 
+from dataclasses import dataclass
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
-from stacks.config import StageConfig
+from stacks.config import PAGES_HOST, StageConfig
 from stacks.constructs.beanstalk import BeanstalkEnvironment, BeanstalkProgram
 from stacks.constructs.findings import accept_wildcards, acknowledge
 from stacks.constructs.grants import BucketRights, grant_credentials, grant_log_reading, grant_sending
 from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.gateway import GatewayStack
+from stacks.mail import MailStack
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
+
+
+@dataclass(frozen=True)
+class BackendInputs:
+    """What the backend works on, and where it is."""
+
+    network: NetworkStack
+    data: DataPlane
+    gateway: GatewayStack
+    dns: DnsStack
+    mail: MailStack
 
 
 class BackendStack(StageStack):
     """The web environment behind HTTPS, and the token that operators open workspaces with."""
 
-    def __init__(
-        self, scope: Construct, *, config: StageConfig, network: NetworkStack, data: DataPlane, gateway: GatewayStack, dns: DnsStack
-    ) -> None:
+    def __init__(self, scope: Construct, *, config: StageConfig, inputs: BackendInputs) -> None:
         super().__init__(scope, "Backend", config=config, description="Presage: backend on Elastic Beanstalk")
         self.operator_token = self._operator_token()
+        data, dns = inputs.data, inputs.dns
         program = BeanstalkProgram(
             service="backend",
             tier="web",
@@ -33,19 +46,23 @@ class BackendStack(StageStack):
                 "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
                 "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
                 "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
-                "PRESAGE_GATEWAY_USAGE_PLANS": gateway.plan_ids,
-                "PRESAGE_PUBLIC_API_URL": gateway.public_url,
+                "PRESAGE_GATEWAY_USAGE_PLANS": inputs.gateway.plan_ids,
+                "PRESAGE_PUBLIC_API_URL": inputs.gateway.public_url,
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
+                "PRESAGE_PAGES_URL": config.pages_url,
+                "PRESAGE_TRUSTED_PROXIES": str(config.beanstalk.proxies),
+                **inputs.mail.variables,
             },
             secrets={"PRESAGE_OPERATOR_TOKEN": self.operator_token},
-            options=_https_options(network, dns),
+            options=_https_options(inputs.network, dns),
         )
-        self.web = BeanstalkEnvironment(self, "Web", config=config, network=network, program=program)
+        self.web = BeanstalkEnvironment(self, "Web", config=config, network=inputs.network, program=program)
         self._grant_data(data)
-        self._grant_keys(gateway)
+        self._grant_keys(inputs.gateway)
+        inputs.mail.grant_sending(self.web.role)
         grant_credentials(self.web.role, "CreateSecret", "PutSecretValue", "DeleteSecret", stage=config.name)
         accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
-        route53.CnameRecord(self, "App", zone=dns.zone, record_name="app", domain_name=self.web.environment.attr_endpoint_url)
+        route53.CnameRecord(self, "App", zone=dns.zone, record_name=PAGES_HOST, domain_name=self.web.environment.attr_endpoint_url)
         self.export_output("BackendEnvironment", self.web.environment.ref)
         self.export_output("BackendEndpoint", self.web.environment.attr_endpoint_url)
         self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)

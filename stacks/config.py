@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from stacks.context import ReadContext, read_number, read_optional, read_text
 
 AMPLITUDE_URLS = {"us": "https://amplitude.com/api/2/export", "eu": "https://analytics.eu.amplitude.com/api/2/export"}
+PAGES_HOST = "app"
+"""The name of the backend, and so of the pages, in the domain."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class BeanstalkConfig:
     minimum_instances: int
     maximum_instances: int
     cache_directory: str = "/tmp/presage"  # noqa: S108 - the services' own user may write there, and what it reads has a checksum
+    proxies: int = 2
+    """In front of a web instance's process: the load balancer and the instance's own nginx."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ class StageConfig:
     alarm_email: str | None
     monthly_budget_usd: int
     domain: str
+    pages_url: str
     delegations: Mapping[str, tuple[str, ...]]
     network: NetworkConfig
     database: DatabaseConfig
@@ -188,6 +193,7 @@ def _local(read_context: ReadContext) -> StageConfig:
         alarm_email=None,
         monthly_budget_usd=1,
         domain="presage.internal",
+        pages_url=read_text(read_context, "pages_url", "http://127.0.0.1:8082"),
         delegations={},
         network=NetworkConfig("10.20.0.0/16", availability_zones=3, nat_gateways=0, interface_endpoints=False),
         database=DatabaseConfig("db.t4g.micro", storage_gib=20, multi_az=False, backup_days=1, rotation_days=30),
@@ -215,7 +221,13 @@ def _local(read_context: ReadContext) -> StageConfig:
             plans=_plans(10),
         ),
         beanstalk=BeanstalkConfig(
-            "64bit Amazon Linux 2023 v4.7.2 running Python 3.11", "3.11", "t3.small", 1, 1, cache_directory=f"{cache_directory}-worker"
+            "64bit Amazon Linux 2023 v4.7.2 running Python 3.11",
+            "3.11",
+            "t3.small",
+            1,
+            1,
+            cache_directory=f"{cache_directory}-worker",
+            proxies=0,
         ),
         webhook_loopback=True,
         amplitude_urls={region: read_text(read_context, "amplitude_url", url) for region, url in AMPLITUDE_URLS.items()},
@@ -223,6 +235,7 @@ def _local(read_context: ReadContext) -> StageConfig:
 
 
 def _staging(read_context: ReadContext) -> StageConfig:
+    domain = read_text(read_context, "domain", "staging.presage.example")
     return StageConfig(
         name="staging",
         account=read_optional(read_context, "account"),
@@ -231,7 +244,8 @@ def _staging(read_context: ReadContext) -> StageConfig:
         log_retention_days=30,
         alarm_email=read_optional(read_context, "alarm_email"),
         monthly_budget_usd=900,
-        domain=read_text(read_context, "domain", "staging.presage.example"),
+        domain=domain,
+        pages_url=f"https://{PAGES_HOST}.{domain}",
         delegations={},
         network=NetworkConfig("10.30.0.0/16", availability_zones=3, nat_gateways=1, interface_endpoints=False),
         database=DatabaseConfig("db.t4g.small", storage_gib=20, multi_az=True, backup_days=7, rotation_days=30),
@@ -262,6 +276,7 @@ def _staging(read_context: ReadContext) -> StageConfig:
 
 
 def _production(read_context: ReadContext) -> StageConfig:
+    domain = read_text(read_context, "domain", "presage.example")
     return StageConfig(
         name="production",
         account=read_optional(read_context, "account"),
@@ -270,7 +285,8 @@ def _production(read_context: ReadContext) -> StageConfig:
         log_retention_days=365,
         alarm_email=read_optional(read_context, "alarm_email"),
         monthly_budget_usd=6000,
-        domain=read_text(read_context, "domain", "presage.example"),
+        domain=domain,
+        pages_url=f"https://{PAGES_HOST}.{domain}",
         delegations=_delegations(read_context),
         network=NetworkConfig("10.40.0.0/16", availability_zones=3, nat_gateways=3, interface_endpoints=True),
         database=DatabaseConfig("db.m7g.large", storage_gib=100, multi_az=True, backup_days=35, rotation_days=30),

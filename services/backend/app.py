@@ -13,6 +13,7 @@ from services.backend.authentication import Gatekeeper, recognise_bearer
 from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
 from services.backend.pages.blueprint import register_pages
+from services.backend.pages.visiting import PROXIES, recognise
 from services.backend.routes import (
     api_keys,
     batch_predictions,
@@ -67,7 +68,9 @@ def create() -> Flask:
     """Return the application with real ports, configured by the environment."""
     settings = load_settings(BackendSettings, os.environ)  # noqa: TID251 - the edge of the process
     ports, check_ready = build(settings)
-    return build_app(ports, operator_token=settings.operator_token, public_api_url=settings.public_api_url, check_ready=check_ready)
+    app = build_app(ports, operator_token=settings.operator_token, public_api_url=settings.public_api_url, check_ready=check_ready)
+    app.config[PROXIES] = settings.trusted_proxies
+    return app
 
 
 def build_app(ports: BackendPorts, *, operator_token: str, public_api_url: str, check_ready: Callable[[], None] | None = None) -> Flask:
@@ -78,5 +81,5 @@ def build_app(ports: BackendPorts, *, operator_token: str, public_api_url: str, 
     app.before_request(Gatekeeper(ports.workspaces, operator_token))
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint, url_prefix=f"/api/v1{module.blueprint.url_prefix or ''}")
-    register_pages(app, recognise=lambda: recognise_bearer(ports.workspaces))
+    register_pages(app, recognise=lambda: recognise(recognise_bearer(ports.workspaces)))
     return app

@@ -29,6 +29,7 @@ from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.loading import ScorerCache
 from presage.predictions.replay import ReplayPorts
 from presage.runtime.observability import configure_logging
+from services.backend.bootstrap_accounts import build_account_ports
 from services.backend.context import BackendPorts, Listings
 from services.backend.settings import BackendSettings
 
@@ -53,6 +54,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
     ports = BackendPorts(
         workspaces=sql.workspaces,
         members=sql.members,
+        accounts=build_account_ports(settings, sql),
         api_keys=sql.api_keys,
         gateway=ApiGatewayKeyGateway(build_client("apigateway"), settings.gateway_usage_plans),
         datasets=sql.datasets,

@@ -23,6 +23,7 @@ from presage.notifications.ports import DeliveryStore, MailSettingsStore
 from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.ports import PredictionLog
 from presage.predictions.replay import ReplayPorts
+from presage.tenancy.accounts.ports import AccountPorts
 from presage.tenancy.model import ApiKey, User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, MemberStore, WorkspaceStore
 from presage.training.model import Model
@@ -57,6 +58,7 @@ class BackendPorts:
 
     workspaces: WorkspaceStore
     members: MemberStore
+    accounts: AccountPorts
     api_keys: ApiKeyStore
     gateway: KeyGateway
     datasets: DatasetStore

@@ -20,6 +20,7 @@ from demo.journey import Journey
 from demo.scenario import rfc3339
 from demo.stack import Stack
 from localstack.calls import Call
+from localstack.mails import read_mails
 from localstack.places import Places
 from localstack.postgres import Postgres
 from localstack.state import State
@@ -27,7 +28,6 @@ from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from tests.contract.wiring.recorded_calls import read_noted, read_record
 from tests.fixtures.customer_tables import REQUEST, TIES, Shop, make_order
 from tests.fixtures.hooks import receiving
-from tests.fixtures.mails import read_mails
 from tests.integration.test_customer_warehouse import open_shop
 
 pytestmark = pytest.mark.e2e

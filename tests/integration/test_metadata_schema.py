@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
 
+import presage.adapters.sql.account_tables
 import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.database import build_engine_from_url, check_database, unit_of_work
@@ -37,7 +38,7 @@ def test_concurrent_migrations_end_in_the_schema_that_the_code_maps(mariadb: str
     with engines[0].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Row.metadata) == []
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0012"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0013"]
     for engine in engines:
         engine.dispose()
 
@@ -48,7 +49,7 @@ def test_workspace_ids_lead_every_key_but_the_two_that_tell_them(mariadb: str) -
     inspector = inspect(engine)
 
     loose = set()
-    for table in set(inspector.get_table_names()) - {"alembic_version"}:
+    for table in set(inspector.get_table_names()) - {"alembic_version", "accounts", "account_sessions", "mailed_links", "attempts"}:
         columns = [column["name"] for column in inspector.get_columns(table)]
         keys: list[Sequence[str | None]] = [index["column_names"] for index in inspector.get_indexes(table) if index["unique"]]
         keys.append(inspector.get_pk_constraint(table)["constrained_columns"])

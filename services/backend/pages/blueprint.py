@@ -10,11 +10,41 @@ from werkzeug.routing import PathConverter
 from presage.errors import NotFoundError
 from presage.tenancy.permissions import GRANTS, Permission
 from services.backend.context import get_ports
-from services.backend.pages import datasets, errors, home, jobs, keys, notifications, quarantine, rendering, settings, sources
+from services.backend.pages import (
+    account,
+    datasets,
+    entrance,
+    errors,
+    home,
+    invitations,
+    jobs,
+    keys,
+    members,
+    notifications,
+    quarantine,
+    rendering,
+    settings,
+    sources,
+    workspaces,
+)
 from services.backend.pages.gate import PageGate, Recognise, secure
 
 NAME = "pages"
-PAGES = (home, datasets, sources, quarantine, jobs, notifications, keys, settings)
+PAGES = (
+    home,
+    datasets,
+    sources,
+    quarantine,
+    jobs,
+    notifications,
+    keys,
+    members,
+    settings,
+    account,
+    workspaces,
+    entrance,
+    invitations,
+)
 ASSET_SECONDS = 31_536_000
 """A year: an asset's URL has its hash."""
 
@@ -34,6 +64,7 @@ ROOMS = (
     Room("jobs.list_page", "Jobs"),
     Room("notifications.list_page", "Notifications"),
     Room("keys.list_page", "Keys and limits"),
+    Room("members.list_page", "Members"),
     Room("settings.show_settings", "Settings"),
 )
 

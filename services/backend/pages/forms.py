@@ -15,12 +15,13 @@ from presage.errors import (
     InvalidInputError,
     PresageError,
     RateLimitedError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from presage.runtime.problems import answer_error
 
 BodyT = TypeVar("BodyT")
-TOLD = (InvalidInputError, AlreadyExistsError, ConflictError, RateLimitedError, UnavailableError)
+TOLD = (InvalidInputError, AlreadyExistsError, ConflictError, RateLimitedError, UnauthenticatedError, UnavailableError)
 """What is said beside the form; everything else is a page of its own."""
 
 

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from presage.errors import ForbiddenError
 from presage.runtime.http import note
+from presage.tenancy.accounts.model import Visitor
 from presage.tenancy.model import User
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,8 +25,8 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
-Recognise = Callable[[], User | None]
-"""Returns the user whom the request's cookie names, or None."""
+Recognise = Callable[[], tuple[Visitor | None, User | None]]
+"""Returns who is logged in by the request's cookie, and as which user; either may be nobody."""
 ViewT = TypeVar("ViewT", bound=Callable[..., object])
 
 
@@ -35,8 +36,14 @@ def open_to_all(view: ViewT) -> ViewT:
     return view
 
 
+def without_workspace(view: ViewT) -> ViewT:
+    """Mark a view as one for whoever is logged in, in a workspace or in none."""
+    view.is_without_workspace = True  # type: ignore[attr-defined] # a mark on a function
+    return view
+
+
 class PageGate:
-    """Runs before every page: lets it pass with `g.user` set, or sends the visitor to log in."""
+    """Runs before every page: lets it pass with `g.user` and `g.visitor` set, or sends the visitor to log in or to choose a workspace."""
 
     def __init__(self, recognise: Recognise) -> None:
         self._recognise = recognise
@@ -48,12 +55,16 @@ class PageGate:
             ForbiddenError: Another site made the browser send it.
         """
         require_own_site()
-        g.user = self._recognise()
+        g.visitor, g.user = self._recognise()
         if g.user is not None:
             note(workspace_id=g.user.workspace_id, user_id=g.user.user_id)
             return None
         view = current_app.view_functions[str(request.endpoint)]
-        return None if getattr(view, "is_open_to_all", False) or request.endpoint == "pages.static" else _ask_to_log_in()
+        if getattr(view, "is_open_to_all", False) or request.endpoint == "pages.static":
+            return None
+        if g.visitor is None:
+            return _send(_find_entrance())
+        return None if getattr(view, "is_without_workspace", False) else _send("/workspaces")
 
 
 def require_own_site() -> None:
@@ -85,9 +96,12 @@ def is_local_path(path: str) -> bool:
     return path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and path.isprintable() and "\\" not in path
 
 
-def _ask_to_log_in() -> BaseResponse:
+def _find_entrance() -> str:
     wanted = request.full_path.rstrip("?") if request.method == "GET" and "hx-request" not in request.headers else ""
-    place = f"/log-in?next={quote(wanted, safe='/')}" if wanted and wanted != "/" else "/log-in"
+    return f"/log-in?next={quote(wanted, safe='/')}" if wanted and wanted != "/" else "/log-in"
+
+
+def _send(place: str) -> BaseResponse:
     if "hx-request" in request.headers:
         return Response(status=401, headers={"hx-redirect": place})
     return redirect(place, 303)

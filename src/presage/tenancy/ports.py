@@ -37,6 +37,9 @@ class MemberStore(Protocol):
     def get_member(self, workspace_id: str, user_id: str) -> User:
         """Return a user, or raise `NotFoundError`."""
 
+    def find_member(self, workspace_id: str, email: str) -> User | None:
+        """Return the user of that address (as users have it, in lower case), or None."""
+
     def change_member(self, workspace_id: str, user_id: str, change: Callable[[User, int], User | None]) -> None:
         """Put what `change` returns in the user's place, or nothing if that is None; it gets the user and how many owners there are.
 
@@ -110,7 +113,7 @@ class IdempotencyStore(Protocol):
 
 
 class RateLimiter(Protocol):
-    """Counts the calls of API keys, over all workers of a task."""
+    """Counts calls by a key: those of API keys over all workers of a task, attempts at accounts over all of the backend."""
 
-    def take(self, api_key_id: str, limit: RateLimit) -> RateVerdict:
+    def take(self, key: str, limit: RateLimit) -> RateVerdict:
         """Return whether the key's call may go on, and count it if so."""

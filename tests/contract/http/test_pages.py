@@ -4,11 +4,27 @@ import pytest
 
 from presage.tenancy.permissions import GRANTS, ROLES
 from tests.fixtures.furnished import Furnished, freeze
-from tests.fixtures.pages import datasets, keys, settings, sources
+from tests.fixtures.pages import accounts, datasets, keys, settings, sources
 from tests.fixtures.pages.request import PageRequest
 
-ROOMS = (datasets, keys, settings, sources)
-OPEN = {"static", "unknown"}
+ROOMS = (datasets, keys, settings, sources, accounts)
+OPEN = {
+    "entrance.ask_for_account",
+    "entrance.ask_for_password",
+    "entrance.create_account",
+    "entrance.log_in",
+    "entrance.reset",
+    "entrance.show_forgotten",
+    "entrance.show_log_in",
+    "entrance.show_new_account",
+    "entrance.show_reset",
+    "entrance.show_sign_up",
+    "invitations.accept",
+    "invitations.show_invitation",
+    "static",
+    "unknown",
+}
+"""Those of the entrance are tested by test_account_pages.py."""
 
 
 def list_all(place: Furnished) -> dict[str, PageRequest]:
@@ -26,6 +42,14 @@ def place() -> Furnished:
 def test_there_is_a_request_for_every_page(place: Furnished) -> None:
     views = place.client.application.view_functions
     assert {name.removeprefix("pages.") for name in views if name.startswith("pages.")} - OPEN == set(ENDPOINTS)
+
+
+def test_what_is_open_to_all_is_the_entrance_and_nothing_else(place: Furnished) -> None:
+    views = place.client.application.view_functions
+    assert {name.removeprefix("pages.") for name, view in views.items() if getattr(view, "is_open_to_all", False)} == OPEN - {
+        "static",
+        "unknown",
+    }
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -13,6 +13,8 @@ from presage.adapters.sql.tables import UserRow, WorkspaceRow
 from presage.errors import NotFoundError
 from presage.tenancy.model import USER_LIST, User
 
+_CHANGED = ("role", "name", "email", "token_sha256")
+
 
 class SqlMemberStore:
     """`MemberStore` on an engine."""
@@ -32,6 +34,12 @@ class SqlMemberStore:
         with unit_of_work(self._engine) as session:
             return _get(session, workspace_id, user_id)
 
+    def find_member(self, workspace_id: str, email: str) -> User | None:
+        """Return the user of that address (as users have it, in lower case), or None."""
+        mine = select(table_of(UserRow)).where(UserRow.workspace_id == workspace_id, UserRow.email == email)
+        with unit_of_work(self._engine) as session:
+            return find_row(session, mine, User)
+
     def change_member(self, workspace_id: str, user_id: str, change: Callable[[User, int], User | None]) -> None:
         """Put what `change` returns in the user's place, or nothing if that is None. The workspace's row is locked meanwhile."""
         mine = (UserRow.workspace_id == workspace_id, UserRow.user_id == user_id)
@@ -42,7 +50,8 @@ class SqlMemberStore:
             if changed is None:
                 session.execute(table_of(UserRow).delete().where(*mine))
             else:
-                update_rows(session, UserRow, *mine, values={"role": changed.role, "name": changed.name, "email": changed.email})
+                values = {name: getattr(changed, name) for name in _CHANGED}
+                update_rows(session, UserRow, *mine, values=values)
 
 
 def _get(session: Session, workspace_id: str, user_id: str) -> User:
