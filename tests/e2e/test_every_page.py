@@ -11,6 +11,7 @@ from werkzeug.serving import make_server
 from tests.contract.http.test_pages import list_all
 from tests.fixtures.browser import DESKTOP, Watched, find_violations, run_browser
 from tests.fixtures.furnished import Furnished
+from tests.fixtures.pages.request import COOKIE
 
 pytestmark = pytest.mark.e2e
 
@@ -34,7 +35,7 @@ def served(place: Furnished) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(place: Furnished) -> Iterator[Watched]:
     with run_browser() as browser:
-        context = browser.new_context(viewport=DESKTOP, extra_http_headers={"authorization": f"Bearer {place.tokens['owner']}"})
+        context = browser.new_context(viewport=DESKTOP, extra_http_headers={"cookie": f"{COOKIE}={place.tokens['owner']}"})
         yield Watched(context.new_page())
 
 
