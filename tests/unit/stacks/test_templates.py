@@ -298,9 +298,10 @@ def test_notifications_are_mailed_over_tls_from_one_address_and_bounces_are_coun
     assert all(each["AlarmActions"] and each["Dimensions"][0]["Name"] == "ses:configuration-set" for each in alarms)
     policies = properties_of(synthesis.resources("AWS::IAM::Policy"))
     sending = [each for policy in policies for each in policy["PolicyDocument"]["Statement"] if "ses:" in str(each["Action"])]
-    assert [each["Action"] for each in sending] == ["ses:SendEmail"]
-    assert sending[0]["Condition"]["StringEquals"]["ses:FromAddress"].startswith("notifications@")
-    assert "*" not in json.dumps(sending[0]["Resource"])
+    assert [each["Action"] for each in sending] == ["ses:SendEmail"] * 2, "the worker's, and the backend's for accounts"
+    for each in sending:
+        assert each["Condition"]["StringEquals"]["ses:FromAddress"].startswith("notifications@")
+        assert "*" not in json.dumps(each["Resource"])
 
 
 def test_senders_are_told_to_deliver_over_tls_to_the_server_that_takes_the_mail(synthesis: Synthesis) -> None:
