@@ -31,7 +31,7 @@ class Ses(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(SENT).encode())
 
-    def log_message(self, *_arguments: object) -> None:  # type: ignore[override]
+    def log_message(self, *_arguments: object) -> None:
         pass
 
 

@@ -86,7 +86,7 @@ def test_a_hash_with_parameters_of_before_is_made_anew_at_log_in(people: People)
     account = people.ports.accounts.find_account("ann@example.com")
     assert account is not None
     assert account.password_hash.startswith("2$")
-    assert log_in(people)
+    assert people.member(log_in(people)).account_id == account.account_id
 
 
 def test_a_session_ends_when_it_is_not_used_for_twelve_hours(people: People) -> None:
