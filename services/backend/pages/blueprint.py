@@ -10,11 +10,11 @@ from werkzeug.routing import PathConverter
 from presage.errors import NotFoundError
 from presage.tenancy.permissions import GRANTS, Permission
 from services.backend.context import get_ports
-from services.backend.pages import datasets, errors, home, jobs, rendering
+from services.backend.pages import datasets, errors, home, jobs, models, rendering, try_it
 from services.backend.pages.gate import PageGate, Recognise, secure
 
 NAME = "pages"
-PAGES = (home, datasets, jobs)
+PAGES = (home, datasets, models, try_it, jobs)
 ASSET_SECONDS = 31_536_000
 """A year: an asset's URL has its hash."""
 
@@ -31,6 +31,8 @@ class Room:
 ROOMS = (
     Room("home.show_home", "Home"),
     Room("datasets.list_page", "Datasets"),
+    Room("models.list_page", "Models"),
+    Room("try_it.list_page", "Try it"),
     Room("jobs.list_page", "Jobs"),
 )
 
@@ -68,9 +70,9 @@ def register_pages(app: Flask, *, recognise: Recognise) -> None:
 
 def list_rooms() -> list[Link]:
     """Return the menu of the visitor."""
-    here = str(request.endpoint).rpartition(".")[0]
+    here = str(request.endpoint)
     return [
-        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here == f"{NAME}.{room.endpoint.partition('.')[0]}")
+        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here.startswith(f"{NAME}.{room.endpoint.partition('.')[0]}."))
         for room in ROOMS
         if room.permission in GRANTS[g.user.role]
     ]

@@ -48,6 +48,22 @@ def build_ranking(name: str, values: Sequence[tuple[str, float]], *, measure: st
     return Chart(name, _build(data, {"mark": "bar", "encoding": encoding}, height={"step": 18}), ("value", measure), values)
 
 
+def build_bars(title: str, values: Sequence[tuple[str, float]], *, measure: str) -> Chart:
+    """Return values of either sign as bars to both sides of 0, in their order."""
+    data = [{"of": name, measure: value, "way": "lowers" if value < 0 else "raises"} for name, value in values]
+    encoding = {
+        "y": {"field": "of", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 260}},
+        "x": {"field": measure, "type": "quantitative", "title": measure},
+        "color": {
+            "field": "way",
+            "type": "nominal",
+            "title": None,
+            "scale": {"domain": ["raises", "lowers"], "range": ["#1a7f64", "#c2410c"]},
+        },
+    }
+    return Chart(title, _build(data, {"mark": "bar", "encoding": encoding}, height={"step": 20}), ("of", measure), values)
+
+
 def _build(values: Sequence[Mapping[str, object]], view: Spec, *, height: object = HEIGHT) -> Spec:
     config = {"background": "transparent", "view": {"stroke": None}, "font": "system-ui, sans-serif"}
     return {"$schema": SCHEMA, "width": "container", "height": height, "config": config, "data": {"values": list(values)}, **view}
