@@ -126,7 +126,7 @@ def _read_question(datasets: Mapping[str, Dataset]) -> Question | None:
     observations = datasets.get(request.values.get("observations", ""), label)
     if kind not in get_args(Kind) or label is None or observations is None:
         return None
-    return Question(msgspec.convert(kind, Kind), observations, label)  # type: ignore[arg-type] # a Literal
+    return Question(msgspec.convert(kind, Kind), observations, label)
 
 
 def _list_rows(question: Question, datasets: Sequence[Dataset]) -> list[Mapping[str, Any]]:

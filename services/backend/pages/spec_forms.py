@@ -160,7 +160,7 @@ def _build_views(
         if row.about == "entity":
             _require_entity(dataset, asked, f"row-{row.number}")
         grouped.setdefault((row.dataset, row.about), []).append(row)
-    views, numbers = [], {}
+    views, numbers = list[FeatureView](), dict[tuple[int, int], int]()
     for place, ((name, about), members) in enumerate(grouped.items()):
         features = tuple(_build_feature(row, datasets[name], find_categories) for row in members)
         key = _choose_key(datasets[name], form.item_column) if about == "item" else "entity_id"
