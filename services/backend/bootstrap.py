@@ -10,6 +10,7 @@ from presage.adapters.apigateway.key_gateway import ApiGatewayKeyGateway
 from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.http.prediction_api import HttpPredictionApi
 from presage.adapters.s3.batch_results import S3BatchResults
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
@@ -80,6 +81,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         mail_settings=sql.mail_settings,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
         replay=_build_replay(settings, sql),
+        prediction_api=HttpPredictionApi(settings.public_api_url),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
         listings=_list_from(sql),
     )

@@ -21,12 +21,12 @@ from presage.jobs.use_cases import JobPorts
 from presage.listing import Listing
 from presage.notifications.ports import DeliveryStore, MailSettingsStore
 from presage.notifications.webhooks import WebhookPorts
-from presage.predictions.ports import PredictionLog
+from presage.predictions.ports import PredictionApi, PredictionLog
 from presage.predictions.replay import ReplayPorts
 from presage.tenancy.accounts.ports import AccountPorts
 from presage.tenancy.model import ApiKey, User
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, MemberStore, WorkspaceStore
-from presage.training.model import Model
+from presage.training.model import ListedModel
 from presage.training.ports import (
     ModelRegistry,
     RecipeStore,
@@ -44,7 +44,7 @@ class Listings:
     """The workspace's things as lists that people look through."""
 
     datasets: Listing[Dataset]
-    models: Listing[Model]
+    models: Listing[ListedModel]
     experiments: Listing[Experiment]
     jobs: Listing[Job]
     notifications: Listing[Notification]
@@ -84,6 +84,7 @@ class BackendPorts:
     mail_settings: MailSettingsStore
     predictions: PredictionLog
     replay: ReplayPorts
+    prediction_api: PredictionApi
     batch_results: BatchResults
     listings: Listings
 

@@ -20,11 +20,13 @@ from services.backend.pages import (
     jobs,
     keys,
     members,
+    models,
     notifications,
     quarantine,
     rendering,
     settings,
     sources,
+    try_it,
     workspaces,
 )
 from services.backend.pages.gate import PageGate, Recognise, secure
@@ -35,6 +37,8 @@ PAGES = (
     datasets,
     sources,
     quarantine,
+    models,
+    try_it,
     jobs,
     notifications,
     keys,
@@ -61,6 +65,8 @@ class Room:
 ROOMS = (
     Room("home.show_home", "Home"),
     Room("datasets.list_page", "Datasets"),
+    Room("models.list_page", "Models"),
+    Room("try_it.list_page", "Try it"),
     Room("jobs.list_page", "Jobs"),
     Room("notifications.list_page", "Notifications"),
     Room("keys.list_page", "Keys and limits"),
@@ -102,9 +108,9 @@ def register_pages(app: Flask, *, recognise: Recognise) -> None:
 
 def list_rooms() -> list[Link]:
     """Return the menu of the visitor."""
-    here = str(request.endpoint).rpartition(".")[0]
+    here = str(request.endpoint)
     return [
-        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here == f"{NAME}.{room.endpoint.partition('.')[0]}")
+        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here.startswith(f"{NAME}.{room.endpoint.partition('.')[0]}."))
         for room in ROOMS
         if room.permission in GRANTS[g.user.role]
     ]

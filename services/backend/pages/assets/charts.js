@@ -21,4 +21,12 @@ async function draw(script) {
   }
 }
 
-document.querySelectorAll("script[type='application/vnd.vega-lite+json']").forEach(draw);
+function drawAll(root) {
+  for (const each of root.querySelectorAll("script[type='application/vnd.vega-lite+json']:not([data-drawn])")) {
+    each.dataset.drawn = "yes";
+    draw(each);
+  }
+}
+
+drawAll(document);
+document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt)); // parts that come later
