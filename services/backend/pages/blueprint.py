@@ -10,11 +10,11 @@ from werkzeug.routing import PathConverter
 from presage.errors import NotFoundError
 from presage.tenancy.permissions import GRANTS, Permission
 from services.backend.context import get_ports
-from services.backend.pages import datasets, errors, home, jobs, rendering
+from services.backend.pages import datasets, errors, experiments, holdout, home, jobs, plans, predictions, rendering
 from services.backend.pages.gate import PageGate, Recognise, secure
 
 NAME = "pages"
-PAGES = (home, datasets, jobs)
+PAGES = (home, datasets, predictions, experiments, plans, holdout, jobs)
 ASSET_SECONDS = 31_536_000
 """A year: an asset's URL has its hash."""
 
@@ -31,6 +31,8 @@ class Room:
 ROOMS = (
     Room("home.show_home", "Home"),
     Room("datasets.list_page", "Datasets"),
+    Room("predictions.list_page", "Predictions", "rows.read"),
+    Room("experiments.list_page", "Experiments"),
     Room("jobs.list_page", "Jobs"),
 )
 
@@ -68,12 +70,8 @@ def register_pages(app: Flask, *, recognise: Recognise) -> None:
 
 def list_rooms() -> list[Link]:
     """Return the menu of the visitor."""
-    here = str(request.endpoint).rpartition(".")[0]
-    return [
-        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here == f"{NAME}.{room.endpoint.partition('.')[0]}")
-        for room in ROOMS
-        if room.permission in GRANTS[g.user.role]
-    ]
+    urls = [(room.title, url_for(f"{NAME}.{room.endpoint}")) for room in ROOMS if room.permission in GRANTS[g.user.role]]
+    return [Link(title, url, request.path == url or request.path.startswith(f"{url}/")) for title, url in urls]
 
 
 def is_page(endpoint: str | None) -> bool:

@@ -4,10 +4,10 @@ import pytest
 
 from presage.tenancy.permissions import GRANTS, ROLES
 from tests.fixtures.furnished import Furnished, freeze
-from tests.fixtures.pages import datasets
+from tests.fixtures.pages import datasets, experiments, predictions
 from tests.fixtures.pages.request import PageRequest
 
-ROOMS = (datasets,)
+ROOMS = (datasets, experiments, predictions)
 OPEN = {"static", "unknown"}
 
 
