@@ -13,6 +13,7 @@ from presage.experiments.plan import list_metrics
 from presage.experiments.results import LookPage, MetricResult, Results, build_primary_paths, describe_path, read_results
 from presage.experiments.segment_comparison import find_mean
 from presage.listing import ListQuery
+from presage.stats.sequential import Interval
 from services.backend.context import get_ports, get_user
 from services.backend.pages.charts import Chart, build_intervals
 from services.backend.pages.rendering import show_number, show_percent
@@ -70,6 +71,10 @@ class MetricLine:
         if value is None:
             return "-"
         return f"{100 * value:+.3g} points" if self.kind in BINARY_KINDS else f"{value:+.4g}"
+
+    def show_range(self, interval: Interval[float]) -> str:
+        """Return where a difference lies."""
+        return f"{self.show_effect(interval.lower).removesuffix(' points')} to {self.show_effect(interval.upper)}"
 
 
 @dataclass(frozen=True, slots=True)
