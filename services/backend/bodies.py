@@ -33,6 +33,12 @@ class RotationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overlap_hours: int = 24
 
 
+class RedriveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many dead letters to put back on their queue, at most."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
+
+
 class OwnerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person to register."""
 

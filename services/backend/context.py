@@ -16,7 +16,7 @@ from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.features.quarantine import QuarantineStore
 from presage.features.sources.credentials import CredentialStore
 from presage.jobs.model import Job, Notification
-from presage.jobs.ports import NotificationStore
+from presage.jobs.ports import NotificationStore, QueueInspector
 from presage.jobs.use_cases import JobPorts
 from presage.listing import Listing
 from presage.notifications.ports import DeliveryStore, MailSettingsStore
@@ -25,7 +25,7 @@ from presage.predictions.ports import PredictionApi, PredictionLog
 from presage.predictions.replay import ReplayPorts
 from presage.tenancy.accounts.ports import AccountPorts
 from presage.tenancy.model import ApiKey, User
-from presage.tenancy.ports import ApiKeyStore, KeyGateway, MemberStore, WorkspaceStore
+from presage.tenancy.ports import ApiKeyStore, AuditLog, KeyGateway, MemberStore, WorkspaceStore
 from presage.training.model import ListedModel
 from presage.training.ports import (
     ModelRegistry,
@@ -87,6 +87,8 @@ class BackendPorts:
     prediction_api: PredictionApi
     batch_results: BatchResults
     listings: Listings
+    audit: AuditLog
+    queues: QueueInspector
 
 
 def get_ports() -> BackendPorts:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-
-import msgspec
+from datetime import datetime, timedelta
 
 from presage.errors import InvalidInputError, NotFoundError
 from presage.predictions.ports import PredictionSearch
 from presage.tenancy.permissions import authorise
 from presage.training.model import Model
 from services.backend.context import get_now, get_ports, get_user
+from services.backend.paging import read_instant
 
 LONGEST = timedelta(days=90)
 """How long predictions are kept; no search goes further back."""
@@ -65,25 +64,14 @@ def _read_time(asked: Asked, first: datetime | None) -> tuple[datetime, datetime
     if "day" in asked:
         if "since" in asked or "until" in asked:
             raise InvalidInputError("Ask by `day`, or by `since` and `until`", path="?day")
-        since = min(_read_instant("day", f"{asked['day']}T00:00:00Z", "a UTC day such as 2026-01-31"), now)
+        since = min(read_instant("day", f"{asked['day']}T00:00:00Z", "a UTC day such as 2026-01-31"), now)
         return since, since + timedelta(days=1)
-    expected = "RFC 3339 with an offset, such as 2026-01-31T12:00:00Z"
     latest, earliest = now + CLOCK_SKEW, now - LONGEST
-    until = min(_read_instant("until", asked["until"], expected), latest) if "until" in asked else latest
+    until = min(read_instant("until", asked["until"]), latest) if "until" in asked else latest
     if "since" in asked:
-        since = max(_read_instant("since", asked["since"], expected), earliest)
+        since = max(read_instant("since", asked["since"]), earliest)
     else:
         since = earliest if first is None or first >= until else max(earliest, first - CLOCK_SKEW)
     if since >= until:
         raise InvalidInputError("since is before until", path="?since")
     return since, until
-
-
-def _read_instant(name: str, text: str, expected: str) -> datetime:
-    try:
-        instant = msgspec.convert(text, datetime)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}") from error
-    raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}")

@@ -132,6 +132,7 @@ def test_the_database_is_private_and_speaks_tls(synthesis: Synthesis) -> None:
     assert database["StorageEncrypted"] is True
     assert "{{resolve:secretsmanager:" in json.dumps(database["MasterUserPassword"])
     assert parameters["Parameters"]["require_secure_transport"] == "ON"
+    assert parameters["Parameters"]["log_bin_trust_function_creators"] == "1", "the audit log's triggers cannot be made without"
 
 
 def test_the_password_of_the_database_is_rotated_from_inside_the_network(synthesis: Synthesis) -> None:
