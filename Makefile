@@ -84,7 +84,8 @@ test-integration: setup
 
 test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end
 
-test-e2e: setup ## The main job through public interfaces only, on the whole local stack
+test-e2e: setup ## The main job through public interfaces only, on the whole local stack; the pages by a browser
+	@$(PYTHON) -m localstack setup-browser
 	$(EMULATED) $(TIMED) $(BIN)/pytest tests/e2e -q --durations=10
 
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)

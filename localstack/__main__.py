@@ -57,6 +57,12 @@ def setup_containers(_places: Places, screen: Screen) -> int:
     return 0
 
 
+def setup_browser(_places: Places, screen: Screen) -> int:
+    """Install the browser that tests look at the pages with; return the exit code."""
+    system_packages.install(system_packages.missing(system_packages.BROWSER), say=screen.say)
+    return 0
+
+
 def up(places: Places, screen: Screen) -> int:
     """Bring the stack up; return the exit code."""
     with exclusively(places):
@@ -173,7 +179,21 @@ def _read_endpoints(places: Places) -> dict[str, str]:
 
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
     command.__name__.replace("_", "-"): command
-    for command in (setup, setup_containers, up, up_containers, containers_url, environment, down, status, logs, mails, doctor, synth)
+    for command in (
+        setup,
+        setup_browser,
+        setup_containers,
+        up,
+        up_containers,
+        containers_url,
+        environment,
+        down,
+        status,
+        logs,
+        mails,
+        doctor,
+        synth,
+    )
 }
 
 if __name__ == "__main__":

@@ -53,6 +53,10 @@ class BackendStack(StageStack):
                 "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
                 "PRESAGE_GATEWAY_USAGE_PLANS": inputs.gateway.plan_ids,
                 "PRESAGE_PUBLIC_API_URL": inputs.gateway.public_url,
+                "PRESAGE_QUEUE_URLS": self.to_json_string({name: each.queue.queue_url for name, each in data.queues.named.items()}),
+                "PRESAGE_DEAD_LETTER_URLS": self.to_json_string(
+                    {name: each.dead_letters.queue_url for name, each in data.queues.named.items()}
+                ),
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
                 "PRESAGE_PAGES_URL": _read_pages_url(self, config),
                 "PRESAGE_TRUSTED_PROXIES": str(0 if config.name == "local" else _PROXIES),
@@ -84,8 +88,16 @@ class BackendStack(StageStack):
         lake.delete("ws=*/quarantine/*/file/*")
         data.metadata.grant_opening(self.web.role)
         grant_log_reading(self.web.role, data.prediction_log.table)
-        grant_sending(self.web.role, data.queues.jobs.queue)
         data.warehouse.grant_statements(self.web.role)
+        self._grant_queues(data)
+
+    def _grant_queues(self, data: DataPlane) -> None:
+        """Let the backend send jobs, look at every queue, and put dead letters of jobs back."""
+        grant_sending(self.web.role, data.queues.jobs.queue)
+        for watched in data.queues.named.values():
+            watched.queue.grant(self.web.role, "sqs:GetQueueAttributes")
+            watched.dead_letters.grant(self.web.role, "sqs:GetQueueAttributes")
+        data.queues.jobs.dead_letters.grant(self.web.role, "sqs:ReceiveMessage", "sqs:DeleteMessage")
 
     def _operator_token(self) -> secrets.Secret:
         token = secrets.Secret(

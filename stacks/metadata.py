@@ -121,5 +121,6 @@ class MetadataStack(StageStack):
                 "time_zone": "UTC",
                 "slow_query_log": "1",
                 "innodb_print_all_deadlocks": "1",
+                "log_bin_trust_function_creators": "1",  # the audit log's triggers: backups need the binary log, and nobody is SUPER here
             },
         )

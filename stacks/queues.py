@@ -27,7 +27,7 @@ class QueuesStack(StageStack):
             self, "Assignments", consumer_timeout=LOAD_ASSIGNMENTS_TIMEOUT, maximum_age=minutes(30), topic=topic
         )
         self.jobs = WatchedQueue(self, "Jobs", consumer_timeout=JOB_TIMEOUT, maximum_age=cdk.Duration.hours(12), topic=topic)
-        named = {"Records": self.records, "Predictions": self.predictions, "Assignments": self.assignments, "Jobs": self.jobs}
-        for name, watched in named.items():
-            self.export_output(f"{name}QueueUrl", watched.queue.queue_url)
-            self.export_output(f"{name}DeadLettersUrl", watched.dead_letters.queue_url)
+        self.named = {"records": self.records, "predictions": self.predictions, "assignments": self.assignments, "jobs": self.jobs}
+        for name, watched in self.named.items():
+            self.export_output(f"{name.title()}QueueUrl", watched.queue.queue_url)
+            self.export_output(f"{name.title()}DeadLettersUrl", watched.dead_letters.queue_url)

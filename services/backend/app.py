@@ -9,13 +9,16 @@ from flask import Flask
 
 from presage.runtime.http import create_app
 from presage.runtime.settings import load_settings
+from services.backend.auditing import Auditor
 from services.backend.authentication import Gatekeeper, recognise_bearer
 from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
 from services.backend.pages.blueprint import register_pages
+from services.backend.pages.gate import PageGate
 from services.backend.pages.visiting import PROXIES, recognise
 from services.backend.routes import (
     api_keys,
+    audit,
     batch_predictions,
     credentials,
     datasets,
@@ -28,6 +31,7 @@ from services.backend.routes import (
     mail_settings,
     models,
     off_policy,
+    operations,
     predictions,
     quarantine,
     reports,
@@ -43,6 +47,7 @@ BLUEPRINTS = (
     workspaces,
     users,
     api_keys,
+    audit,
     credentials,
     datasets,
     imports,
@@ -61,6 +66,7 @@ BLUEPRINTS = (
     webhooks,
     mail_settings,
     predictions,
+    operations,
 )
 
 
@@ -79,7 +85,11 @@ def build_app(ports: BackendPorts, *, operator_token: str, public_api_url: str, 
     app.extensions[EXTENSION] = ports
     app.config["PUBLIC_API_URL"] = public_api_url
     app.before_request(Gatekeeper(ports.workspaces, operator_token))
+    app.before_request(PageGate(lambda: recognise(recognise_bearer(ports.workspaces))))
+    auditor = Auditor(ports.audit)
+    app.before_request(auditor.begin)
+    app.after_request(auditor.end)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint, url_prefix=f"/api/v1{module.blueprint.url_prefix or ''}")
-    register_pages(app, recognise=lambda: recognise(recognise_bearer(ports.workspaces)))
+    register_pages(app)
     return app

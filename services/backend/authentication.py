@@ -11,10 +11,10 @@ from presage.runtime.http import note
 from presage.tenancy.model import User
 from presage.tenancy.ports import WorkspaceStore
 from presage.tenancy.use_cases import authenticate
-from services.backend.pages.blueprint import is_page
+from services.backend.pages.gate import is_page
 
 OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
-OPERATOR_ENDPOINTS = frozenset({"workspaces.create"})
+OPERATOR_ENDPOINTS = frozenset({"workspaces.create", "operations.list_queues", "operations.redrive_jobs"})
 _SCHEME = "bearer "
 
 

@@ -10,6 +10,7 @@ from presage.adapters.apigateway.key_gateway import ApiGatewayKeyGateway
 from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.http.prediction_api import HttpPredictionApi
 from presage.adapters.s3.batch_results import S3BatchResults
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
@@ -24,6 +25,7 @@ from presage.adapters.sql.credentials import SecretCredentials
 from presage.adapters.sql.database import build_engine, check_database
 from presage.adapters.sql.stores import SqlStores
 from presage.adapters.sqs.job_queue import SqsJobQueue
+from presage.adapters.sqs.queue_inspector import SqsQueueInspector
 from presage.jobs.use_cases import JobPorts
 from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.loading import ScorerCache
@@ -49,7 +51,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         database=settings.database_name,
         credentials=SecretCredentials(secrets, settings.database_secret_arn),
     )
-    sql, s3 = SqlStores.build(engine), build_client("s3")
+    sql, s3, sqs = SqlStores.build(engine), build_client("s3"), build_client("sqs")
     credentials = SecretCredentialStore(secrets, stage=settings.stage)
     ports = BackendPorts(
         workspaces=sql.workspaces,
@@ -73,15 +75,18 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         estimates=S3VersionReportStore(settings.lake_bucket, s3, folder="off_policy"),
         drift_reports=S3VersionReportStore(settings.lake_bucket, s3, folder="drift"),
         reports=S3TrainingReportStore(settings.lake_bucket, s3),
-        jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(build_client("sqs"), settings.jobs_queue_url)),
+        jobs=JobPorts(sql.jobs, sql.outbox, SqsJobQueue(sqs, settings.jobs_queue_url)),
         notifications=sql.notifications,
         webhooks=WebhookPorts(sql.webhooks, credentials, sql.notifications, allow_loopback=settings.webhook_loopback),
         deliveries=sql.deliveries,
         mail_settings=sql.mail_settings,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
         replay=_build_replay(settings, sql),
+        prediction_api=HttpPredictionApi(settings.public_api_url),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
         listings=_list_from(sql),
+        audit=sql.audit,
+        queues=SqsQueueInspector(sqs, urls=settings.queue_urls, dead_letter_urls=settings.dead_letter_urls),
     )
     return ports, partial(check_database, engine)
 

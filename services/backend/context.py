@@ -16,17 +16,17 @@ from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.features.quarantine import QuarantineStore
 from presage.features.sources.credentials import CredentialStore
 from presage.jobs.model import Job, Notification
-from presage.jobs.ports import NotificationStore
+from presage.jobs.ports import NotificationStore, QueueInspector
 from presage.jobs.use_cases import JobPorts
 from presage.listing import Listing
 from presage.notifications.ports import DeliveryStore, MailSettingsStore
 from presage.notifications.webhooks import WebhookPorts
-from presage.predictions.ports import PredictionLog
+from presage.predictions.ports import PredictionApi, PredictionLog
 from presage.predictions.replay import ReplayPorts
 from presage.tenancy.accounts.ports import AccountPorts
 from presage.tenancy.model import ApiKey, User
-from presage.tenancy.ports import ApiKeyStore, KeyGateway, MemberStore, WorkspaceStore
-from presage.training.model import Model
+from presage.tenancy.ports import ApiKeyStore, AuditLog, KeyGateway, MemberStore, WorkspaceStore
+from presage.training.model import ListedModel
 from presage.training.ports import (
     ModelRegistry,
     RecipeStore,
@@ -44,7 +44,7 @@ class Listings:
     """The workspace's things as lists that people look through."""
 
     datasets: Listing[Dataset]
-    models: Listing[Model]
+    models: Listing[ListedModel]
     experiments: Listing[Experiment]
     jobs: Listing[Job]
     notifications: Listing[Notification]
@@ -84,8 +84,11 @@ class BackendPorts:
     mail_settings: MailSettingsStore
     predictions: PredictionLog
     replay: ReplayPorts
+    prediction_api: PredictionApi
     batch_results: BatchResults
     listings: Listings
+    audit: AuditLog
+    queues: QueueInspector
 
 
 def get_ports() -> BackendPorts:

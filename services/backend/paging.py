@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from flask import request
@@ -13,6 +14,7 @@ from presage.errors import InvalidInputError
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 VERSION_DIGITS = 9
+INSTANT = "RFC 3339 with an offset, such as 2026-01-31T12:00:00Z"
 
 ItemT = TypeVar("ItemT")
 
@@ -59,3 +61,31 @@ def read_limit() -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
         raise InvalidInputError(f"limit is a number from 1 to {MAX_LIMIT}, got {text[:50]!r}", path="?limit")
     return int(text)
+
+
+def read_choices(name: str, choices: Any) -> list[Any]:  # noqa: ANN401 - a Literal is no type to mypy
+    """Return the values of a parameter that may be there several times, each one of the Literal `choices`.
+
+    Raises:
+        InvalidInputError: One is none of them.
+    """
+    try:
+        return msgspec.convert(request.args.getlist(name), list[choices])
+    except msgspec.ValidationError as error:
+        expected = ", ".join(get_args(choices))
+        raise InvalidInputError(f"{name} is one of {expected}, got {request.args.getlist(name)!r}"[:500], path=f"?{name}") from error
+
+
+def read_instant(name: str, text: str, expected: str = INSTANT) -> datetime:
+    """Return the time that a parameter names, in UTC.
+
+    Raises:
+        InvalidInputError: It is none, or has no offset.
+    """
+    try:
+        instant = msgspec.convert(text, datetime)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}") from error
+    raise InvalidInputError(f"{name} is {expected}, got {text[:50]!r}", path=f"?{name}")

@@ -15,6 +15,7 @@ from presage.features.sources.warehouse_columns import answer_columns
 from presage.identifiers import new_identifier
 from presage.jobs.arguments import ImportFile, ImportWarehouse
 from presage.jobs.model import Job
+from presage.jobs.retrying import find_last_retry
 from presage.jobs.use_cases import request_job
 from presage.tenancy.model import User
 from services.backend.context import BackendPorts
@@ -59,6 +60,6 @@ def is_import_over(load: QuarantinedLoad, ports: BackendPorts) -> bool:
 def _find_state(load: QuarantinedLoad, ports: BackendPorts) -> str | None:
     job_id = load.decisions[-1].job_id if load.decisions else None
     try:
-        return None if job_id is None else ports.jobs.store.get_job(load.workspace_id, job_id).state
+        return None if job_id is None else find_last_retry(ports.jobs.store.get_job(load.workspace_id, job_id), ports.jobs.store).state
     except NotFoundError:
         return None

@@ -12,6 +12,10 @@ class BackendSettings(DatabaseSettings, frozen=True):
     artifacts_bucket: str
     prediction_table: str
     jobs_queue_url: str
+    queue_urls: dict[str, str]
+    """Queue (`records`, `predictions`, `assignments`, `jobs`) to its address, for the operator's view."""
+    dead_letter_urls: dict[str, str]
+    """The same queue to the address of its dead letters."""
     redshift_workgroup: str
     redshift_database: str
     gateway_usage_plans: dict[str, str]
@@ -30,4 +34,4 @@ class BackendSettings(DatabaseSettings, frozen=True):
     """The address that people are mailed from about their accounts; the stage's identity at SES covers it."""
     mail_configuration_set: str
     operator_token: str
-    """The bearer token that may create workspaces."""
+    """The bearer token that may create workspaces, and look after the queues."""

@@ -112,6 +112,8 @@ class JobView(msgspec.Struct, frozen=True):
     created_at: datetime
     finished_at: datetime | None
     cancel_requested: bool
+    retry_of: str | None
+    retried_as: str | None
 
 
 class AliasView(msgspec.Struct, frozen=True):

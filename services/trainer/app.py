@@ -42,7 +42,8 @@ def run(arguments: Sequence[str], files: TrainingFiles) -> int:
         return UNAVAILABLE
     except PresageError as error:
         _LOG.exception("refused")
-        files.put_artifact(f"{options.artifact}failure.json", msgspec.json.encode({"code": error.code, "message": str(error)}))
+        failure = {"code": error.code, "message": str(error), "training_set": options.training_set}
+        files.put_artifact(f"{options.artifact}failure.json", msgspec.json.encode(failure))
         return REFUSED
     _LOG.info("done", extra=with_fields({"command": options.command}))
     return 0

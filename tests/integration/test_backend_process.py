@@ -10,7 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from localstack.program import free_port
 from presage.adapters.client import build_client
 from presage.adapters.sql.database import build_engine_from_url
 from presage.adapters.sql.migrate import migrate
+from presage.tenancy.audit import verify_chain
 from tests.fixtures.backend_settings import build_settings
 from tests.fixtures.database_secret import create_secret_of
 from tests.fixtures.metadata_rows import unique
@@ -40,7 +42,15 @@ class Backend:
     url: str
     plan_id: str
     queue_url: str
+    dead_letters_url: str
     token: str = OPERATOR
+
+    def enter(self) -> tuple["Backend", str]:
+        """Return the owner of a new workspace, and its id."""
+        owner = {"email": "ann@example.com", "name": "Ann"}
+        status, registration = self.call("POST", "/api/v1/workspaces", {"name": "Shop", "owner": owner})
+        assert status == 201
+        return replace(self, token=registration["token"]), registration["workspace_id"]
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
@@ -62,12 +72,14 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     build_client("s3").create_bucket(Bucket=bucket)
     boto3.client("ses").verify_domain_identity(Domain="presage.internal")
     plan_id = build_client("apigateway").create_usage_plan(name=unique("standard"))["id"]
-    queue_url = build_client("sqs").create_queue(QueueName=unique("jobs"))["QueueUrl"]
+    queue_url, dead_letters_url = (build_client("sqs").create_queue(QueueName=unique(name))["QueueUrl"] for name in ("jobs", "dead"))
     address, port = urlsplit(mariadb), free_port()
     settings = build_settings(
         LAKE_BUCKET=bucket,
         CACHE_DIRECTORY=tmp_path_factory.mktemp("cache"),
         JOBS_QUEUE_URL=queue_url,
+        QUEUE_URLS=json.dumps({"jobs": queue_url}),
+        DEAD_LETTER_URLS=json.dumps({"jobs": dead_letters_url}),
         DATABASE_HOST=address.hostname,
         DATABASE_PORT=address.port,
         DATABASE_NAME=address.path.lstrip("/"),
@@ -81,7 +93,7 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     log = tmp_path_factory.mktemp("backend") / "backend.log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=output, stderr=output)
-    backend = Backend(f"http://127.0.0.1:{port}", plan_id, queue_url)
+    backend = Backend(f"http://127.0.0.1:{port}", plan_id, queue_url, dead_letters_url)
     wait_until_ready(backend, log)
     yield backend
     process.send_signal(signal.SIGTERM)
@@ -142,10 +154,7 @@ def test_people_sign_up_and_join_by_mail_and_log_in_by_password(backend: Backend
 
 
 def test_a_workspace_gets_a_dataset_a_working_key_and_an_import(backend: Backend) -> None:
-    owner = {"email": "ann@example.com", "name": "Ann"}
-    status, registration = backend.call("POST", "/api/v1/workspaces", {"name": "Shop", "owner": owner})
-    assert status == 201
-    user = Backend(backend.url, backend.plan_id, backend.queue_url, registration["token"])
+    user, workspace_id = backend.enter()
 
     columns = [{"name": "spent", "type": "number"}]
     _, dataset = user.call("POST", "/api/v1/datasets", {"name": "orders", "entity": "customer", "columns": columns})
@@ -162,14 +171,38 @@ def test_a_workspace_gets_a_dataset_a_working_key_and_an_import(backend: Backend
     assert gateway.get_api_key(apiKey=key["api_key_id"], includeValue=True)["value"] == key["key"]
     assert key["api_key_id"] in {member["id"] for member in gateway.get_usage_plan_keys(usagePlanId=backend.plan_id)["items"]}
     (message,) = build_client("sqs").receive_message(QueueUrl=backend.queue_url, WaitTimeSeconds=5)["Messages"]
-    workspace_id = registration["workspace_id"]
     assert json.loads(message["Body"]) == {"schema": 1, "workspace_id": workspace_id, "job_id": job["job_id"], "kind": "import_file"}
     assert user.call("GET", f"/api/v1/jobs/{job['job_id']}")[1]["state"] == "queued"
     assert user.call("GET", path)[1]["newest_version"] is None
 
 
+def test_what_was_done_is_in_a_chain_that_verifies(backend: Backend) -> None:
+    user, _ = backend.enter()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: user.call("POST", "/api/v1/datasets", {"name": f"d{number}", "entity": "customer"}), range(8)))
+    export = urllib.request.Request(f"{backend.url}/api/v1/audit/export", headers={"authorization": f"Bearer {user.token}"})  # noqa: S310 - our own URL
+    with urllib.request.urlopen(export, timeout=20) as answer:  # noqa: S310 - our own URL
+        found = verify_chain(answer)
+
+    assert (found.is_sound, found.head.sequence, found.unended) == (True, 16, 0)
+    status, verified = user.call("GET", "/api/v1/audit/verification")
+    assert (status, verified["head"]["sha256"]) == (200, found.head.sha256)
+
+
+def test_the_operator_puts_dead_letters_of_jobs_back(backend: Backend) -> None:
+    sqs = build_client("sqs")
+    sqs.send_message(QueueUrl=backend.dead_letters_url, MessageBody="{}")
+
+    status, told = backend.call("GET", "/api/v1/operations/queues")
+    assert (status, told["items"][0]["dead_letters"]) == (200, 1)
+    assert backend.call("POST", "/api/v1/operations/queues/jobs/redrive", {}) == (200, {"moved": 1})
+    (message,) = sqs.receive_message(QueueUrl=backend.queue_url, WaitTimeSeconds=5)["Messages"]
+    assert message["Body"] == "{}"
+
+
 def test_a_stranger_gets_nothing(backend: Backend) -> None:
-    stranger = Backend(backend.url, backend.plan_id, backend.queue_url, "nobody")
+    stranger = replace(backend, token="nobody")
 
     assert stranger.call("GET", "/api/v1/datasets")[0] == 401
     assert stranger.call("POST", "/api/v1/workspaces", {"name": "x", "owner": {"email": "a@b.cd", "name": "x"}})[0] == 401

@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
 
 import presage.adapters.sql.account_tables
+import presage.adapters.sql.audit_tables
 import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.database import build_engine_from_url, check_database, unit_of_work
@@ -38,7 +39,7 @@ def test_concurrent_migrations_end_in_the_schema_that_the_code_maps(mariadb: str
     with engines[0].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Row.metadata) == []
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0013"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0015"]
     for engine in engines:
         engine.dispose()
 

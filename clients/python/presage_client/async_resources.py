@@ -162,6 +162,62 @@ class AsyncApiKeys:
         return await self._caller.call(o.ROTATE_API_KEY, Arguments(path={"api_key_id": api_key_id}, body={"overlap_hours": overlap_hours}))
 
 
+class AsyncAudit:
+    """Operations on `audit`."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list_audit_entries(
+        self,
+        *,
+        user_id: str | UnsetType = UNSET,
+        action: str | UnsetType = UNSET,
+        since: datetime | UnsetType = UNSET,
+        until: datetime | UnsetType = UNSET,
+        limit: int | UnsetType = UNSET,
+        after: str | UnsetType = UNSET,
+    ) -> AsyncPages[m.AuditEntry]:
+        """A page of the audit log, newest first.
+
+        Every call of the workspace API that may change something is in it twice, as asked before it was done, and as ended
+        (docs/audit.md).
+
+        `GET /api/v1/audit`
+
+        Args:
+            user_id: Of this user.
+            action: Of this action, such as `users.change_role`.
+            since: Written then or later.
+            until: Written before then.
+            limit: How many items at most.
+            after: `next` of the page before.
+        """
+        return self._caller.pages(
+            o.LIST_AUDIT_ENTRIES,
+            Arguments(query={"user_id": user_id, "action": action, "since": since, "until": until, "limit": limit, "after": after}),
+        )
+
+    async def export_audit_log(self) -> str:
+        """The whole audit log, oldest first.
+
+        What `verify_chain` of the library takes. An answer that breaks off is no whole log; compare its last line with the head
+        that the verification names.
+
+        `GET /api/v1/audit/export`
+        """
+        return await self._caller.call(o.EXPORT_AUDIT_LOG, Arguments())
+
+    async def verify_audit_log(self) -> m.AuditVerification:
+        """Whether the audit log is whole and unchanged.
+
+        Walks all of it. Note the head elsewhere now and then, as entries that are missing at the end show by nothing else.
+
+        `GET /api/v1/audit/verification`
+        """
+        return await self._caller.call(o.VERIFY_AUDIT_LOG, Arguments())
+
+
 class AsyncDatasets:
     """Operations on `datasets`."""
 
@@ -929,16 +985,38 @@ class AsyncJobs:
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
 
-    def list(self, *, limit: int | UnsetType = UNSET, after: str | UnsetType = UNSET) -> AsyncPages[m.JobView]:
+    def list(
+        self,
+        *,
+        state: list[Literal["cancelled", "failed", "quarantined", "queued", "running", "succeeded"]] | UnsetType = UNSET,
+        kind: list[
+            Literal[
+                "analyse_experiment",
+                "build_model",
+                "check_drift",
+                "estimate_off_policy",
+                "import_amplitude",
+                "import_file",
+                "import_warehouse",
+                "predict_batch",
+                "refresh_snapshot",
+            ]
+        ]
+        | UnsetType = UNSET,
+        limit: int | UnsetType = UNSET,
+        after: str | UnsetType = UNSET,
+    ) -> AsyncPages[m.JobView]:
         """A page of jobs, newest first.
 
         `GET /api/v1/jobs`
 
         Args:
+            state: In this state; several times for any of several.
+            kind: Of this kind; several times for any of several.
             limit: How many items at most.
             after: `next` of the page before.
         """
-        return self._caller.pages(o.LIST_JOBS, Arguments(query={"limit": limit, "after": after}))
+        return self._caller.pages(o.LIST_JOBS, Arguments(query={"state": state, "kind": kind, "limit": limit, "after": after}))
 
     async def get(self, job_id: str) -> m.JobView:
         """A job with its progress.
@@ -953,6 +1031,44 @@ class AsyncJobs:
         `POST /api/v1/jobs/{job_id}/cancel`
         """
         return await self._caller.call(o.CANCEL_JOB, Arguments(path={"job_id": job_id}))
+
+    async def retry(self, job_id: str) -> m.JobView:
+        """Submit a job that failed or was cancelled again.
+
+        As a new job of the same arguments, whose `retry_of` names the old one; its `retried_as` names the new one. Asks for the
+        permission to ask for jobs of that kind, of which `analyses.run` is the least. One that was given up for an outage goes on
+        where it was, if it is an import or a build; else it begins anew. A job can be retried once; then the retry can.
+
+        `POST /api/v1/jobs/{job_id}/retry`
+        """
+        return await self._caller.call(o.RETRY_JOB, Arguments(path={"job_id": job_id}))
+
+
+class AsyncOperations:
+    """Operations on `operations`."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def list_queues(self) -> m.QueueDepthPage:
+        """How full the stage's queues are.
+
+        Needs the operator's token. All counts are approximate, as SQS counts; how old the oldest message is, only its alarm
+        knows.
+
+        `GET /api/v1/operations/queues`
+        """
+        return await self._caller.call(o.LIST_QUEUES, Arguments())
+
+    async def redrive_jobs(self, *, limit: int | UnsetType = UNSET) -> m.Redrive:
+        """Put dead letters of the jobs queue back on it.
+
+        Needs the operator's token. At most `limit` of them a call; call again while `moved` is as many. Repeating it, or a
+        message that is there twice, does no harm.
+
+        `POST /api/v1/operations/queues/jobs/redrive`
+        """
+        return await self._caller.call(o.REDRIVE_JOBS, Arguments(body={"limit": limit}))
 
 
 class AsyncWebhooks:
@@ -1300,12 +1416,14 @@ class AsyncGroups:
         self.workspace = AsyncWorkspace(caller)
         self.users = AsyncUsers(caller)
         self.api_keys = AsyncApiKeys(caller)
+        self.audit = AsyncAudit(caller)
         self.datasets = AsyncDatasets(caller)
         self.credentials = AsyncCredentials(caller)
         self.models = AsyncModels(caller)
         self.experiments = AsyncExperiments(caller)
         self.holdout = AsyncHoldout(caller)
         self.jobs = AsyncJobs(caller)
+        self.operations = AsyncOperations(caller)
         self.webhooks = AsyncWebhooks(caller)
         self.mail_settings = AsyncMailSettings(caller)
         self.notifications = AsyncNotifications(caller)

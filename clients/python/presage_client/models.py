@@ -95,6 +95,72 @@ class ArmEvidence(ApiStruct, kw_only=True):
     secondary: list[MetricEvidence] = []
 
 
+class AuditEntry(ApiStruct, kw_only=True):
+    """One line of the audit log. `sha256` is of the other fields as JSON with sorted keys, without spaces, in ASCII."""
+
+    workspace_id: str
+    sequence: int
+    """1, 2, … without gaps."""
+    at: datetime
+    user_id: str
+    email: str
+    """The user's, as of then."""
+    action: str
+    """Such as `users.change_role`; docs/audit.md lists them."""
+    targets: dict[str, str]
+    """What is in the path."""
+    detail: dict[str, Any]
+    """What is told of the body or, of an end, where what was made is. Never a secret."""
+    request_id: str
+    address: str
+    """Where the call came from."""
+    outcome: str
+    """`asked`: written before anything was done. The others end it: done, the caller was refused, or we failed."""
+    status: int | None
+    """What an end was answered with."""
+    code: str | None
+    """Why it was refused or failed."""
+    refers_to: int | None
+    """The sequence of what an end was asked by."""
+    previous_sha256: str
+    """The hash of the entry before; 64 zeros of the first one."""
+    sha256: str
+
+
+class AuditEntryPage(ApiStruct, kw_only=True):
+    """A page of `AuditEntry`."""
+
+    items: list[AuditEntry]
+    next: str | None
+
+
+class AuditFault(ApiStruct, kw_only=True):
+    """Where a log is broken first. `kind`: the line is no entry, of another workspace, not the next one, not bound to the one
+    before, changed since it was hashed, or the end of nothing that was asked and has not ended.
+    """
+
+    line: int
+    """From 1, which is the sequence that should be there."""
+    kind: str
+    detail: str
+
+
+class AuditHead(ApiStruct, kw_only=True):
+    """The last entry of what is sound; 0 and 64 zeros of nothing."""
+
+    sequence: int
+    sha256: str
+
+
+class AuditVerification(ApiStruct, kw_only=True):
+    """What an audit log says of itself. `unended` counts acts without an end, those that are under way among them."""
+
+    is_sound: bool
+    head: AuditHead
+    unended: int
+    fault: AuditFault | None
+
+
 class Baseline(ApiStruct, kw_only=True):
     """A metric's mean and variance over units without the experiment, and how many units they were measured on (None: given)."""
 
@@ -813,6 +879,10 @@ class JobView(ApiStruct, kw_only=True):
     created_at: str
     finished_at: str | None
     cancel_requested: bool
+    retry_of: str | None
+    """The job that this one is a retry of."""
+    retried_as: str | None
+    """The job that this one was retried as."""
 
 
 class JobViewPage(ApiStruct, kw_only=True):
@@ -1397,6 +1467,30 @@ class QuarantinedLoadPage(ApiStruct, kw_only=True):
 
     items: list[QuarantinedLoad]
     next: str | None
+
+
+class QueueDepth(ApiStruct, kw_only=True):
+    """A queue between the services. Counts are approximate."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    """Somebody works on them."""
+    dead_letters: int
+    """Nobody could process them."""
+
+
+class QueueDepthPage(ApiStruct, kw_only=True):
+    """A page of `QueueDepth`."""
+
+    items: list[QueueDepth]
+    next: None
+
+
+class Redrive(ApiStruct, kw_only=True):
+    """What a redrive did."""
+
+    moved: int
 
 
 class Registration(ApiStruct, kw_only=True):

@@ -26,6 +26,13 @@ GET_API_KEY_USAGE: Operation[m.KeyUsage] = Operation(
 ROTATE_API_KEY: Operation[m.ApiKeyView] = Operation(
     "rotateApiKey", "POST", "/api/v1/api-keys/{api_key_id}/rotate", api="workspace", answer=m.ApiKeyView
 )
+LIST_AUDIT_ENTRIES: Operation[m.AuditEntryPage] = Operation(
+    "listAuditEntries", "GET", "/api/v1/audit", api="workspace", answer=m.AuditEntryPage
+)
+EXPORT_AUDIT_LOG: Operation[str] = Operation("exportAuditLog", "GET", "/api/v1/audit/export", api="workspace", answer=str)
+VERIFY_AUDIT_LOG: Operation[m.AuditVerification] = Operation(
+    "verifyAuditLog", "GET", "/api/v1/audit/verification", api="workspace", answer=m.AuditVerification
+)
 CREATE_DATASET: Operation[m.Dataset] = Operation("createDataset", "POST", "/api/v1/datasets", api="workspace", answer=m.Dataset)
 LIST_DATASETS: Operation[m.DatasetPage] = Operation("listDatasets", "GET", "/api/v1/datasets", api="workspace", answer=m.DatasetPage)
 GET_DATASET: Operation[m.DatasetWithVersion] = Operation(
@@ -197,6 +204,13 @@ SET_HOLDOUT: Operation[m.HoldoutView] = Operation("setHoldout", "PUT", "/api/v1/
 LIST_JOBS: Operation[m.JobViewPage] = Operation("listJobs", "GET", "/api/v1/jobs", api="workspace", answer=m.JobViewPage)
 GET_JOB: Operation[m.JobView] = Operation("getJob", "GET", "/api/v1/jobs/{job_id}", api="workspace", answer=m.JobView)
 CANCEL_JOB: Operation[m.JobView] = Operation("cancelJob", "POST", "/api/v1/jobs/{job_id}/cancel", api="workspace", answer=m.JobView)
+RETRY_JOB: Operation[m.JobView] = Operation("retryJob", "POST", "/api/v1/jobs/{job_id}/retry", api="workspace", answer=m.JobView)
+LIST_QUEUES: Operation[m.QueueDepthPage] = Operation(
+    "listQueues", "GET", "/api/v1/operations/queues", api="workspace", answer=m.QueueDepthPage
+)
+REDRIVE_JOBS: Operation[m.Redrive] = Operation(
+    "redriveJobs", "POST", "/api/v1/operations/queues/jobs/redrive", api="workspace", answer=m.Redrive
+)
 CREATE_WEBHOOK: Operation[m.WebhookView] = Operation("createWebhook", "POST", "/api/v1/webhooks", api="workspace", answer=m.WebhookView)
 LIST_WEBHOOKS: Operation[m.WebhookPage] = Operation("listWebhooks", "GET", "/api/v1/webhooks", api="workspace", answer=m.WebhookPage)
 GET_WEBHOOK: Operation[m.WebhookView] = Operation(

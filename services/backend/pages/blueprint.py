@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, current_app, g, request, url_for
+from flask import Blueprint, Flask, g, request, url_for
 from werkzeug.routing import PathConverter
 
 from presage.errors import NotFoundError
@@ -15,19 +15,25 @@ from services.backend.pages import (
     datasets,
     entrance,
     errors,
+    experiments,
+    holdout,
     home,
     invitations,
     jobs,
     keys,
     members,
+    models,
     notifications,
+    plans,
+    predictions,
     quarantine,
     rendering,
     settings,
     sources,
+    try_it,
     workspaces,
 )
-from services.backend.pages.gate import PageGate, Recognise, secure
+from services.backend.pages.gate import secure
 
 NAME = "pages"
 PAGES = (
@@ -35,6 +41,12 @@ PAGES = (
     datasets,
     sources,
     quarantine,
+    models,
+    try_it,
+    predictions,
+    experiments,
+    plans,
+    holdout,
     jobs,
     notifications,
     keys,
@@ -61,6 +73,10 @@ class Room:
 ROOMS = (
     Room("home.show_home", "Home"),
     Room("datasets.list_page", "Datasets"),
+    Room("models.list_page", "Models"),
+    Room("try_it.list_page", "Try it"),
+    Room("predictions.list_page", "Predictions", "rows.read"),
+    Room("experiments.list_page", "Experiments"),
     Room("jobs.list_page", "Jobs"),
     Room("notifications.list_page", "Notifications"),
     Room("keys.list_page", "Keys and limits"),
@@ -84,14 +100,13 @@ class PagePath(PathConverter):
     regex = r"(?!api(?:/|$)).*?"
 
 
-def register_pages(app: Flask, *, recognise: Recognise) -> None:
-    """Put the pages into the application. `recognise` finds out who visits."""
+def register_pages(app: Flask) -> None:
+    """Put the pages into the application, whose gate must stand before them."""
     app.url_map.converters["page"] = PagePath
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = ASSET_SECONDS
     pages = Blueprint(NAME, __name__, template_folder="templates", static_folder="static", static_url_path="/static")
     rendering.install(pages)
     errors.install(pages)
-    pages.before_request(PageGate(recognise))
     pages.after_request(secure)
     pages.context_processor(lambda: {"rooms": list_rooms, "workspace_name": _name_workspace})
     pages.add_url_rule("/<page:unknown>", "unknown", _find_nothing)
@@ -102,17 +117,12 @@ def register_pages(app: Flask, *, recognise: Recognise) -> None:
 
 def list_rooms() -> list[Link]:
     """Return the menu of the visitor."""
-    here = str(request.endpoint).rpartition(".")[0]
+    here = str(request.endpoint)
     return [
-        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here == f"{NAME}.{room.endpoint.partition('.')[0]}")
+        Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here.startswith(f"{NAME}.{room.endpoint.partition('.')[0]}."))
         for room in ROOMS
         if room.permission in GRANTS[g.user.role]
     ]
-
-
-def is_page(endpoint: str | None) -> bool:
-    """Return whether the endpoint is one of the pages'."""
-    return endpoint is not None and endpoint.startswith(f"{NAME}.") and endpoint in current_app.view_functions
 
 
 def _name_workspace() -> str:

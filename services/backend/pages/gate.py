@@ -18,6 +18,8 @@ from presage.runtime.http import note
 from presage.tenancy.accounts.model import Visitor
 from presage.tenancy.model import User
 
+PREFIX = "pages."
+"""Where the names of pages begin."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
 POLICY = (
@@ -42,6 +44,11 @@ def without_workspace(view: ViewT) -> ViewT:
     return view
 
 
+def is_page(endpoint: str | None) -> bool:
+    """Return whether the endpoint is one of the pages'."""
+    return endpoint is not None and endpoint.startswith(PREFIX)
+
+
 class PageGate:
     """Runs before every page: lets it pass with `g.user` and `g.visitor` set, or sends the visitor to log in or to choose a workspace."""
 
@@ -49,11 +56,13 @@ class PageGate:
         self._recognise = recognise
 
     def __call__(self) -> BaseResponse | None:
-        """Let the current request pass, or answer it.
+        """Let the current request pass, or answer it; what is no page is not asked about.
 
         Raises:
             ForbiddenError: Another site made the browser send it.
         """
+        if not is_page(request.endpoint):
+            return None
         require_own_site()
         g.visitor, g.user = self._recognise()
         if g.user is not None:

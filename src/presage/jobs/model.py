@@ -25,6 +25,8 @@ JobKind = Literal[
 ]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled", "quarantined"]
 """`quarantined`: an import ended, nothing of it landed, and somebody is to look at what it found (docs/adr/0034)."""
+RETRIABLE: frozenset[JobState] = frozenset({"failed", "cancelled"})
+"""How a job ended that may be submitted again. What is in quarantine is decided on there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Job:
     """One background job. The row is its own outbox: it is published while `published_at` is null.
 
     A worker owns a running job until `lease_until`; `checkpoint` holds what finished steps left, so that a retry resumes.
+    `retry_of` and `retried_as` name the job before and the one after, if a user had it submitted again.
     """
 
     workspace_id: str
@@ -51,6 +54,18 @@ class Job:
     lease_until: datetime | None
     finished_at: datetime | None
     cancel_requested: bool
+    retry_of: str | None = None
+    retried_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """A queue as its operator sees it: messages that wait, that somebody works on, and that nobody could process. All approximate."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    dead_letters: int
 
 
 @dataclass(frozen=True, slots=True)

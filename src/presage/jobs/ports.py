@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from presage.jobs.model import Job, JobState, Notification
+from presage.jobs.model import Job, JobKind, JobState, Notification, QueueDepth
 
 
 class JobStore(Protocol):
     """Jobs, which are their own outbox (MySQL)."""
 
     def create_job(self, job: Job) -> None:
-        """Add a queued, unpublished job in one transaction."""
+        """Add a queued, unpublished job in one transaction; a retry is noted at the job that it is of.
+
+        Raises:
+            AlreadyExistsError: There is a job of that id.
+            ConflictError: The job that it is a retry of is not `RETRIABLE`, or was retried before.
+        """
 
     def get_job(self, workspace_id: str, job_id: str) -> Job:
         """Return it, or raise `NotFoundError`."""
 
-    def list_jobs(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[Job]:
-        """Return a page, newest first, starting behind the job id `before`."""
+    def list_jobs(
+        self, workspace_id: str, *, before: str = "", limit: int = 50, states: Collection[JobState] = (), kinds: Collection[JobKind] = ()
+    ) -> Sequence[Job]:
+        """Return a page of those in one of the states and of one of the kinds, if any are named, newest first, behind the job `before`."""
 
     def claim_job(self, workspace_id: str, job_id: str, *, owner: str, now: datetime, lease_seconds: float) -> Job | None:
         """Take a queued job, or a running one whose lease ended; None while another owner has it or it has ended."""
@@ -56,6 +63,26 @@ class JobQueue(Protocol):
 
     def publish_job(self, job: Job) -> None:
         """Return once the message is durable, or raise `UnavailableError`."""
+
+
+class QueueInspector(Protocol):
+    """The queues between the services, as the operator sees them (SQS)."""
+
+    def list_queues(self) -> Sequence[QueueDepth]:
+        """Return how full each one is, in the order of their names.
+
+        Raises:
+            UnavailableError: The queues did not answer.
+        """
+
+    def redrive_jobs(self, *, limit: int) -> int:
+        """Put dead letters of the jobs queue back on it, at most `limit`, and return how many.
+
+        Idempotency: a message that is there twice does no harm, as the lease of a job decides who works.
+
+        Raises:
+            UnavailableError: The queues did not answer; what was moved by then is.
+        """
 
 
 class NotificationStore(Protocol):

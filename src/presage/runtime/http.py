@@ -87,6 +87,11 @@ def note(**fields: object) -> None:
     g.log_fields.update(fields)
 
 
+def read_note(name: str) -> object:
+    """Return a field of this request's access-log line; `code` is there once an error is answered."""
+    return g.log_fields.get(name)
+
+
 def _start_request() -> None:
     given = request.headers.get("x-request-id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex

@@ -22,6 +22,7 @@ Permission = Literal[
     "api_keys.write",
     "webhooks.read",
     "webhooks.write",
+    "audit.read",
     "members.write",
     "owners.write",
 ]
@@ -39,7 +40,7 @@ _DEVELOPER: frozenset[Permission] = _ANALYST | {
     "api_keys.write",
     "webhooks.read",
 }
-_ADMIN: frozenset[Permission] = _DEVELOPER | {"webhooks.write", "members.write"}
+_ADMIN: frozenset[Permission] = _DEVELOPER | {"webhooks.write", "audit.read", "members.write"}
 _OWNER: frozenset[Permission] = _ADMIN | {"owners.write"}
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {

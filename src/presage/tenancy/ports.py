@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from presage.tenancy.audit import AuditEntry, AuditSearch, Head
 from presage.tenancy.keyed_call import Answer, Claim, Held
 from presage.tenancy.model import ApiKey, Plan, User, Workspace
 from presage.tenancy.rate_limit import RateLimit, RateVerdict
@@ -117,3 +118,20 @@ class RateLimiter(Protocol):
 
     def take(self, key: str, limit: RateLimit) -> RateVerdict:
         """Return whether the key's call may go on, and count it if so."""
+
+
+class AuditLog(Protocol):
+    """The audit log of each workspace, to which entries are added and nothing else (MySQL)."""
+
+    def append(self, workspace_id: str, build: Callable[[Head], AuditEntry]) -> AuditEntry:
+        """Add what `build` makes of the workspace's last entry, and return it once it is durable; nobody else's comes between.
+
+        Raises:
+            UnavailableError: The log did not answer, or others held it for too long.
+        """
+
+    def list_entries(self, workspace_id: str, search: AuditSearch, *, before: int | None = None, limit: int = 50) -> Sequence[AuditEntry]:
+        """Return a page of those wanted, newest first, of sequences below `before`."""
+
+    def iterate(self, workspace_id: str) -> Iterator[AuditEntry]:
+        """Yield all entries, oldest first, in memory that does not grow with them."""

@@ -30,6 +30,13 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedModel(Model):
+    """A model as lists show it; `last_version` is the highest number that a build was given, 0 before the first."""
+
+    last_version: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelVersion:
     """One trained version. `artifact_key` and `snapshot_key` name JSON manifests in the artifacts bucket and the lake.
 

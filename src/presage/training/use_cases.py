@@ -236,9 +236,11 @@ def _make_snapshot(steps: Steps, model: Model, recipe: Recipe, *, places: _Place
 
 
 def _read_failure(files: TrainingFiles, places: _Places) -> str | None:
-    """Return why the trainer refused, or None when it did not say."""
+    """Return why the trainer refused, or None when it did not say; what it said of another training set is an earlier job's."""
     body = files.read_artifact(f"{places.artifact}failure.json")
-    return None if body is None else str(msgspec.json.decode(body)["message"])
+    failure: dict[str, Any] = {} if body is None else msgspec.json.decode(body)
+    is_of_this = failure.get("training_set", places.training_set) == places.training_set
+    return str(failure["message"]) if failure and is_of_this else None
 
 
 def _read_progress(files: TrainingFiles, places: _Places) -> str | None:

@@ -117,6 +117,19 @@ def test_a_load_that_is_being_imported_waits_and_one_that_landed_is_done(held: H
     assert len(held.service.post(f"{held.path}/discard")["decisions"]) == 3
 
 
+def test_a_load_whose_import_is_retried_waits_for_the_retry(held: Held) -> None:
+    job = held.service.post(f"{held.path}/release", ANSWER)
+    held.end_job(job["job_id"], "failed")
+    retry = held.service.post(f"/jobs/{job['job_id']}/retry")
+
+    for order in ("release", "discard"):
+        assert held.service.refuse("POST", f"{held.path}/{order}", ANSWER if order == "release" else None)[0] == 409
+    held.end_job(retry["job_id"], "succeeded")
+
+    assert held.service.refuse("POST", f"{held.path}/release", ANSWER)[:2] == (409, "conflict")
+    assert "has landed" in held.service.call("POST", f"{held.path}/release", ANSWER).get_json()["detail"]
+
+
 def test_a_release_without_its_job_can_be_made_again(held: Held) -> None:
     held.service.post(f"{held.path}/release", ANSWER)
     empty = MemoryJobStore()

@@ -1,5 +1,6 @@
 """`JobStore` and `JobOutbox`: one suite over memory and MariaDB."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from presage.adapters.memory.job_store import MemoryJobStore
 from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
 from presage.errors import AlreadyExistsError, ConflictError, JobCancelledError, NotFoundError
-from presage.jobs.model import Job
+from presage.jobs.model import Job, JobKind, JobState
 from presage.jobs.ports import JobOutbox, JobStore
 from tests.fixtures.metadata_rows import at, make_job
 
@@ -65,6 +66,63 @@ def test_pages_are_newest_first(jobs: Jobs) -> None:
 
     assert [*first, *second] == created[::-1]
     assert jobs.store.list_jobs(f"{jobs.workspace_id}x") == []
+
+
+def test_pages_are_of_the_states_and_kinds_that_are_asked_for(jobs: Jobs) -> None:
+    queued, running, failed, cancelled = (jobs.create(seconds) for seconds in range(4))
+    import_job = replace(make_job(jobs.workspace_id, 4), kind="import_file")
+    jobs.store.create_job(import_job)
+    jobs.claim(running, "w", 5)
+    jobs.store.finish_job(require(jobs.claim(failed, "w", 5)), state="failed", message="", result={}, now=at(6))
+    jobs.outbox.request_cancel(jobs.workspace_id, cancelled.job_id, now=at(6))
+
+    def find(states: Sequence[JobState] = (), kinds: Sequence[JobKind] = (), before: str = "", limit: int = 50) -> list[str]:
+        found = jobs.store.list_jobs(jobs.workspace_id, states=states, kinds=kinds, before=before, limit=limit)
+        return [job.job_id for job in found]
+
+    assert find(["failed", "cancelled"]) == [cancelled.job_id, failed.job_id]
+    assert find(["queued"]) == [import_job.job_id, queued.job_id]
+    assert find(["queued"], ["import_file", "build_model"]) == [import_job.job_id]
+    assert find(kinds=["analyse_experiment"], limit=2) == [cancelled.job_id, failed.job_id]
+    assert find(kinds=["analyse_experiment"], before=failed.job_id) == [running.job_id, queued.job_id]
+    assert find(["succeeded"]) == []
+
+
+def test_of_many_retries_at_once_one_is_a_job(jobs: Jobs) -> None:
+    old = jobs.create()
+    with pytest.raises(ConflictError):
+        jobs.store.create_job(replace(make_job(jobs.workspace_id), retry_of=old.job_id))
+    jobs.outbox.request_cancel(jobs.workspace_id, old.job_id, now=at(1))
+
+    def retry(number: int) -> str | None:
+        job = replace(make_job(jobs.workspace_id, number), retry_of=old.job_id)
+        try:
+            jobs.store.create_job(job)
+        except ConflictError:
+            return None
+        return job.job_id
+
+    with ThreadPoolExecutor(8) as pool:
+        made = [job_id for job_id in pool.map(retry, range(8)) if job_id]
+
+    assert len(made) == 1
+    assert jobs.read(old).retried_as == made[0]
+    assert jobs.store.get_job(jobs.workspace_id, made[0]).retry_of == old.job_id
+    assert {job.job_id for job in jobs.store.list_jobs(jobs.workspace_id)} == {old.job_id, made[0]}
+
+
+def test_a_retry_whose_id_is_taken_leaves_the_job_before_as_it_was(jobs: Jobs) -> None:
+    old, taken = jobs.create(), jobs.create(1)
+    jobs.outbox.request_cancel(jobs.workspace_id, old.job_id, now=at(1))
+
+    with pytest.raises(AlreadyExistsError):
+        jobs.store.create_job(replace(taken, retry_of=old.job_id))
+
+    assert jobs.read(old).retried_as is None
+    assert jobs.read(taken) == taken
+    foreign = replace(make_job(f"{jobs.workspace_id}x"), retry_of=old.job_id)
+    with pytest.raises(ConflictError):
+        jobs.store.create_job(foreign)
 
 
 def test_of_many_claims_at_once_one_wins(jobs: Jobs) -> None:

@@ -21,7 +21,7 @@ from presage.adapters.sql.notification_store import SqlNotificationStore
 from presage.errors import InvalidInputError
 from presage.experiments.model import EXPERIMENT_LIST
 from presage.features.dataset import Dataset
-from presage.jobs.model import Job
+from presage.jobs.model import Job, JobState
 from presage.listing import Listing, ListQuery
 from tests.fixtures.metadata_rows import NOW, make_dataset, make_experiment, make_job, make_model
 
@@ -118,7 +118,8 @@ def test_what_is_added_meanwhile_moves_no_page(datasets: tuple[Listing[Dataset],
 
 def test_filters_are_exact(jobs: tuple[Listing[Job], Callable[[Job], None]], workspace_id: str) -> None:
     listing, put = jobs
-    for number, state in enumerate(("failed", "failed", "succeeded")):
+    states: tuple[JobState, ...] = ("failed", "failed", "succeeded")
+    for number, state in enumerate(states):
         put(replace(make_job(workspace_id, number), state=state))
 
     found = listing.search(workspace_id, ListQuery("created_at", filters={"state": "failed"}))

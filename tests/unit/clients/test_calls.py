@@ -277,7 +277,8 @@ def test_what_is_not_given_is_not_sent_and_none_is(kind: type[SyncDriver]) -> No
 
 def make_job() -> dict[str, Any]:
     texts = dict.fromkeys(("job_id", "kind", "state", "message", "created_by", "created_at"), "x")
-    return {**texts, "progress": 0.0, "attempts": 0, "arguments": {}, "result": {}, "finished_at": None, "cancel_requested": False}
+    nothing = dict.fromkeys(("finished_at", "retry_of", "retried_as"))
+    return {**texts, **nothing, "progress": 0.0, "attempts": 0, "arguments": {}, "result": {}, "cancel_requested": False}
 
 
 def test_large_bodies_of_records_are_packed_and_others_are_not(kind: type[SyncDriver]) -> None:

@@ -21,7 +21,7 @@ def job(state: str, progress: float = 0.0, **changes: object) -> httpx.Response:
         "created_by": "usr_1",
         "created_at": "2026-03-01T12:00:00Z",
     }
-    numbers = {"progress": progress, "attempts": 1, "cancel_requested": False}
+    numbers = {"progress": progress, "attempts": 1, "cancel_requested": False, "retry_of": None, "retried_as": None}
     view: dict[str, object] = {**texts, **numbers, "state": state, "arguments": {}, "result": {}, "finished_at": ended}
     return httpx.Response(200, json=view | changes)
 

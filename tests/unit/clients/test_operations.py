@@ -150,7 +150,8 @@ def check_request(operation: Described, request: httpx.Request, wire: Mapping[st
     path = operation.path
     for name, value in wire["path"].items():
         path = path.replace(f"{{{name}}}", str(value))
-    query = {name: [value if isinstance(value, str) else json.dumps(value)] for name, value in wire["query"].items()}
+    several = {name: value if isinstance(value, list) else [value] for name, value in wire["query"].items()}
+    query = {name: [each if isinstance(each, str) else json.dumps(each) for each in values] for name, values in several.items()}
     assert (request.method, request.url.path) == (operation.verb, path)
     assert parse_qs(request.url.query.decode()) == query
     assert {name: request.headers[name] for name in wire["header"]} == wire["header"]

@@ -68,6 +68,19 @@ def test_every_bucket_is_encrypted_private_and_tls_only(synthesis: Synthesis) ->
     assert policies.count("aws:SecureTransport") == len(buckets)
 
 
+def test_the_pages_and_no_others_upload_to_the_lake_from_a_browser(synthesis: Synthesis) -> None:
+    buckets = synthesis.resources("AWS::S3::Bucket")
+    rules = {
+        name: bucket["Properties"]["CorsConfiguration"]["CorsRules"]
+        for name, bucket in buckets.items()
+        if "CorsConfiguration" in bucket["Properties"]
+    }
+    ((lake, (rule,)),) = rules.items()
+    assert "/Lake" in lake
+    assert rule["AllowedMethods"] == ["PUT"]
+    assert all(origin.startswith(("https://app.", "http://127.0.0.1")) for origin in rule["AllowedOrigins"])
+
+
 def test_the_lake_forgets_its_staging_files(synthesis: Synthesis) -> None:
     lake = next(bucket for name, bucket in synthesis.resources("AWS::S3::Bucket").items() if "/Lake" in name)
     rules = lake["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -119,6 +132,7 @@ def test_the_database_is_private_and_speaks_tls(synthesis: Synthesis) -> None:
     assert database["StorageEncrypted"] is True
     assert "{{resolve:secretsmanager:" in json.dumps(database["MasterUserPassword"])
     assert parameters["Parameters"]["require_secure_transport"] == "ON"
+    assert parameters["Parameters"]["log_bin_trust_function_creators"] == "1", "the audit log's triggers cannot be made without"
 
 
 def test_the_password_of_the_database_is_rotated_from_inside_the_network(synthesis: Synthesis) -> None:

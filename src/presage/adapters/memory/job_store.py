@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 
 from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, ConflictError, JobCancelledError, NotFoundError
-from presage.jobs.model import JOB_LIST, Job, JobState
+from presage.jobs.model import JOB_LIST, RETRIABLE, Job, JobKind, JobState
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -25,10 +25,15 @@ class MemoryJobStore:
         )
 
     def create_job(self, job: Job) -> None:
-        """Add a queued, unpublished job."""
+        """Add a queued, unpublished job; a retry is noted at the job that it is of, or raises `ConflictError`."""
         with self._lock:
+            of = None if job.retry_of is None else self._jobs.get((job.workspace_id, job.retry_of))
+            if job.retry_of is not None and (of is None or of.state not in RETRIABLE or of.retried_as is not None):
+                raise ConflictError(f"Job {job.retry_of} was retried as {job.job_id}, or cannot be")
             if (job.workspace_id, job.job_id) in self._jobs:
                 raise AlreadyExistsError(f"Job {job.job_id} exists already")
+            if of is not None:
+                self._put(replace(of, retried_as=job.job_id))
             self._put(job)
 
     def get_job(self, workspace_id: str, job_id: str) -> Job:
@@ -38,14 +43,17 @@ class MemoryJobStore:
                 raise NotFoundError(f"There is no job {job_id}")
             return self._jobs[workspace_id, job_id]
 
-    def list_jobs(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[Job]:
-        """Return a page, newest first, starting behind the job id `before`."""
+    def list_jobs(
+        self, workspace_id: str, *, before: str = "", limit: int = 50, states: Collection[JobState] = (), kinds: Collection[JobKind] = ()
+    ) -> Sequence[Job]:
+        """Return a page of those in one of the states and of one of the kinds, if any are named, newest first, behind the job `before`."""
         with self._lock:
             mine = sorted((job for job in self._jobs.values() if job.workspace_id == workspace_id), key=_order, reverse=True)
             if before:
                 mark = self._jobs.get((workspace_id, before))
                 mine = [job for job in mine if mark is not None and _order(job) < _order(mark)]
-            return mine[:limit]
+            wanted = [job for job in mine if (not states or job.state in states) and (not kinds or job.kind in kinds)]
+            return wanted[:limit]
 
     def claim_job(self, workspace_id: str, job_id: str, *, owner: str, now: datetime, lease_seconds: float) -> Job | None:
         """Take a queued job, or a running one whose lease ended; None while another owner has it or it has ended."""

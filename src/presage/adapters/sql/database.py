@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 30
+LOCK_WAIT_SECONDS = 10
+"""How long a statement waits for a row that others hold, before it is given up."""
 RECYCLE_SECONDS = 1800
 ACCESS_DENIED = 1045
 """What MySQL and MariaDB answer to a wrong user or password."""
@@ -115,6 +117,7 @@ def build_engine_from_url(
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "read_timeout": statement_seconds,
             "write_timeout": statement_seconds,
+            "init_command": f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}",
         },
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from presage.adapters.sql.database import find_row, insert_row, list_rows, table
 from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import JobRow
 from presage.errors import ConflictError, JobCancelledError, NotFoundError
-from presage.jobs.model import JOB_LIST, Job, JobState
+from presage.jobs.model import JOB_LIST, RETRIABLE, Job, JobKind, JobState
 
 
 class SqlJobStore:
@@ -23,8 +23,12 @@ class SqlJobStore:
         self.listing = SqlListing(engine, JobRow, Job, JOB_LIST)
 
     def create_job(self, job: Job) -> None:
-        """Add a queued, unpublished job in one transaction."""
+        """Add a queued, unpublished job in one transaction; a retry is noted at the job that it is of, or raises `ConflictError`."""
+        of = (JobRow.workspace_id == job.workspace_id, JobRow.job_id == job.retry_of)
+        free = (JobRow.state.in_(RETRIABLE), JobRow.retried_as.is_(None))
         with unit_of_work(self._engine, duplicate=f"Job {job.job_id}") as session:
+            if job.retry_of is not None and not update_rows(session, JobRow, *of, *free, values={"retried_as": job.job_id}):
+                raise ConflictError(f"Job {job.retry_of} was retried as {job.job_id}, or cannot be")
             insert_row(session, JobRow, job)
 
     def get_job(self, workspace_id: str, job_id: str) -> Job:
@@ -36,9 +40,15 @@ class SqlJobStore:
             raise NotFoundError(f"There is no job {job_id}")
         return job
 
-    def list_jobs(self, workspace_id: str, *, before: str = "", limit: int = 50) -> Sequence[Job]:
-        """Return a page, newest first, starting behind the job id `before`."""
+    def list_jobs(
+        self, workspace_id: str, *, before: str = "", limit: int = 50, states: Collection[JobState] = (), kinds: Collection[JobKind] = ()
+    ) -> Sequence[Job]:
+        """Return a page of those in one of the states and of one of the kinds, if any are named, newest first, behind the job `before`."""
         statement = select(table_of(JobRow)).where(JobRow.workspace_id == workspace_id)
+        if states:
+            statement = statement.where(JobRow.state.in_(states))
+        if kinds:
+            statement = statement.where(JobRow.kind.in_(kinds))
         if before:
             mark = select(JobRow.created_at, JobRow.job_id).where(JobRow.workspace_id == workspace_id, JobRow.job_id == before)
             statement = statement.where(tuple_(JobRow.created_at, JobRow.job_id) < mark.scalar_subquery())

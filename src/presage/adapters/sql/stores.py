@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from presage.adapters.sql.account_store import SqlAccountStore
 from presage.adapters.sql.account_sweep import SqlAccountSweep
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
+from presage.adapters.sql.audit_log import SqlAuditLog
 from presage.adapters.sql.dataset_store import SqlDatasetStore
 from presage.adapters.sql.delivery_store import SqlDeliveryStore
 from presage.adapters.sql.experiment_events import SqlExperimentEvents
@@ -59,6 +60,7 @@ class SqlStores:
     links: SqlMailedLinks
     limiter: SqlRateLimiter
     account_sweep: SqlAccountSweep
+    audit: SqlAuditLog
 
     @classmethod
     def build(cls, engine: Engine) -> Self:
@@ -87,4 +89,5 @@ class SqlStores:
             SqlMailedLinks(engine),
             SqlRateLimiter(engine),
             SqlAccountSweep(engine),
+            SqlAuditLog(engine),
         )

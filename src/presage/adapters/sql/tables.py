@@ -271,3 +271,5 @@ class JobRow(Row):
     lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_requested: Mapped[bool] = mapped_column(server_default=false())
+    retry_of: Mapped[str | None]
+    retried_as: Mapped[str | None]

@@ -237,6 +237,15 @@ def test_a_refusal_of_the_trainer_is_the_users_to_read() -> None:
     assert factory.moves == []
 
 
+def test_what_was_refused_of_another_training_set_is_not_this_builds_refusal() -> None:
+    """A retry of a refused build has the same version, and may have mended data."""
+    factory = Factory(ends={"fit": ("failed", "exit code 137")})
+    failure = b'{"code":"invalid_input","message":"only one class","training_set":"ws=ws_1/training_sets/other/"}'
+    factory.files.put_artifact("ws=ws_1/models/mdl_1/1/failure.json", failure)
+    with pytest.raises(UnavailableError, match="137"):
+        factory.build()
+
+
 def test_an_empty_training_set_says_where_the_observations_went() -> None:
     with pytest.raises(InvalidInputError, match="no rows; observations: 3 open_window"):
         Factory(rows=0).build()

@@ -134,7 +134,7 @@ def test_one_class_is_refused_with_the_reason_and_nothing_half_written(files: Me
 
     assert list(files.artifacts) == [f"{ARTIFACT}failure.json"]
     failure = msgspec.json.decode(files.artifacts[f"{ARTIFACT}failure.json"])
-    assert failure["code"] == "invalid_input"
+    assert (failure["code"], failure["training_set"]) == ("invalid_input", FIT[FIT.index("--training-set") + 1])
     assert "450 with label 1" in failure["message"]
 
 

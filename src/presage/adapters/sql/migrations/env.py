@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import presage.adapters.sql.audit_tables
 import presage.adapters.sql.notification_tables  # noqa: F401 - its tables
 from presage.adapters.sql.tables import Row
 

@@ -7,13 +7,13 @@ import pytest
 from services.backend.pages.warnings import list_warnings
 
 
-def build_summary(*columns: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def build_summary(*columns: dict[str, Any], **changes: object) -> dict[str, Any]:
     delay = {"quantiles": {"0.5": 0.0}}
     whole = {"rows": 1000, "entities": 200, "known_after_event_seconds": delay, "correlations": [], "columns": list(columns)}
     return whole | changes
 
 
-def build_column(**changes: Any) -> dict[str, Any]:
+def build_column(**changes: object) -> dict[str, Any]:
     return {"name": "shop", "type": "string", "nulls": 0, "distinct": 5, "top_values": [{"value": "a", "count": 300}]} | changes
 
 
