@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs site site-serve tutorial client record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
+.PHONY: help setup demo up down status logs mails verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs site site-serve tutorial client record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ status: is-set-up ## Show every piece and how it stands in for AWS
 
 logs: is-set-up ## Follow the logs of all pieces
 	@$(PYTHON) -m localstack logs
+
+mails: is-set-up ## Print the mails that the local stack sent, which nobody delivers: [ADDRESS=ann@example.com]
+	@$(PYTHON) -m localstack mails $(ADDRESS)
 
 verify: is-set-up ## Compute a certificate again from the local warehouse: CERTIFICATE=file
 	@env $$($(PYTHON) -m localstack environment) $(BIN)/presage experiments verify $(CERTIFICATE)
@@ -81,7 +84,8 @@ test-integration: setup
 
 test: test-unit test-contract test-integration test-e2e ## All tests: unit, contract, integration, end to end
 
-test-e2e: setup ## The main job through public interfaces only, on the whole local stack
+test-e2e: setup ## The main job through public interfaces only, on the whole local stack; the pages by a browser
+	@$(PYTHON) -m localstack setup-browser
 	$(EMULATED) $(TIMED) $(BIN)/pytest tests/e2e -q --durations=10
 
 test-localstack: setup ## The suites that the genuine LocalStack can answer (needs Python 3.13)

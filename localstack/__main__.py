@@ -1,4 +1,4 @@
-"""The launcher: `python -m localstack setup|setup-containers|up|up-containers|containers-url|environment|down|status|logs|doctor|synth`."""
+"""The launcher: `python -m localstack COMMAND`, whose commands are below."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from localstack import emulator, system_packages, toolchain
 from localstack.containers import engine
 from localstack.containers.stack import ContainerStack
 from localstack.deployment import Deployment
+from localstack.mails import describe, read_mails
 from localstack.places import ROOT, Places
 from localstack.program import StartError
 from localstack.screen import Screen
@@ -20,11 +21,18 @@ from localstack.stack import Stack, exclusively, interrupt_on_sigterm
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks for and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localstack", description=__doc__)
-    parser.add_argument("command", choices=tuple(_COMMANDS))
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in _COMMANDS:
+        command = commands.add_parser(name)
+        if name == "mails":
+            command.add_argument("address", nargs="?", help="whose mails to print (default: all)")
     places, screen = Places(), Screen()
     interrupt_on_sigterm()
     try:
-        return _COMMANDS[parser.parse_args(arguments).command](places, screen)
+        given = parser.parse_args(arguments)
+        if given.command == "mails":
+            return mails(places, screen, given.address)
+        return _COMMANDS[given.command](places, screen)
     except StartError as error:
         screen.fail(f"FAILED: {error}")
         return 1
@@ -34,16 +42,24 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def setup(places: Places, screen: Screen) -> int:
-    """Install what is missing on this machine: system packages, the emulator, node, the CDK; return the exit code."""
+    """Install what is missing on this machine: system packages, the emulator, node, the CDK, the pages' assets; return the exit code."""
     system_packages.install(system_packages.missing(), say=screen.say)
     emulator.install(places, python=sys.executable)
-    toolchain.ensure_cdk(toolchain.ensure_node(places, say=screen.say), say=screen.say)
+    node = toolchain.ensure_node(places, say=screen.say)
+    toolchain.ensure_cdk(node, say=screen.say)
+    toolchain.ensure_assets(node, say=screen.say)
     return 0
 
 
 def setup_containers(_places: Places, screen: Screen) -> int:
     """Install what containers need, beyond what `setup` installs; return the exit code."""
     system_packages.install(system_packages.missing(engine.REQUIREMENTS), say=screen.say)
+    return 0
+
+
+def setup_browser(_places: Places, screen: Screen) -> int:
+    """Install the browser that tests look at the pages with; return the exit code."""
+    system_packages.install(system_packages.missing(system_packages.BROWSER), say=screen.say)
     return 0
 
 
@@ -72,10 +88,7 @@ def containers_url(places: Places, screen: Screen) -> int:
 
 def environment(places: Places, _screen: Screen) -> int:
     """Print the variables that point Presage's own commands at the local stack; return the exit code."""
-    path = places.state / "endpoints.json"
-    if not path.exists():
-        raise StartError("the stack is not up; start it with: make up")
-    facts = json.loads(path.read_bytes())
+    facts = _read_endpoints(places)
     variables = {
         **emulator.CREDENTIALS,
         "AWS_ENDPOINT_URL": facts["emulator_url"],
@@ -122,6 +135,13 @@ def logs(places: Places, screen: Screen) -> int:
     os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606 - becoming tail is the point
 
 
+def mails(places: Places, _screen: Screen, address: str | None = None) -> int:
+    """Print the mails that the emulated SES took, to one address or to all, newest last; return the exit code."""
+    found = read_mails(_read_endpoints(places)["emulator_url"], address)
+    print("\n".join(map(describe, found)) or "no mail yet")
+    return 0
+
+
 def synth(places: Places, screen: Screen) -> int:
     """Synthesise the templates of every stage into cdk.out; return the exit code."""
     node = toolchain.ensure_node(places, say=screen.say)
@@ -149,9 +169,31 @@ def doctor(_places: Places, screen: Screen) -> int:
     return 1
 
 
+def _read_endpoints(places: Places) -> dict[str, str]:
+    path = places.state / "endpoints.json"
+    if not path.exists():
+        raise StartError("the stack is not up; start it with: make up")
+    facts: dict[str, str] = json.loads(path.read_bytes())
+    return facts
+
+
 _COMMANDS: dict[str, Callable[[Places, Screen], int]] = {
     command.__name__.replace("_", "-"): command
-    for command in (setup, setup_containers, up, up_containers, containers_url, environment, down, status, logs, doctor, synth)
+    for command in (
+        setup,
+        setup_browser,
+        setup_containers,
+        up,
+        up_containers,
+        containers_url,
+        environment,
+        down,
+        status,
+        logs,
+        mails,
+        doctor,
+        synth,
+    )
 }
 
 if __name__ == "__main__":

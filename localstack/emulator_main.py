@@ -24,13 +24,14 @@ def main() -> None:
 
     root = str(Path(__file__).resolve().parent.parent)
     sys.path.insert(0, root)
-    from localstack import calls, gateway_gaps, provisioners, rotation  # noqa: PLC0415 - same
+    from localstack import calls, gateway_gaps, gateway_usage, provisioners, rotation  # noqa: PLC0415 - same
 
     sys.path.remove(root)
     invoke = partial(rotation.invoke_function, int(os.environ["GATEWAY_PORT"]))
     rotations = rotation.Rotation(secretsmanager, invoke, save=partial(os.kill, os.getpid(), signal.SIGUSR1))
     secretsmanager._rotate_secret = rotations.rotate  # noqa: SLF001 - it offers no hook
     gateway_gaps.apply(apigateway_v1, balancers_port=int(os.environ["GATEWAY_PORT"]))
+    gateway_usage.apply(apigateway_v1)
     complete_tasks(ecs)
     convert = registry._normalize_container_defs  # noqa: SLF001 - it offers no hook
     registry._normalize_container_defs = lambda declared: provisioners.complete_containers(  # noqa: SLF001 - same

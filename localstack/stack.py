@@ -133,6 +133,7 @@ class Stack:
                 "lambda_python": FUNCTION_PYTHON,
                 "public_api_origin": pieces.ports.url("public_api"),
                 "public_api_url": f"{gateway}/_aws/execute-api/{{api}}/{{stage}}",
+                "pages_url": pieces.ports.url("backend"),
                 "cache_directory": str(self._places.state / "cache"),
                 **read_own_context(),
             },

@@ -47,6 +47,8 @@ REQUIREMENTS = (
     Requirement("openjdk-17-jre-headless", "Java 17, for Spark", lambda: java_major() in {11, 17}),
 )
 
+BROWSER = (Requirement("chromium", "Chromium, for the tests of the pages", lambda: shutil.which("chromium") is not None),)
+
 
 def missing(requirements: Sequence[Requirement] = REQUIREMENTS) -> list[Requirement]:
     """Return the requirements that are not met."""

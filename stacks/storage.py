@@ -49,6 +49,12 @@ class StorageStack(StageStack):
             },
         )
         self.lake = self._bucket("Lake", rules=_lake_rules())
+        self.lake.add_cors_rule(
+            allowed_methods=[s3.HttpMethods.PUT],
+            allowed_origins=[config.pages_url],
+            allowed_headers=["content-type"],
+            max_age=3600,
+        )
         self.artifacts = self._bucket("Artifacts", rules=[])
         self.export_output("LakeBucket", self.lake.bucket_name)
         self.export_output("ArtifactsBucket", self.artifacts.bucket_name)

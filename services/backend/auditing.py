@@ -15,13 +15,10 @@ from presage.runtime.observability import with_fields
 from presage.tenancy.audit import Act, build_asked, build_ended
 from presage.tenancy.ports import AuditLog
 from services.backend.context import get_now, get_user
+from services.backend.pages.gate import PREFIX, SAFE_METHODS
+from services.backend.pages.visiting import get_device
 from services.backend.told import TOLD
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-PAGES = "pages."
-"""Where the names of pages begin. The form of one that is named as a call of the API tells what that call does."""
-PROXIES = 2
-"""What stands before this process on AWS, and adds to `x-forwarded-for`: the load balancer, and the platform's nginx."""
 ADDRESS_LENGTH = 64
 
 _LOG = logging.getLogger("presage.audit")
@@ -42,7 +39,7 @@ class Auditor:
         Raises:
             UnavailableError: It could not be added; nothing is done.
         """
-        if request.method in SAFE_METHODS or "user" not in g:
+        if request.method in SAFE_METHODS or g.get("user") is None:
             return
         detail, fault = _read_detail()
         user = get_user()
@@ -54,7 +51,7 @@ class Auditor:
             targets={name: str(value) for name, value in (request.view_args or {}).items()},
             detail=detail,
             request_id=g.request_id,
-            address=_read_address(),
+            address=get_device().address[:ADDRESS_LENGTH],
         )
         try:
             g.asked = self._log.append(user.workspace_id, build_asked(user.workspace_id, act))
@@ -92,7 +89,7 @@ def _read_location(response: Response) -> str | None:
 
 def _read_detail() -> tuple[Mapping[str, object], HTTPException | None]:
     """Return what is told of the body, and what refuses the body itself: a call that is too large was asked for all the same."""
-    told = TOLD.get(str(request.endpoint).removeprefix(PAGES), ())
+    told = TOLD.get(str(request.endpoint).removeprefix(PREFIX), ())
     if not told:
         return {}, None
     try:
@@ -112,9 +109,3 @@ def _read_fields() -> Mapping[str, object]:
     except InvalidInputError:
         return {}
     return body if isinstance(body, Mapping) else {}
-
-
-def _read_address() -> str:
-    """Return the caller's address as the outermost of our proxies saw it; what callers themselves say they are is further left."""
-    route = request.access_route
-    return (route[-PROXIES] if len(route) >= PROXIES else request.remote_addr or "")[:ADDRESS_LENGTH]

@@ -8,8 +8,10 @@ from flask import g, request
 
 from presage.errors import UnauthenticatedError
 from presage.runtime.http import note
+from presage.tenancy.model import User
 from presage.tenancy.ports import WorkspaceStore
 from presage.tenancy.use_cases import authenticate
+from services.backend.pages.gate import is_page
 
 OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
 OPERATOR_ENDPOINTS = frozenset({"workspaces.create", "operations.list_queues", "operations.redrive_jobs"})
@@ -27,7 +29,7 @@ class Gatekeeper:
 
     def __call__(self) -> None:
         """Authenticate the current request; unknown routes go on to their 404."""
-        if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS:
+        if request.endpoint is None or request.endpoint in OPEN_ENDPOINTS or is_page(request.endpoint):
             return
         if request.endpoint in OPERATOR_ENDPOINTS:
             self._require_operator()
@@ -38,6 +40,14 @@ class Gatekeeper:
     def _require_operator(self) -> None:
         if not hmac.compare_digest(_read_token().encode(), self._operator_token):
             raise UnauthenticatedError("Send `authorization: Bearer <operator token>`")
+
+
+def recognise_bearer(store: WorkspaceStore) -> User | None:
+    """Return the user whose access token the request carries, or None."""
+    try:
+        return authenticate(_read_token(), store=store)
+    except UnauthenticatedError:
+        return None
 
 
 def _read_token() -> str:

@@ -269,7 +269,11 @@ def read_body(body_type: type[BodyT]) -> BodyT:
     Raises:
         InvalidInputError: It is not of that type, a field is unknown, or it is not JSON.
     """
-    raw = bytes(read_json(msgspec.Raw))
+    return decode_strictly(bytes(read_json(msgspec.Raw)), body_type)
+
+
+def decode_strictly(raw: bytes, body_type: type[BodyT]) -> BodyT:
+    """Return JSON as `body_type`. Raises as `read_body`."""
     body = decode_json(raw, body_type)
     try:
         unknown = find_unknown_field(decode_json(raw, object), body_type)

@@ -10,6 +10,7 @@ from presage.adapters.apigateway.key_gateway import ApiGatewayKeyGateway
 from presage.adapters.client import build_client
 from presage.adapters.dynamo.overflow import Overflow
 from presage.adapters.dynamo.prediction_log import DynamoPredictionLog
+from presage.adapters.http.prediction_api import HttpPredictionApi
 from presage.adapters.s3.batch_results import S3BatchResults
 from presage.adapters.s3.certificate_store import S3CertificateStore
 from presage.adapters.s3.feature_set_store import S3FeatureSetStore
@@ -30,7 +31,8 @@ from presage.notifications.webhooks import WebhookPorts
 from presage.predictions.loading import ScorerCache
 from presage.predictions.replay import ReplayPorts
 from presage.runtime.observability import configure_logging
-from services.backend.context import BackendPorts
+from services.backend.bootstrap_accounts import build_account_ports
+from services.backend.context import BackendPorts, Listings
 from services.backend.settings import BackendSettings
 
 MAX_CACHE_BYTES = 2 << 30
@@ -54,6 +56,7 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
     ports = BackendPorts(
         workspaces=sql.workspaces,
         members=sql.members,
+        accounts=build_account_ports(settings, sql),
         api_keys=sql.api_keys,
         gateway=ApiGatewayKeyGateway(build_client("apigateway"), settings.gateway_usage_plans),
         datasets=sql.datasets,
@@ -79,7 +82,9 @@ def build(settings: BackendSettings) -> tuple[BackendPorts, Callable[[], None]]:
         mail_settings=sql.mail_settings,
         predictions=DynamoPredictionLog(settings.prediction_table, Overflow(settings.lake_bucket, s3)),
         replay=_build_replay(settings, sql),
+        prediction_api=HttpPredictionApi(settings.public_api_url),
         batch_results=S3BatchResults(settings.lake_bucket, s3),
+        listings=_list_from(sql),
         audit=sql.audit,
         queues=SqsQueueInspector(sqs, urls=settings.queue_urls, dead_letter_urls=settings.dead_letter_urls),
     )
@@ -96,3 +101,15 @@ def _build_replay(settings: BackendSettings, sql: SqlStores) -> ReplayPorts:
     )
     scorers = ScorerCache(files, memory_bytes=REPLAY_MEMORY_BYTES)
     return ReplayPorts(sql.models, sql.versions, sql.experiments, sql.experiment_events, files, scorers)
+
+
+def _list_from(sql: SqlStores) -> Listings:
+    return Listings(
+        datasets=sql.datasets.listing,
+        models=sql.models.listing,
+        experiments=sql.experiments.listing,
+        jobs=sql.jobs.listing,
+        notifications=sql.notifications.listing,
+        users=sql.members.listing,
+        api_keys=sql.api_keys.listing,
+    )

@@ -9,18 +9,24 @@ from typing import cast
 from flask import current_app, g
 
 from presage.batch_predictions.ports import BatchResults
+from presage.experiments.model import Experiment
 from presage.experiments.ports import CertificateStore, ExperimentEvents, ExperimentStore, HoldoutStore
+from presage.features.dataset import Dataset
 from presage.features.ports import DatasetStore, FeatureSetStore, UploadStore
 from presage.features.quarantine import QuarantineStore
 from presage.features.sources.credentials import CredentialStore
+from presage.jobs.model import Job, Notification
 from presage.jobs.ports import NotificationStore, QueueInspector
 from presage.jobs.use_cases import JobPorts
+from presage.listing import Listing
 from presage.notifications.ports import DeliveryStore, MailSettingsStore
 from presage.notifications.webhooks import WebhookPorts
-from presage.predictions.ports import PredictionLog
+from presage.predictions.ports import PredictionApi, PredictionLog
 from presage.predictions.replay import ReplayPorts
-from presage.tenancy.model import User
+from presage.tenancy.accounts.ports import AccountPorts
+from presage.tenancy.model import ApiKey, User
 from presage.tenancy.ports import ApiKeyStore, AuditLog, KeyGateway, MemberStore, WorkspaceStore
+from presage.training.model import ListedModel
 from presage.training.ports import (
     ModelRegistry,
     RecipeStore,
@@ -34,11 +40,25 @@ EXTENSION = "presage"
 
 
 @dataclass(frozen=True, slots=True)
+class Listings:
+    """The workspace's things as lists that people look through."""
+
+    datasets: Listing[Dataset]
+    models: Listing[ListedModel]
+    experiments: Listing[Experiment]
+    jobs: Listing[Job]
+    notifications: Listing[Notification]
+    users: Listing[User]
+    api_keys: Listing[ApiKey]
+
+
+@dataclass(frozen=True, slots=True)
 class BackendPorts:
     """Everything the backend talks to."""
 
     workspaces: WorkspaceStore
     members: MemberStore
+    accounts: AccountPorts
     api_keys: ApiKeyStore
     gateway: KeyGateway
     datasets: DatasetStore
@@ -64,7 +84,9 @@ class BackendPorts:
     mail_settings: MailSettingsStore
     predictions: PredictionLog
     replay: ReplayPorts
+    prediction_api: PredictionApi
     batch_results: BatchResults
+    listings: Listings
     audit: AuditLog
     queues: QueueInspector
 

@@ -26,5 +26,12 @@ class BackendSettings(DatabaseSettings, frozen=True):
     """Where products call; shown to users."""
     webhook_loopback: bool
     """Whether webhooks may lead to this machine itself: for a stage that is on one."""
+    pages_url: str
+    """The origin of the pages, which links in mails lead to: `https`, or this machine itself."""
+    trusted_proxies: int
+    """How many proxies are in front of it, each of which adds to `x-forwarded-for` who called it."""
+    mail_sender: str
+    """The address that people are mailed from about their accounts; the stage's identity at SES covers it."""
+    mail_configuration_set: str
     operator_token: str
     """The bearer token that may create workspaces, and look after the queues."""

@@ -17,6 +17,7 @@ from presage.jobs.execution import Execution
 from presage.jobs.use_cases import JobPorts, publish_pending
 from presage.runtime.observability import configure_logging
 from presage.runtime.worker import Worker
+from presage.tenancy.accounts.sessions import sweep_accounts
 from services.worker.bootstrap_analyses import build_analysis_ports
 from services.worker.bootstrap_builds import build_build_ports
 from services.worker.bootstrap_drift import build_drift_ports
@@ -63,6 +64,7 @@ def build(settings: WorkerSettings) -> tuple[Worker, Callable[[], None]]:
         "relay-outbox": lambda: publish_pending(ports=jobs, now=clock()),
         "notify-outside": lambda: notify_outside(ports=delivery, retention_days=settings.delivery_retention_days),
         "analyse-experiments": lambda: enqueue_analyses(experiments=sql.experiments, warehouse=analysis.warehouse, jobs=jobs, now=clock()),
+        "sweep-accounts": lambda: sweep_accounts(sweep=sql.account_sweep, now=clock()),
         "retrain-models": lambda: enqueue_retrainings(ports=retraining, now=clock()),
         "check-drift": lambda: enqueue_drift_checks(versions=sql.versions, jobs=jobs, now=clock()),
         "refresh-snapshots": lambda: enqueue_refreshes(versions=sql.versions, experiments=sql.experiments, jobs=jobs, now=clock()),

@@ -85,6 +85,8 @@ def copy_sources(kind: str, name: str) -> Path:
 def build_service(name: str) -> Path:
     """Return a folder with the service `name`, the library, `requirements.txt`, and at its root the files that Elastic Beanstalk reads."""
     folder = ROOT / "services" / name
+    if (folder / "pages" / "assets").exists() and not (folder / "pages" / "static").exists():
+        raise FileNotFoundError(f"the assets of {name}'s pages are not built; make setup builds them")
     requirements = export_requirements(folder)
     procfile = f'web: gunicorn -c python:services.{name}.gunicorn_conf --bind 127.0.0.1:8000 "services.{name}.app:create()"\n'
 

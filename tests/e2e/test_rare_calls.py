@@ -20,6 +20,7 @@ from demo.journey import Journey
 from demo.scenario import rfc3339
 from demo.stack import Stack
 from localstack.calls import Call
+from localstack.mails import read_mails
 from localstack.places import Places
 from localstack.postgres import Postgres
 from localstack.state import State
@@ -27,7 +28,6 @@ from presage.adapters.s3.feature_set_store import S3FeatureSetStore
 from tests.contract.wiring.recorded_calls import read_noted, read_record
 from tests.fixtures.customer_tables import REQUEST, TIES, Shop, make_order
 from tests.fixtures.hooks import receiving
-from tests.fixtures.mails import read_mails
 from tests.integration.test_customer_warehouse import open_shop
 
 pytestmark = pytest.mark.e2e
@@ -92,6 +92,11 @@ def test_a_publishable_key_calls_from_its_origin_through_the_gateway(journey: Jo
         page.get(f"/v1/predictions/{journey.report.last_prediction_id}")
     with pytest.raises(ApiError, match="origin_not_allowed"):
         page.with_headers(origin="https://other.example.com").post("/v1/predict", body)
+
+    usage = journey.backend.get(f"/api/v1/api-keys/{key['api_key_id']}/usage")
+    days = cast("list[JsonObject]", usage["days"])
+    assert sum(cast("int", day["used"]) for day in days) == 3
+    assert days[-1]["remaining"] == cast("int", cast("JsonObject", usage["limits"])["calls_per_month"]) - 3
 
 
 def test_predictions_are_found_by_entity_and_by_model_and_day(journey: Journey) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,12 +12,15 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+import boto3
 import pytest
 
+from localstack.mails import read_mails
 from localstack.program import free_port
 from presage.adapters.client import build_client
 from presage.adapters.sql.database import build_engine_from_url
@@ -66,6 +70,7 @@ def backend(emulator: str, mariadb: str, tmp_path_factory: pytest.TempPathFactor
     engine.dispose()
     bucket = unique("lake").replace("_", "-")
     build_client("s3").create_bucket(Bucket=bucket)
+    boto3.client("ses").verify_domain_identity(Domain="presage.internal")
     plan_id = build_client("apigateway").create_usage_plan(name=unique("standard"))["id"]
     queue_url, dead_letters_url = (build_client("sqs").create_queue(QueueName=unique(name))["QueueUrl"] for name in ("jobs", "dead"))
     address, port = urlsplit(mariadb), free_port()
@@ -105,6 +110,47 @@ def wait_until_ready(backend: Backend, log: Path) -> None:
             pass
         assert time.monotonic() < deadline, log.read_text()[-3000:]
         time.sleep(0.1)
+
+
+class Browser:
+    """A browser of the pages: it keeps cookies, follows redirects, and says where its requests are from."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.cookies = CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+        self._opener.addheaders = [("sec-fetch-site", "same-origin")]
+
+    def open(self, path: str, **form: str) -> str:
+        with self._opener.open(self.url + path, urlencode(form).encode() if form else None, timeout=30) as answer:
+            return str(answer.read().decode())
+
+
+def read_link(emulator: str, recipient: str) -> str:
+    found = re.search(r"http://127\.0\.0\.1:1(/\S+)", read_mails(emulator, recipient)[-1]["BodyText"])
+    assert found is not None
+    return found[1]
+
+
+def test_people_sign_up_and_join_by_mail_and_log_in_by_password(backend: Backend, emulator: str) -> None:
+    ann, bob = (f"{unique(name)}@example.com" for name in ("ann", "bob"))
+    browser, other, password = Browser(backend.url), Browser(backend.url), "seven green bicycles"
+
+    browser.open("/sign-up", email=ann)
+    home = browser.open(read_link(emulator, ann), name="Ann", workspace_name="Ann's shop", password=password)
+    browser.open("/workspace/members/invite", email=bob, role="analyst")
+    joined = other.open(read_link(emulator, bob), name="Bob", password=password)
+    fresh = Browser(backend.url)
+    again = fresh.open("/log-in", email=bob.upper(), password=password)
+
+    assert "Ann&#39;s shop" in home
+    assert "analyst of Ann&#39;s shop" in joined
+    assert "analyst of Ann&#39;s shop" in again
+    assert [cookie.name for cookie in fresh.cookies if len(cookie.value or "") == 43] == ["presage"]
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        Browser(backend.url).open("/log-in", email=ann, password="another password")
+    other.open("/log-out", sure="yes")
+    assert "Log in" in other.open("/datasets")
 
 
 def test_a_workspace_gets_a_dataset_a_working_key_and_an_import(backend: Backend) -> None:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
+from localstack.mails import read_mails
 from presage.adapters.client import build_client
 from presage.adapters.ses.mail_channel import SesMailChannel
+from presage.adapters.ses.sender import SesSender
 from presage.notifications.model import Envelope
-from tests.fixtures.mails import read_mails
 from tests.fixtures.metadata_rows import make_notification, unique
 
 pytestmark = pytest.mark.integration
@@ -25,7 +26,7 @@ def domain(emulator: str) -> str:
 
 
 def test_a_mail_is_sent_as_text_and_as_html_in_which_nothing_of_the_text_is_markup(domain: str, emulator: str) -> None:
-    channel = SesMailChannel(build_client("sesv2"), sender=f"notifications@{domain}", configuration_set="notifications")
+    channel = SesMailChannel(SesSender(build_client("sesv2"), sender=f"notifications@{domain}", configuration_set="notifications"))
     recipient = f"{unique('ann')}@example.com"
     notification = replace(
         make_notification("ws_1"), subject="Import file failed\r\nbcc: eve@example.com", body='<script>alert("x")</script> & 3 of 3'
@@ -46,7 +47,9 @@ def test_a_mail_is_sent_as_text_and_as_html_in_which_nothing_of_the_text_is_mark
 
 
 def test_a_sender_that_is_no_identity_is_refused(emulator: str) -> None:
-    channel = SesMailChannel(build_client("sesv2"), sender=f"notifications@{unique('x')}.invalid", configuration_set="notifications")
+    channel = SesMailChannel(
+        SesSender(build_client("sesv2"), sender=f"notifications@{unique('x')}.invalid", configuration_set="notifications")
+    )
     recipient = f"{unique('ann')}@example.com"
 
     receipt = channel.send(Envelope(recipient, "dlv_1", make_notification("ws_1"), (), datetime.now(UTC)))

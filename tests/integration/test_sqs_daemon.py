@@ -205,6 +205,7 @@ def test_the_workers_cron_yaml_is_well_formed_and_names_its_tasks() -> None:
         ("relay-outbox", "/cron/relay-outbox"),
         ("notify-outside", "/cron/notify-outside"),
         ("analyse-experiments", "/cron/analyse-experiments"),
+        ("sweep-accounts", "/cron/sweep-accounts"),
         ("check-drift", "/cron/check-drift"),
         ("refresh-snapshots", "/cron/refresh-snapshots"),
         ("retrain-models", "/cron/retrain-models"),

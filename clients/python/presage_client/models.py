@@ -892,6 +892,34 @@ class JobViewPage(ApiStruct, kw_only=True):
     next: str | None
 
 
+class KeyUsage(ApiStruct, kw_only=True):
+    """A key's plan, and its calls day by day, the oldest first; days without calls may be missing."""
+
+    api_key_id: str
+    plan: str
+    limits: KeyUsageLimits
+    """Null where the plan sets no limit."""
+    days: list[KeyUsageDay]
+
+
+class KeyUsageDay(ApiStruct, kw_only=True):
+    """`KeyUsageDay` of the document."""
+
+    day: date
+    used: int
+    remaining: int | None
+    """Of the month's calls, at the end of that day; null without a quota."""
+
+
+class KeyUsageLimits(ApiStruct, kw_only=True):
+    """Null where the plan sets no limit."""
+
+    calls_per_second: float | None
+    burst: int | None
+    """Calls that may come at once."""
+    calls_per_month: int | None
+
+
 class Label(ApiStruct, kw_only=True):
     """What is predicted from records of `dataset` with event in (observation, observation + window_days].
 

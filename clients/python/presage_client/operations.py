@@ -20,6 +20,9 @@ REMOVE_USER: Operation[None] = Operation("removeUser", "DELETE", "/api/v1/users/
 CREATE_API_KEY: Operation[m.ApiKeyView] = Operation("createApiKey", "POST", "/api/v1/api-keys", api="workspace", answer=m.ApiKeyView)
 LIST_API_KEYS: Operation[m.ApiKeyViewPage] = Operation("listApiKeys", "GET", "/api/v1/api-keys", api="workspace", answer=m.ApiKeyViewPage)
 REVOKE_API_KEY: Operation[None] = Operation("revokeApiKey", "DELETE", "/api/v1/api-keys/{api_key_id}", api="workspace", answer=type(None))
+GET_API_KEY_USAGE: Operation[m.KeyUsage] = Operation(
+    "getApiKeyUsage", "GET", "/api/v1/api-keys/{api_key_id}/usage", api="workspace", answer=m.KeyUsage
+)
 ROTATE_API_KEY: Operation[m.ApiKeyView] = Operation(
     "rotateApiKey", "POST", "/api/v1/api-keys/{api_key_id}/rotate", api="workspace", answer=m.ApiKeyView
 )

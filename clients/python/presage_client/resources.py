@@ -137,6 +137,19 @@ class ApiKeys:
         """
         self._caller.call(o.REVOKE_API_KEY, Arguments(path={"api_key_id": api_key_id}))
 
+    def get_api_key_usage(self, api_key_id: str, *, since: date | UnsetType = UNSET, until: date | UnsetType = UNSET) -> m.KeyUsage:
+        """Return what a key may use by its plan, and what it used.
+
+        As the gateway counts calls that it let in, day by day (UTC), of 90 days at most; its counts may be minutes late.
+
+        `GET /api/v1/api-keys/{api_key_id}/usage`
+
+        Args:
+            since: The first day; 29 days before the last one, unless it is named.
+            until: The last day; today, unless it is named.
+        """
+        return self._caller.call(o.GET_API_KEY_USAGE, Arguments(path={"api_key_id": api_key_id}, query={"since": since, "until": until}))
+
     def rotate(self, api_key_id: str, *, overlap_hours: int | UnsetType = UNSET) -> m.ApiKeyView:
         """Create a key in place of another.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from datetime import date, timedelta
 
+from flask import Blueprint, Response, request
+
+from presage.errors import InvalidInputError
 from presage.runtime.http import respond
 from presage.tenancy import use_cases
+from presage.tenancy.usage import read_usage
 from services.backend.account_bodies import ApiKeyBody
 from services.backend.bodies import RotationBody, read_body, read_optional_body
 from services.backend.context import get_now, get_ports, get_user
@@ -13,6 +17,8 @@ from services.backend.paging import Page, read_page
 from services.backend.views import view_api_key
 
 blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys")
+USAGE_DAYS = 30
+"""Told of unless others are asked for."""
 
 
 @blueprint.post("")
@@ -50,3 +56,21 @@ def revoke(api_key_id: str) -> Response:
     ports = get_ports()
     use_cases.revoke_api_key(api_key_id, by=get_user(), now=get_now(), gateway=ports.gateway, store=ports.api_keys)
     return Response(status=204)
+
+
+@blueprint.get("/<api_key_id>/usage")
+def get_usage(api_key_id: str) -> Response:
+    """Return what a key may use by its plan, and what it used, day by day."""
+    ports, until = get_ports(), _read_day("until", get_now().date())
+    since = _read_day("since", until - timedelta(days=USAGE_DAYS - 1))
+    return respond(read_usage(api_key_id, by=get_user(), since=since, until=until, gateway=ports.gateway, store=ports.api_keys))
+
+
+def _read_day(name: str, otherwise: date) -> date:
+    if name not in request.args:
+        return otherwise
+    text = request.args[name]
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{name} is a UTC day such as 2026-01-31, got {text[:50]!r}", path=f"?{name}") from error

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, Response
 
-from presage.errors import InvalidInputError
-from presage.jobs.arguments import CheckDrift
 from services.backend.bodies import DriftBody, read_optional_body
-from services.backend.context import get_now, get_ports
-from services.backend.submitting import submit
+from services.backend.context import get_ports
+from services.backend.model_jobs import check_drift_of
+from services.backend.submitting import respond_job
 from services.backend.version_reports import get_place, respond_page, respond_report
 
 blueprint = Blueprint("drift", __name__, url_prefix="/models/<model_id>/versions/<int:version>/drift-reports")
@@ -20,11 +17,7 @@ blueprint = Blueprint("drift", __name__, url_prefix="/models/<model_id>/versions
 def create(model_id: str, version: int) -> Response:
     """Start a job that checks a day, yesterday unless another is named."""
     get_place(model_id, version)
-    now = get_now()
-    day = read_optional_body(DriftBody).day or (now - timedelta(days=1)).date()
-    if day > now.date():
-        raise InvalidInputError(f"{day.isoformat()} is to come (UTC)", path="$.day")
-    return submit(CheckDrift(model_id, version, day.isoformat()))
+    return respond_job(check_drift_of(model_id, version, read_optional_body(DriftBody).day))
 
 
 @blueprint.get("")

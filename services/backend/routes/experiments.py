@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import msgspec
 from flask import Blueprint, Response
 
-from presage.errors import InvalidInputError, NotFoundError
-from presage.experiments import use_cases
 from presage.experiments.model import ExperimentPlan
 from presage.experiments.operations import (
     Extension,
-    OperatorPorts,
-    Order,
     extend_experiment,
     reweight_experiment,
     start_experiment,
     stop_experiment,
 )
-from presage.jobs.arguments import AnalyseExperiment
 from presage.runtime.http import respond
-from presage.training.model import Model
-from presage.training.served import AliasHistory
 from services.backend.bodies import AnalysisBody, ExtensionBody, OrderBody, StartBody, WeightsBody, read_body, read_optional_body
-from services.backend.context import get_now, get_ports, get_user
+from services.backend.context import get_ports, get_user
+from services.backend.experimenting import build_order, create_experiment, get_operator_ports, request_look
 from services.backend.paging import Page, read_page
-from services.backend.submitting import submit
+from services.backend.submitting import respond_job
 
 blueprint = Blueprint("experiments", __name__, url_prefix="/experiments")
 
@@ -34,23 +26,7 @@ blueprint = Blueprint("experiments", __name__, url_prefix="/experiments")
 @blueprint.post("")
 def create() -> Response:
     """Create an experiment on a model, as a draft."""
-    plan, ports, workspace_id = read_body(ExperimentPlan), get_ports(), get_user().workspace_id
-    model = ports.models.find_model_by_name(workspace_id, plan.model)
-    if model is None:
-        raise InvalidInputError(f"There is no model named {plan.model[:100]!r}", path="$.model")
-    experiment = use_cases.create_experiment(
-        plan,
-        by=get_user(),
-        model=use_cases.Subject(
-            model.model_id,
-            ranks=model.spec.kind == "ranking",
-            measures=model.spec.kind == "regression",
-            versions=list_registered(model, plan),
-        ),
-        now=get_now(),
-        store=ports.experiments,
-        datasets=ports.datasets,
-    )
+    experiment = create_experiment(read_body(ExperimentPlan))
     return respond(experiment, 201, {"location": f"/api/v1/experiments/{experiment.experiment_id}"})
 
 
@@ -77,14 +53,14 @@ def get(experiment_id: str) -> Response:
 def start(experiment_id: str) -> Response:
     """Start an experiment: from now on predictions are assigned to its variants."""
     body = read_optional_body(StartBody)
-    order, ports = read_order(body.reason), get_operator_ports()
+    order, ports = build_order(body.reason), get_operator_ports()
     return respond(start_experiment(experiment_id, order=order, ports=ports, control_version=body.control_version))
 
 
 @blueprint.post("/<experiment_id>/stop")
 def stop(experiment_id: str) -> Response:
     """Stop an experiment without a conclusion."""
-    order = read_order(read_optional_body(OrderBody).reason)
+    order = build_order(read_optional_body(OrderBody).reason)
     return respond(stop_experiment(experiment_id, order=order, ports=get_operator_ports()))
 
 
@@ -92,7 +68,7 @@ def stop(experiment_id: str) -> Response:
 def extend(experiment_id: str) -> Response:
     """Let an experiment run for longer, or for more units, before it ends without a conclusion."""
     body = read_body(ExtensionBody)
-    extension, order, ports = Extension(body.days, body.units), read_order(body.reason), get_operator_ports()
+    extension, order, ports = Extension(body.days, body.units), build_order(body.reason), get_operator_ports()
     extend_experiment(experiment_id, extension=extension, order=order, ports=ports)
     return respond(ports.events.list_events(get_user().workspace_id, experiment_id)[-1], 201)
 
@@ -101,36 +77,11 @@ def extend(experiment_id: str) -> Response:
 def reweight(experiment_id: str) -> Response:
     """Divide a running experiment's units by other weights."""
     body, ports = read_body(WeightsBody), get_operator_ports()
-    order = read_order(body.reason)
+    order = build_order(body.reason)
     return respond(reweight_experiment(experiment_id, weights=body.read_weights(), order=order, ports=ports), 201)
 
 
 @blueprint.post("/<experiment_id>/analyses")
 def create_analysis(experiment_id: str) -> Response:
     """Start a job that takes a look and acts on it."""
-    body = read_body(AnalysisBody)
-    get_ports().experiments.get_experiment(get_user().workspace_id, experiment_id)
-    if body.as_of is not None and body.as_of > get_now():
-        raise InvalidInputError("as_of must not be in the future", path="$.as_of")
-    return submit(AnalyseExperiment(experiment_id, body.as_of))
-
-
-def list_registered(model: Model, plan: ExperimentPlan) -> frozenset[int]:
-    """Return those of the arms' versions that the model has."""
-    versions, wanted = get_ports().versions, {arm.version for arm in plan.arms if arm.version != "production"}
-    found = set()
-    for version in wanted:
-        with suppress(NotFoundError):
-            found.add(versions.get_version(model.workspace_id, model.model_id, version).version)
-    return frozenset(found)
-
-
-def read_order(reason: str) -> Order:
-    """Return an order of the caller's."""
-    return Order(get_user(), reason, get_now())
-
-
-def get_operator_ports() -> OperatorPorts:
-    """Return what orders are carried out on."""
-    ports = get_ports()
-    return OperatorPorts(ports.experiments, ports.experiment_events, AliasHistory(ports.versions), ports.holdouts)
+    return respond_job(request_look(experiment_id, as_of=read_body(AnalysisBody).as_of))

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
 from flask import Blueprint, Response
 
-from presage.features import uploads
-from presage.features.schema.overrides import check_overrides
-from presage.features.sources.amplitude import AmplitudeRequest, check_amplitude_request, floor_hour
-from presage.features.sources.credentials import check_name
-from presage.features.sources.warehouse import WarehouseRequest, check_warehouse_request
-from presage.jobs.arguments import ImportAmplitude, ImportFile, ImportWarehouse
 from services.backend.bodies import AmplitudeImportBody, ImportBody, WarehouseImportBody, read_body
-from services.backend.context import get_now, get_ports, get_user
-from services.backend.submitting import submit
+from services.backend.importing import import_amplitude, import_file, import_warehouse
+from services.backend.submitting import respond_job
 
 blueprint = Blueprint("imports", __name__, url_prefix="/datasets/<dataset_id>")
 
@@ -21,28 +14,16 @@ blueprint = Blueprint("imports", __name__, url_prefix="/datasets/<dataset_id>")
 @blueprint.post("/imports")
 def create_file_import(dataset_id: str) -> Response:
     """Start a job that imports an uploaded file."""
-    body, dataset = read_body(ImportBody), get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
-    uploads.require_upload(workspace_id=dataset.workspace_id, key=body.key, uploads=get_ports().uploads)
-    check_overrides(body.columns, dataset)
-    return submit(ImportFile(dataset_id, **msgspec.to_builtins(body)))
+    return respond_job(import_file(dataset_id, read_body(ImportBody)))
 
 
 @blueprint.post("/amplitude-imports")
 def create_amplitude_import(dataset_id: str) -> Response:
     """Start a job that imports what was uploaded to an Amplitude project."""
-    body, now = read_body(AmplitudeImportBody), get_now()
-    dataset = get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
-    check_name(body.credential)
-    request = AmplitudeRequest(body.start, body.until or floor_hour(now), body.entity, body.event_types, body.columns)
-    check_amplitude_request(request, dataset, now=now)
-    return submit(ImportAmplitude(dataset_id, **msgspec.structs.asdict(body)))
+    return respond_job(import_amplitude(dataset_id, read_body(AmplitudeImportBody)))
 
 
 @blueprint.post("/warehouse-imports")
 def create_warehouse_import(dataset_id: str) -> Response:
     """Start a job that imports a table or a query of a customer's warehouse."""
-    body = read_body(WarehouseImportBody)
-    get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
-    check_name(body.credential)
-    check_warehouse_request(msgspec.convert(body, WarehouseRequest, from_attributes=True))
-    return submit(ImportWarehouse(dataset_id, **msgspec.structs.asdict(body)))
+    return respond_job(import_warehouse(dataset_id, read_body(WarehouseImportBody)))

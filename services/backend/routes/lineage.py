@@ -7,9 +7,9 @@ from flask import Blueprint, Response
 
 from presage.runtime.http import respond
 from presage.tenancy.permissions import authorise
-from presage.training.lineage import VersionLineage, list_moves_until, trace_version
 from services.backend.context import get_ports, get_user
-from services.backend.views import PredictionLineage, TrainingSetView
+from services.backend.tracing import trace_entry, trace_number
+from services.backend.views import TrainingSetView
 
 blueprint = Blueprint("lineage", __name__)
 
@@ -17,7 +17,7 @@ blueprint = Blueprint("lineage", __name__)
 @blueprint.get("/models/<model_id>/versions/<int:version>/lineage")
 def trace_model_version(model_id: str, version: int) -> Response:
     """Return what a version was made from, down to the parts of the datasets."""
-    return respond(_trace(get_user().workspace_id, model_id, version))
+    return respond(trace_number(get_user().workspace_id, model_id, version))
 
 
 @blueprint.get("/models/<model_id>/versions/<int:version>/training-set")
@@ -33,15 +33,5 @@ def describe_training_set(model_id: str, version: int) -> Response:
 @blueprint.get("/predictions/<prediction_id>/lineage")
 def trace_prediction(prediction_id: str) -> Response:
     """Return what served when a prediction was made, and what the version that answered was made from."""
-    workspace_id, ports = authorise(get_user(), "rows.read"), get_ports()
-    entry = ports.predictions.get_prediction(workspace_id, prediction_id)
-    history = ports.versions.list_alias_moves(workspace_id, entry.model_id, "production")
-    in_production = next(iter(list_moves_until(history, entry.created_at)), None)
-    traced = None if entry.model_version is None else _trace(workspace_id, entry.model_id, entry.model_version)
-    answered_by = msgspec.convert(entry.result.get("answered_by"), str | None)
-    return respond(PredictionLineage(prediction_id, entry.created_at, answered_by, in_production, traced))
-
-
-def _trace(workspace_id: str, model_id: str, version: int) -> VersionLineage:
-    ports = get_ports()
-    return trace_version(ports.versions.get_version(workspace_id, model_id, version), ports.recipes)
+    entry = get_ports().predictions.get_prediction(authorise(get_user(), "rows.read"), prediction_id)
+    return respond(trace_entry(entry))

@@ -8,16 +8,15 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError
-from presage.jobs.arguments import RefreshSnapshot
 from presage.runtime.http import respond
 from presage.training import registration
 from presage.training.lineage import list_moves_until
 from presage.training.model import Alias, Model
-from presage.training.registration import choose_version
 from services.backend.bodies import AliasBody, BuildBody, ModelBody, read_body
 from services.backend.context import get_now, get_ports, get_user
+from services.backend.model_jobs import refresh_snapshot_of
 from services.backend.paging import Page, read_page, read_version
-from services.backend.submitting import respond_job, submit
+from services.backend.submitting import respond_job
 from services.backend.views import AliasView
 
 blueprint = Blueprint("models", __name__, url_prefix="/models")
@@ -67,9 +66,7 @@ def create_build(model_id: str) -> Response:
 @blueprint.post("/<model_id>/snapshots")
 def create_snapshot(model_id: str) -> Response:
     """Start a job that gives the version in production feature values of now."""
-    model = _get_model(model_id)
-    choose_version(model, None, "production", versions=get_ports().versions)
-    return submit(RefreshSnapshot(model_id))
+    return respond_job(refresh_snapshot_of(model_id))
 
 
 @blueprint.get("/<model_id>/versions")

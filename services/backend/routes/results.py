@@ -6,14 +6,12 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from presage.errors import InvalidInputError
-from presage.experiments.planning import Aim, Baseline, Traffic, plan_experiment
 from presage.experiments.results import LookPage, build_look_result, build_primary_paths, describe_path, read_results
 from presage.experiments.use_cases import CertificatePorts, get_certificate_document
-from presage.predictions.traffic import PlanningPorts, measure
 from presage.runtime.http import respond
-from presage.tenancy.permissions import authorise
 from services.backend.bodies import OutlookBody, read_body
-from services.backend.context import get_now, get_ports, get_user
+from services.backend.context import get_ports, get_user
+from services.backend.experimenting import compute_outlook
 from services.backend.interval_plot import PlotText, draw_interval_paths
 from services.backend.paging import read_limit
 
@@ -56,24 +54,7 @@ def get_certificate(experiment_id: str) -> Response:
 @blueprint.post("/outlooks")
 def create_outlook() -> Response:
     """Return what an experiment on a model's traffic could find, and how long that would take. Nothing is kept."""
-    body, ports, workspace_id = read_body(OutlookBody), get_ports(), authorise(get_user(), "analyses.run")
-    model = ports.models.find_model_by_name(workspace_id, body.model)
-    if model is None:
-        raise InvalidInputError(f"There is no model named {body.model[:100]!r}", path="$.model")
-    aim = Aim(body.primary, body.effect, body.alpha, body.power, body.treatment_share, body.min_days, body.arms)
-    given_traffic = None if body.units_a_day is None else Traffic(body.units_a_day)
-    planning = PlanningPorts(ports.predictions, ports.datasets, ports.feature_sets)
-    baseline, traffic = measure(model, aim, baseline=read_baseline(body), traffic=given_traffic, now=get_now(), ports=planning)
-    return respond(plan_experiment(aim, baseline=baseline, traffic=traffic))
-
-
-def read_baseline(body: OutlookBody) -> Baseline | None:
-    """Return the baseline that was given, if any."""
-    given = body.baseline
-    if given is None:
-        return None
-    variance = given.mean * (1.0 - given.mean) if given.variance is None else given.variance
-    return Baseline(given.mean, variance)
+    return respond(compute_outlook(read_body(OutlookBody)))
 
 
 def read_number(name: str) -> int | None:

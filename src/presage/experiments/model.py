@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from presage.listing import ListShape
+
+EXPERIMENT_LIST = ListShape("experiment_id", sorts=("created_at", "name", "state"), searched=("name",), filters=("state", "model_id"))
 Variant = str
 """The name of an arm, or `CONTROL`."""
 CONTROL = "control"
@@ -167,6 +170,11 @@ class Experiment:
     concluded_at: datetime | None
     control_version: int | None = None
     holdout_share: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Return the plan's name, which the workspace has once."""
+        return self.plan.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from presage.listing import ListShape
+
+DATASET_LIST = ListShape("dataset_id", sorts=("name", "entity", "created_at"), searched=("name", "entity"))
 ColumnType = Literal["number", "string", "boolean"]
 Scalar = float | int | str | bool | None
 

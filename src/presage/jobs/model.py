@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from presage.listing import ListShape
+
+JOB_LIST = ListShape("job_id", sorts=("created_at", "kind", "state"), searched=("kind", "message"), filters=("state", "kind"))
+NOTIFICATION_LIST = ListShape("notification_id", sorts=("created_at", "event"), searched=("subject", "body"), filters=("event",))
+
 JobKind = Literal[
     "import_file",
     "import_amplitude",

@@ -15,6 +15,7 @@ from presage.experiments.events import Weights, list_weights
 from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Variant
 from presage.features.dataset import Dataset
 from presage.predictions.basis import Basis
+from presage.predictions.response import ApiAnswer
 from presage.tenancy.model import Caller
 from presage.training.derived import number_categories
 from presage.training.model import AliasMove, Model, ModelVersion, Traffic
@@ -285,3 +286,10 @@ class ModelFiles(Protocol):
 
     def fetch_lake(self, key: str, *, sha256: str) -> str:
         """Return a local path with those bytes, or raise `ChecksumError`."""
+
+
+class PredictionApi(Protocol):
+    """The public API, as whoever calls it from outside meets it (HTTP)."""
+
+    def predict(self, request: Mapping[str, object], *, key: str) -> ApiAnswer:
+        """Return the answer to `POST /v1/predict` with that API key, refusals too; raise `UnavailableError` if there is none."""

@@ -140,7 +140,7 @@ def measure_baseline(
     size = sum(part.size_bytes for part in chosen.parts)
     if size > MOST_BYTES:
         return Inconclusive(f"the records of these days have {size} bytes, more than {MOST_BYTES}: give the baseline")
-    values = _measure(metric, past.met, _group(feature_sets.read_frame(chosen), metric, past)) if chosen.parts else [0.0] * len(past.met)
+    values = measure_units(metric, past.met, feature_sets.read_frame(chosen) if chosen.parts else None)
     mean = sum(values) / len(values)
     squares = sum((value - mean) ** 2 for value in values)
     variance = mean * (1.0 - mean) if metric.kind in BINARY_KINDS else squares / (len(values) - 1)
@@ -170,10 +170,11 @@ def _find_first(entries: Sequence[PredictionLogEntry]) -> list[Met]:
         if entry.entity_id is not None:
             known = first.setdefault(entry.entity_id, entry)
             first[entry.entity_id] = min(known, entry, key=lambda one: (one.predicted_for, one.prediction_id))
-    return [Met(unit_id, entry.predicted_for, _read_shown(entry.result)) for unit_id, entry in sorted(first.items())]
+    return [Met(unit_id, entry.predicted_for, read_shown(entry.result)) for unit_id, entry in sorted(first.items())]
 
 
-def _read_shown(result: Mapping[str, object]) -> tuple[str, ...]:
+def read_shown(result: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the items, or the class, that a logged result answered."""
     shown = msgspec.convert(result, _Shown).prediction
     return shown if isinstance(shown, tuple) else (str(shown),)
 
@@ -186,9 +187,15 @@ def choose_parts(version: FeatureSetVersion, metric: Metric, times: Sequence[dat
     return replace(version, parts=tuple(parts))
 
 
-def _group(frame: pl.DataFrame, metric: Metric, past: PastUnits) -> dict[str, list[tuple[datetime, object, object]]]:
-    """Return (time, value, item) of the past units' records."""
-    wanted = {found.unit_id for found in past.met}
+def measure_units(metric: Metric, met: Sequence[Met], frame: pl.DataFrame | None) -> list[float]:
+    """Return what each unit did in its window, by the records of `frame` (None: there are none)."""
+    records = {} if frame is None else _group(frame, metric, met)
+    return [_measure_unit(metric, found, records.get(found.unit_id, ())) for found in met]
+
+
+def _group(frame: pl.DataFrame, metric: Metric, met: Sequence[Met]) -> dict[str, list[tuple[datetime, object, object]]]:
+    """Return (time, value, item) of the units' records."""
+    wanted = {found.unit_id for found in met}
     grouped: dict[str, list[tuple[datetime, object, object]]] = {}
     for row in frame.iter_rows(named=True):
         if row[ENTITY_ID] in wanted:
@@ -196,11 +203,6 @@ def _group(frame: pl.DataFrame, metric: Metric, past: PastUnits) -> dict[str, li
             item = row[metric.item_column] if metric.item_column else None
             grouped.setdefault(row[ENTITY_ID], []).append((row[EVENT_TIMESTAMP].replace(tzinfo=UTC), value, item))
     return grouped
-
-
-def _measure(metric: Metric, met: Sequence[Met], records: Mapping[str, Sequence[tuple[datetime, object, object]]]) -> list[float]:
-    """Return what each unit did in its window."""
-    return [_measure_unit(metric, found, records.get(found.unit_id, ())) for found in met]
 
 
 def _measure_unit(metric: Metric, found: Met, records: Sequence[tuple[datetime, object, object]]) -> float:

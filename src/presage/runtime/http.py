@@ -107,7 +107,7 @@ def _finish_request(response: Response) -> Response:
             "request_id": g.request_id,
             "method": request.method,
             "route": request.url_rule.rule if request.url_rule else None,
-            "path": request.path,
+            "path": _find_path(),
             "status": response.status_code,
             "duration_ms": round((time.perf_counter() - g.started) * 1000, 3),
             "request_bytes": request.content_length,
@@ -115,6 +115,11 @@ def _finish_request(response: Response) -> Response:
         }
         _LOG.info("request", extra=with_fields(fields))
     return response
+
+
+def _find_path() -> str:
+    """Return the path as it is logged: a parameter named `token` is a secret."""
+    return request.url_rule.rule if request.url_rule and "token" in (request.view_args or {}) else request.path
 
 
 def _answer_error(error: Exception) -> Response:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from presage.listing import ListShape
+
+USER_LIST = ListShape("user_id", sorts=("name", "email", "role", "created_at"), searched=("name", "email"), filters=("role",))
+API_KEY_LIST = ListShape("api_key_id", sorts=("created_at", "name", "plan"), searched=("name",), filters=("plan", "kind"))
+
 Role = Literal["owner", "admin", "developer", "analyst", "viewer"]
 Plan = Literal["free", "standard"]
 KeyKind = Literal["secret", "publishable"]
@@ -27,7 +32,10 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person in a workspace. `token_sha256` is all that is kept of the access token shown once at creation."""
+    """A person in a workspace. `token_sha256` is all that is kept of the access token that is shown once, when it is made.
+
+    Who has an account logs in by it; an account has at most one user in a workspace.
+    """
 
     workspace_id: str
     user_id: str
@@ -36,6 +44,7 @@ class User:
     role: Role
     token_sha256: str
     created_at: datetime
+    account_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

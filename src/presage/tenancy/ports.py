@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from presage.tenancy.audit import AuditEntry, AuditSearch, Head
 from presage.tenancy.keyed_call import Answer, Claim, Held
 from presage.tenancy.model import ApiKey, Plan, User, Workspace
 from presage.tenancy.rate_limit import RateLimit, RateVerdict
+from presage.tenancy.usage_model import DailyUsage, PlanLimits
 
 
 class WorkspaceStore(Protocol):
@@ -36,6 +37,9 @@ class MemberStore(Protocol):
 
     def get_member(self, workspace_id: str, user_id: str) -> User:
         """Return a user, or raise `NotFoundError`."""
+
+    def find_member(self, workspace_id: str, email: str) -> User | None:
+        """Return the user of that address (as users have it, in lower case), or None."""
 
     def change_member(self, workspace_id: str, user_id: str, change: Callable[[User, int], User | None]) -> None:
         """Put what `change` returns in the user's place, or nothing if that is None; it gets the user and how many owners there are.
@@ -75,6 +79,12 @@ class KeyGateway(Protocol):
     def delete_key(self, api_key_id: str) -> None:
         """Delete it; a key that is gone stays gone."""
 
+    def get_limits(self, plan: Plan) -> PlanLimits:
+        """Return what the plan allows, or raise `NotFoundError` if the stage has no such plan."""
+
+    def list_usage(self, plan: Plan, api_key_id: str, *, since: date, until: date) -> Sequence[DailyUsage]:
+        """Return the key's calls of each day (UTC) from `since` to `until`, both included, the oldest first."""
+
 
 class IdempotencyStore(Protocol):
     """What was answered under an idempotency key (DynamoDB). Times are the claims' own: the store has no clock."""
@@ -104,9 +114,9 @@ class IdempotencyStore(Protocol):
 
 
 class RateLimiter(Protocol):
-    """Counts the calls of API keys, over all workers of a task."""
+    """Counts calls by a key: those of API keys over all workers of a task, attempts at accounts over all of the backend."""
 
-    def take(self, api_key_id: str, limit: RateLimit) -> RateVerdict:
+    def take(self, key: str, limit: RateLimit) -> RateVerdict:
         """Return whether the key's call may go on, and count it if so."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -11,15 +10,13 @@ from datetime import datetime, timedelta
 
 from presage.errors import ConflictError, InvalidInputError, NotFoundError, PresageError, UnauthenticatedError
 from presage.identifiers import new_identifier
+from presage.tenancy.fields import require_email, require_name
 from presage.tenancy.members import authorise_over
 from presage.tenancy.model import SCOPES, ApiKey, KeyKind, Plan, Role, Scope, User, Workspace
 from presage.tenancy.permissions import authorise
 from presage.tenancy.ports import ApiKeyStore, KeyGateway, WorkspaceStore
+from presage.tenancy.tokens import hash_token, new_token
 
-NAME_LENGTH = 200
-EMAIL_LENGTH = 254
-TOKEN_BYTES = 32
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 KEY_BYTES = 24
 KEY_PREFIXES: Mapping[KeyKind, str] = {"secret": "sk_", "publishable": "pk_"}
 """A key's value tells its kind to who sees it, and to what searches code for secrets."""
@@ -68,7 +65,7 @@ def create_workspace(*, name: str, owner_email: str, owner_name: str, now: datet
     Raises:
         InvalidInputError: A name is empty or too long, or the email is none.
     """
-    workspace = Workspace(new_identifier("ws"), _require_name(name, "$.name"), now)
+    workspace = Workspace(new_identifier("ws"), require_name(name, "$.name"), now)
     owner = _build_registration(workspace.workspace_id, owner_email, owner_name, role="owner", now=now, path="$.owner")
     store.create_workspace(workspace, owner.user)
     return owner
@@ -112,7 +109,7 @@ def create_api_key(wish: KeyWish, *, by: User, now: datetime, gateway: KeyGatewa
         UnavailableError: The gateway or the database did not answer.
     """
     workspace_id = authorise(by, "api_keys.write")
-    name, origins, scopes = _require_name(wish.name, "$.name"), _require_origins(wish), _require_scopes(wish)
+    name, origins, scopes = require_name(wish.name, "$.name"), _require_origins(wish), _require_scopes(wish)
     if wish.expires_at is not None and wish.expires_at <= now:
         raise InvalidInputError(f"A key expires in the future, got {wish.expires_at.isoformat()}", path="$.expires_at")
     value = KEY_PREFIXES[wish.kind] + secrets.token_hex(KEY_BYTES)
@@ -170,30 +167,18 @@ def revoke_api_key(api_key_id: str, *, by: User, now: datetime, gateway: KeyGate
     gateway.delete_key(api_key_id)
 
 
-def hash_token(token: str) -> str:
-    """Return what is kept of an access token. A plain hash is enough: the token has 256 random bits."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def _build_registration(workspace_id: str, email: str, name: str, *, role: Role, now: datetime, path: str) -> Registration:
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = new_token()
     user = User(
         workspace_id=workspace_id,
         user_id=new_identifier("usr"),
-        email=_require_email(email, f"{path}.email"),
-        name=_require_name(name, f"{path}.name"),
+        email=require_email(email, f"{path}.email"),
+        name=require_name(name, f"{path}.name"),
         role=role,
         token_sha256=hash_token(token),
         created_at=now,
     )
     return Registration(user, token)
-
-
-def _require_name(name: str, path: str) -> str:
-    name = name.strip()
-    if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
-        raise InvalidInputError(f"A name has 1 to {NAME_LENGTH} printable characters, got {len(name)} of them", path=path)
-    return name
 
 
 def _require_origins(wish: KeyWish) -> tuple[str, ...]:
@@ -216,10 +201,3 @@ def _require_scopes(wish: KeyWish) -> tuple[Scope, ...]:
     if not wanted or not set(wanted) <= set(of_the_kind):
         raise InvalidInputError(f"Expected some of {', '.join(of_the_kind)}, got {', '.join(wanted) or 'none'}", path="$.scopes")
     return wanted
-
-
-def _require_email(email: str, path: str) -> str:
-    email = email.strip().lower()
-    if len(email) > EMAIL_LENGTH or not EMAIL.fullmatch(email):
-        raise InvalidInputError(f"Expected an email address such as a@example.com, got {email[:EMAIL_LENGTH]!r}", path=path)
-    return email

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from presage.listing import ListShape
 from presage.training.spec import ModelSpec
 
+MODEL_LIST = ListShape("model_id", sorts=("name", "created_at"), searched=("name",))
 Alias = Literal["staging", "production"]
 Traffic = Literal["model", "default", "popularity"]
 Promotion = Literal["always", "if_better"]
@@ -25,6 +27,13 @@ class Model:
     spec: ModelSpec
     default: DefaultAnswer
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel(Model):
+    """A model as lists show it; `last_version` is the highest number that a build was given, 0 before the first."""
+
+    last_version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from presage.training.spec import (
 
 CODE_VERSION = 2
 """Raised whenever the same recipe would give other rows than before."""
+RECIPE_FILE = "recipe.json"
+"""Its name beside what was made by it."""
 
 ADDED_TO_LABEL = ("class_column", "absent_class", "aggregate", "value_column")
 ADDED_TO_SPEC = ("training", "segment_by", "derived")

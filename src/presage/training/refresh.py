@@ -13,13 +13,11 @@ from presage.progress import Progress
 from presage.training.artifact import ModelArtifact
 from presage.training.model import Model, ModelVersion, VersionSnapshot
 from presage.training.ports import SnapshotHistory, TrainingFiles
-from presage.training.recipe import Recipe, encode_recipe, to_microseconds
+from presage.training.recipe import RECIPE_FILE, Recipe, encode_recipe, to_microseconds
 from presage.training.reuse import PREVIOUS_FILE, PreviousSnapshot, encode_previous
 from presage.training.runs import SILENT, Checkpoint, Steps, stop_last_run
 from presage.training.use_cases import BuildPorts, pin_inputs
 from presage.training.verification import verify_snapshot
-
-RECIPE_FILE = "recipe.json"
 
 
 @dataclass(frozen=True, slots=True)

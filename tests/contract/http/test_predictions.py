@@ -9,7 +9,7 @@ import pytest
 
 from presage.predictions.ports import PredictionLogEntry
 from presage.tenancy.model import User, Workspace
-from presage.tenancy.use_cases import hash_token
+from presage.tenancy.tokens import hash_token
 from tests.contract.http.test_backend import Service, openapi, service
 from tests.fixtures.backend_ports import build_ports
 from tests.fixtures.logged import entry, prediction_id

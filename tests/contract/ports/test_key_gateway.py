@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import pytest
 
@@ -27,7 +28,11 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
         return
     request.getfixturevalue("emulator")
     client = build_client("apigateway")
-    plan_id = client.create_usage_plan(name=f"standard-{secrets.token_hex(4)}")["id"]
+    plan_id = client.create_usage_plan(
+        name=f"standard-{secrets.token_hex(4)}",
+        throttle={"rateLimit": 50.0, "burstLimit": 100},
+        quota={"limit": 1000, "period": "MONTH"},
+    )["id"]
 
     def list_values() -> set[str]:
         members = {member["id"] for member in client.get_usage_plan_keys(usagePlanId=plan_id)["items"]}
@@ -59,4 +64,26 @@ def test_a_plan_that_the_stage_lacks_creates_no_key(emulator: str) -> None:
         ApiGatewayKeyGateway(client, {}).create_key(name="shop", plan="free", workspace_id="ws_1", value="v" * 20)
 
     assert len(client.get_api_keys()["items"]) == before
+    assert emulator
+
+
+def test_what_a_plan_allows_is_told_and_a_plan_that_the_stage_lacks_is_not(gateway: Gateway) -> None:
+    limits = gateway.port.get_limits("standard")
+
+    assert (limits.calls_per_second, limits.burst) == (50.0, 100)
+
+
+@pytest.mark.integration
+def test_a_key_that_was_not_used_has_days_without_calls_and_all_of_its_quota(emulator: str) -> None:
+    client = build_client("apigateway", pool_size=2)
+    plan_id = client.create_usage_plan(name=f"free-{secrets.token_hex(4)}", quota={"limit": 1000, "period": "MONTH"})["id"]
+    port = ApiGatewayKeyGateway(client, {"free": plan_id})
+    api_key_id = port.create_key(name="shop", plan="free", workspace_id="ws_1", value=f"sk_{secrets.token_hex(24)}")
+
+    days = port.list_usage("free", api_key_id, since=date(2026, 3, 30), until=date(2026, 4, 1))
+
+    assert [(day.day - date(2026, 3, 30), day.used, day.remaining) for day in days] == [(timedelta(n), 0, 1000) for n in range(3)]
+    assert port.get_limits("free").calls_per_month == 1000
+    with pytest.raises(NotFoundError, match="standard"):
+        port.get_limits("standard")
     assert emulator

@@ -50,5 +50,13 @@ def test_the_worker_carries_its_periodic_tasks_and_the_backend_none(tmp_path: Pa
 
     assert worker.cron is not None
     names = [task.name for task in read_cron(worker.cron)]
-    assert names == ["relay-outbox", "notify-outside", "analyse-experiments", "check-drift", "refresh-snapshots", "retrain-models"]
+    assert names == [
+        "relay-outbox",
+        "notify-outside",
+        "analyse-experiments",
+        "sweep-accounts",
+        "check-drift",
+        "refresh-snapshots",
+        "retrain-models",
+    ]
     assert unpack(zip_folder(build_service("backend")), Places(state=tmp_path)).cron is None

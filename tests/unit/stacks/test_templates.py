@@ -68,6 +68,19 @@ def test_every_bucket_is_encrypted_private_and_tls_only(synthesis: Synthesis) ->
     assert policies.count("aws:SecureTransport") == len(buckets)
 
 
+def test_the_pages_and_no_others_upload_to_the_lake_from_a_browser(synthesis: Synthesis) -> None:
+    buckets = synthesis.resources("AWS::S3::Bucket")
+    rules = {
+        name: bucket["Properties"]["CorsConfiguration"]["CorsRules"]
+        for name, bucket in buckets.items()
+        if "CorsConfiguration" in bucket["Properties"]
+    }
+    ((lake, (rule,)),) = rules.items()
+    assert "/Lake" in lake
+    assert rule["AllowedMethods"] == ["PUT"]
+    assert all(origin.startswith(("https://app.", "http://127.0.0.1")) for origin in rule["AllowedOrigins"])
+
+
 def test_the_lake_forgets_its_staging_files(synthesis: Synthesis) -> None:
     lake = next(bucket for name, bucket in synthesis.resources("AWS::S3::Bucket").items() if "/Lake" in name)
     rules = lake["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -286,9 +299,9 @@ def test_notifications_are_mailed_over_tls_from_one_address_and_bounces_are_coun
     assert all(each["AlarmActions"] and each["Dimensions"][0]["Name"] == "ses:configuration-set" for each in alarms)
     policies = properties_of(synthesis.resources("AWS::IAM::Policy"))
     sending = [each for policy in policies for each in policy["PolicyDocument"]["Statement"] if "ses:" in str(each["Action"])]
-    assert [each["Action"] for each in sending] == ["ses:SendEmail"]
-    assert sending[0]["Condition"]["StringEquals"]["ses:FromAddress"].startswith("notifications@")
-    assert "*" not in json.dumps(sending[0]["Resource"])
+    assert [each["Action"] for each in sending] == ["ses:SendEmail"] * 2, "the worker's and the backend's"
+    assert {each["Condition"]["StringEquals"]["ses:FromAddress"].partition("@")[0] for each in sending} == {"notifications"}
+    assert "*" not in json.dumps([each["Resource"] for each in sending])
 
 
 def test_senders_are_told_to_deliver_over_tls_to_the_server_that_takes_the_mail(synthesis: Synthesis) -> None:
@@ -395,3 +408,14 @@ def test_stages_have_the_same_types_apart_from_the_ways_out_and_the_monthly_limi
     assert staging - local == ways_out
     assert production == staging
     assert local <= staging
+
+
+def test_links_in_mails_lead_to_where_the_pages_are(synthesis: Synthesis) -> None:
+    environments = properties_of(synthesis.resources("AWS::ElasticBeanstalk::Environment"))
+    options = {(each["OptionName"], str(each["Value"])) for environment in environments for each in environment["OptionSettings"]}
+    (record,) = (each for each in properties_of(synthesis.resources("AWS::Route53::RecordSet")) if str(each["Name"]).startswith("app."))
+    url, proxies = (next(value for found, value in options if found == name) for name in ("PRESAGE_PAGES_URL", "PRESAGE_TRUSTED_PROXIES"))
+    if url.startswith("http://127.0.0.1:"):
+        assert proxies == "0"
+    else:
+        assert (url, proxies) == (f"https://{str(record['Name']).rstrip('.')}", "2")

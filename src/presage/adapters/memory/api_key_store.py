@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.tenancy.model import ApiKey
+from presage.tenancy.model import API_KEY_LIST, ApiKey
 
 
 class MemoryApiKeyStore:
@@ -15,6 +16,9 @@ class MemoryApiKeyStore:
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
+        self.listing = MemoryListing(
+            API_KEY_LIST, lambda workspace_id: [each for each in self._keys.values() if each.workspace_id == workspace_id]
+        )
 
     def create_api_key(self, key: ApiKey) -> None:
         """Add it, or raise `AlreadyExistsError`."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
-from presage.features.dataset import Dataset
+from presage.features.dataset import DATASET_LIST, Dataset
 from presage.features.schema.evolution import build_first_schema
 from presage.features.schema.model import SchemaVersion
 
@@ -18,6 +19,7 @@ class MemoryDatasetStore:
         """Start empty."""
         self._datasets: dict[tuple[str, str], Dataset] = {}
         self._schemas: dict[tuple[str, str], list[SchemaVersion]] = {}
+        self.listing = MemoryListing(DATASET_LIST, self._of)
 
     def create_dataset(self, dataset: Dataset) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""

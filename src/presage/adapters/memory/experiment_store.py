@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
 from presage.experiments.decision import ACTIVE
-from presage.experiments.model import Experiment, Look, State
+from presage.experiments.model import EXPERIMENT_LIST, Experiment, Look, State
 
 
 class MemoryExperimentStore:
@@ -17,6 +18,9 @@ class MemoryExperimentStore:
     def __init__(self) -> None:
         self._experiments: dict[str, Experiment] = {}
         self._looks: dict[tuple[str, str], list[Look]] = {}
+        self.listing = MemoryListing(
+            EXPERIMENT_LIST, lambda workspace_id: [each for each in self._experiments.values() if each.workspace_id == workspace_id]
+        )
 
     def create_experiment(self, experiment: Experiment) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, ConflictError, JobCancelledError, NotFoundError
-from presage.jobs.model import RETRIABLE, Job, JobKind, JobState
+from presage.jobs.model import JOB_LIST, RETRIABLE, Job, JobKind, JobState
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -19,6 +20,9 @@ class MemoryJobStore:
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], Job] = {}
         self._lock = RLock()
+        self.listing = MemoryListing(
+            JOB_LIST, lambda workspace_id: [job for job in self._jobs.values() if job.workspace_id == workspace_id]
+        )
 
     def create_job(self, job: Job) -> None:
         """Add a queued, unpublished job; a retry is noted at the job that it is of, or raises `ConflictError`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.training.model import Model
+from presage.training.model import MODEL_LIST, ListedModel, Model
 
 
 class MemoryModelRegistry:
@@ -14,6 +16,7 @@ class MemoryModelRegistry:
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], Model] = {}
         self._last_versions: dict[tuple[str, str], int] = {}
+        self.listing = MemoryListing(MODEL_LIST, self._list)
 
     def create_model(self, model: Model) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name or id."""
@@ -43,3 +46,9 @@ class MemoryModelRegistry:
         number = self._last_versions.get((workspace_id, model_id), 0) + 1
         self._last_versions[workspace_id, model_id] = number
         return number
+
+    def _list(self, workspace_id: str) -> Iterator[ListedModel]:
+        for place, model in self._models.items():
+            if model.workspace_id == workspace_id:
+                known = {field.name: getattr(model, field.name) for field in fields(Model)}
+                yield ListedModel(**known, last_version=self._last_versions.get(place, 0))

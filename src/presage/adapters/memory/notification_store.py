@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from presage.adapters.memory.delivery_store import MemoryDeliveryStore
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import NotFoundError
-from presage.jobs.model import Notification
+from presage.jobs.model import NOTIFICATION_LIST, Notification
 from presage.notifications.model import Delivery
 
 
@@ -18,6 +19,9 @@ class MemoryNotificationStore:
         self.deliveries = deliveries or MemoryDeliveryStore()
         self._notifications: dict[tuple[str, str], Notification] = {}
         self._dispatched: set[tuple[str, str]] = set()
+        self.listing = MemoryListing(
+            NOTIFICATION_LIST, lambda workspace_id: [each for each in self._notifications.values() if each.workspace_id == workspace_id]
+        )
 
     def put_notification(self, notification: Notification) -> None:
         """Add it; the same `notification_id` again changes nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Lock
 
 from presage.tenancy.rate_limit import RateLimit, RateVerdict, judge_call
 
@@ -15,8 +16,10 @@ class MemoryRateLimiter:
         """Start with nothing counted."""
         self._clock = clock
         self._arrivals: dict[str, float] = {}
+        self._lock = Lock()
 
-    def take(self, api_key_id: str, limit: RateLimit) -> RateVerdict:
+    def take(self, key: str, limit: RateLimit) -> RateVerdict:
         """Return whether the key's call may go on, and count it if so."""
-        verdict, self._arrivals[api_key_id] = judge_call(self._arrivals.get(api_key_id, 0.0), limit, now=self._clock())
+        with self._lock:
+            verdict, self._arrivals[key] = judge_call(self._arrivals.get(key, 0.0), limit, now=self._clock())
         return verdict

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+from presage.adapters.memory.listing import MemoryListing
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.tenancy.model import User, Workspace
+from presage.tenancy.model import USER_LIST, User, Workspace
 
 
 class MemoryWorkspaceStore:
@@ -16,6 +17,7 @@ class MemoryWorkspaceStore:
         self._workspaces: dict[str, Workspace] = {}
         self._users: dict[tuple[str, str], User] = {}
         self._lock = Lock()
+        self.listing = MemoryListing(USER_LIST, lambda workspace_id: [user for user in self.users() if user.workspace_id == workspace_id])
 
     def create_workspace(self, workspace: Workspace, owner: User) -> None:
         """Add both, or raise `AlreadyExistsError`."""
@@ -32,7 +34,7 @@ class MemoryWorkspaceStore:
 
     def create_user(self, user: User) -> None:
         """Add a user, or raise `AlreadyExistsError` when the workspace has one of that email."""
-        taken = any((known.workspace_id, known.email) == (user.workspace_id, user.email) for known in self._users.values())
+        taken = self.find_member(user.workspace_id, user.email) or self._has_account(user)
         if taken or (user.workspace_id, user.user_id) in self._users or self.find_user_by_token(user.token_sha256):
             raise AlreadyExistsError(f"A user with the email {user.email} exists already")
         self._users[user.workspace_id, user.user_id] = user
@@ -48,6 +50,10 @@ class MemoryWorkspaceStore:
             raise NotFoundError(f"There is no user {user_id}")
         return self._users[workspace_id, user_id]
 
+    def find_member(self, workspace_id: str, email: str) -> User | None:
+        """Return the user of that address, or None."""
+        return next((user for user in self._users.values() if (user.workspace_id, user.email) == (workspace_id, email)), None)
+
     def change_member(self, workspace_id: str, user_id: str, change: Callable[[User, int], User | None]) -> None:
         """Put what `change` returns in the user's place, or nothing if that is None."""
         with self._lock:
@@ -59,6 +65,10 @@ class MemoryWorkspaceStore:
             else:
                 self._users[workspace_id, user_id] = changed
 
+    def put_user(self, user: User) -> None:
+        """Put it in the place of the user of that id, for the memory adapters that change them."""
+        self._users[user.workspace_id, user.user_id] = user
+
     def users(self) -> list[User]:
         """Return all of them, for the memory adapters that join them."""
         return list(self._users.values())
@@ -66,3 +76,7 @@ class MemoryWorkspaceStore:
     def find_user_by_token(self, token_sha256: str) -> User | None:
         """Return the user whose access token has that hash, or None."""
         return next((user for user in self._users.values() if user.token_sha256 == token_sha256), None)
+
+    def _has_account(self, user: User) -> bool:
+        own = (user.workspace_id, user.account_id)
+        return user.account_id is not None and any((known.workspace_id, known.account_id) == own for known in self._users.values())

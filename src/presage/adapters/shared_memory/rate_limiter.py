@@ -38,21 +38,21 @@ class SharedRateLimiter:
         self._slots: dict[str, tuple[int, int]] = {}
         self._threads = Lock()
 
-    def take(self, api_key_id: str, limit: RateLimit) -> RateVerdict:
+    def take(self, key: str, limit: RateLimit) -> RateVerdict:
         """Return whether the key's call may go on, and count it if so."""
         with self._threads:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
-                digest, slot = self._slots.get(api_key_id) or self._claim(api_key_id)
+                digest, slot = self._slots.get(key) or self._claim(key)
                 if self._keys[slot] != digest:  # another key was given the slot meanwhile
-                    digest, slot = self._claim(api_key_id)
+                    digest, slot = self._claim(key)
                 verdict, self._arrivals[slot] = judge_call(self._arrivals[slot], limit, now=self._clock())
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
         return verdict
 
-    def _claim(self, api_key_id: str) -> tuple[int, int]:
-        digest = int.from_bytes(blake2b(api_key_id.encode(), digest_size=8).digest(), "little") or 1
+    def _claim(self, key: str) -> tuple[int, int]:
+        digest = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little") or 1
         places = [(digest + step) % SLOTS for step in range(PROBES)]
         slot = next((place for place in places if self._keys[place] == digest), None)
         if slot is None:
@@ -60,5 +60,5 @@ class SharedRateLimiter:
             self._keys[slot], self._arrivals[slot] = digest, 0.0
         if len(self._slots) >= SLOTS:
             self._slots.clear()
-        self._slots[api_key_id] = digest, slot
+        self._slots[key] = digest, slot
         return digest, slot

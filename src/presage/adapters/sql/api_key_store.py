@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import Engine, func, select, tuple_
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import ApiKeyRow
 from presage.errors import NotFoundError
-from presage.tenancy.model import ApiKey
+from presage.tenancy.model import API_KEY_LIST, ApiKey
 
 
 class SqlApiKeyStore:
@@ -18,6 +19,7 @@ class SqlApiKeyStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, ApiKeyRow, ApiKey, API_KEY_LIST)
 
     def create_api_key(self, key: ApiKey) -> None:
         """Add it, or raise `AlreadyExistsError`."""

@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import Engine, select, update
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import DatasetRow, DatasetSchemaRow
 from presage.errors import ConflictError, NotFoundError
-from presage.features.dataset import Dataset
+from presage.features.dataset import DATASET_LIST, Dataset
 from presage.features.schema.evolution import build_first_schema
 from presage.features.schema.model import SchemaVersion
 
@@ -20,6 +21,7 @@ class SqlDatasetStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, DatasetRow, Dataset, DATASET_LIST)
 
     def create_dataset(self, dataset: Dataset) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""

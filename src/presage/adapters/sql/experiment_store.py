@@ -10,9 +10,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import ExperimentRow, LookRow, WorkspaceRow
 from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
-from presage.experiments.model import Experiment, Look, State
+from presage.experiments.model import EXPERIMENT_LIST, Experiment, Look, State
 
 ACTIVE_STATES: frozenset[State] = frozenset({"running", "paused_srm"})
 
@@ -22,6 +23,7 @@ class SqlExperimentStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, ExperimentRow, Experiment, EXPERIMENT_LIST)
 
     def create_experiment(self, experiment: Experiment) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Engine, and_, or_, select, tuple_
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import JobRow
 from presage.errors import ConflictError, JobCancelledError, NotFoundError
-from presage.jobs.model import RETRIABLE, Job, JobKind, JobState
+from presage.jobs.model import JOB_LIST, RETRIABLE, Job, JobKind, JobState
 
 
 class SqlJobStore:
@@ -19,6 +20,7 @@ class SqlJobStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, JobRow, Job, JOB_LIST)
 
     def create_job(self, job: Job) -> None:
         """Add a queued, unpublished job in one transaction; a retry is noted at the job that it is of, or raises `ConflictError`."""

@@ -8,9 +8,12 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from presage.adapters.sql.database import find_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import UserRow, WorkspaceRow
 from presage.errors import NotFoundError
-from presage.tenancy.model import User
+from presage.tenancy.model import USER_LIST, User
+
+_CHANGED = ("role", "name", "email", "token_sha256")
 
 
 class SqlMemberStore:
@@ -18,6 +21,7 @@ class SqlMemberStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, UserRow, User, USER_LIST)
 
     def list_members(self, workspace_id: str, *, after: str = "", limit: int = 50) -> Sequence[User]:
         """Return a page in the order of `user_id`, starting behind `after`."""
@@ -30,6 +34,12 @@ class SqlMemberStore:
         with unit_of_work(self._engine) as session:
             return _get(session, workspace_id, user_id)
 
+    def find_member(self, workspace_id: str, email: str) -> User | None:
+        """Return the user of that address (as users have it, in lower case), or None."""
+        mine = select(table_of(UserRow)).where(UserRow.workspace_id == workspace_id, UserRow.email == email)
+        with unit_of_work(self._engine) as session:
+            return find_row(session, mine, User)
+
     def change_member(self, workspace_id: str, user_id: str, change: Callable[[User, int], User | None]) -> None:
         """Put what `change` returns in the user's place, or nothing if that is None. The workspace's row is locked meanwhile."""
         mine = (UserRow.workspace_id == workspace_id, UserRow.user_id == user_id)
@@ -40,7 +50,8 @@ class SqlMemberStore:
             if changed is None:
                 session.execute(table_of(UserRow).delete().where(*mine))
             else:
-                update_rows(session, UserRow, *mine, values={"role": changed.role, "name": changed.name, "email": changed.email})
+                values = {name: getattr(changed, name) for name in _CHANGED}
+                update_rows(session, UserRow, *mine, values=values)
 
 
 def _get(session: Session, workspace_id: str, user_id: str) -> User:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, select
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.tables import ModelRow
 from presage.errors import NotFoundError
-from presage.training.model import Model
+from presage.training.model import MODEL_LIST, ListedModel, Model
 
 
 class SqlModelRegistry:
@@ -17,6 +18,7 @@ class SqlModelRegistry:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, ModelRow, ListedModel, MODEL_LIST)
 
     def create_model(self, model: Model) -> None:
         """Add it, or raise `AlreadyExistsError` when the workspace has one of that name."""

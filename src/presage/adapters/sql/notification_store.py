@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import Engine, select, tuple_
 
 from presage.adapters.sql.database import find_row, insert_row, list_rows, table_of, unit_of_work, update_rows
+from presage.adapters.sql.listing import SqlListing
 from presage.adapters.sql.notification_tables import DeliveryRow, NotificationRow
 from presage.errors import AlreadyExistsError, NotFoundError
-from presage.jobs.model import Notification
+from presage.jobs.model import NOTIFICATION_LIST, Notification
 from presage.notifications.model import Delivery
 
 
@@ -19,6 +20,7 @@ class SqlNotificationStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.listing = SqlListing(engine, NotificationRow, Notification, NOTIFICATION_LIST)
 
     def put_notification(self, notification: Notification) -> None:
         """Add it; the same `notification_id` again changes nothing."""

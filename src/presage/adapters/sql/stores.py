@@ -7,6 +7,8 @@ from typing import Self
 
 from sqlalchemy import Engine
 
+from presage.adapters.sql.account_store import SqlAccountStore
+from presage.adapters.sql.account_sweep import SqlAccountSweep
 from presage.adapters.sql.api_key_store import SqlApiKeyStore
 from presage.adapters.sql.audit_log import SqlAuditLog
 from presage.adapters.sql.dataset_store import SqlDatasetStore
@@ -17,10 +19,13 @@ from presage.adapters.sql.holdout_store import SqlHoldoutStore
 from presage.adapters.sql.job_outbox import SqlJobOutbox
 from presage.adapters.sql.job_store import SqlJobStore
 from presage.adapters.sql.mail_settings_store import SqlMailSettingsStore
+from presage.adapters.sql.mailed_links import SqlMailedLinks
 from presage.adapters.sql.member_store import SqlMemberStore
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.adapters.sql.notification_store import SqlNotificationStore
+from presage.adapters.sql.rate_limiter import SqlRateLimiter
 from presage.adapters.sql.retraining_policy_store import SqlRetrainingPolicyStore
+from presage.adapters.sql.session_store import SqlSessionStore
 from presage.adapters.sql.snapshot_history import SqlSnapshotHistory
 from presage.adapters.sql.traffic_switch import SqlTrafficSwitch
 from presage.adapters.sql.version_registry import SqlVersionRegistry
@@ -50,6 +55,11 @@ class SqlStores:
     deliveries: SqlDeliveryStore
     webhooks: SqlWebhookStore
     mail_settings: SqlMailSettingsStore
+    accounts: SqlAccountStore
+    sessions: SqlSessionStore
+    links: SqlMailedLinks
+    limiter: SqlRateLimiter
+    account_sweep: SqlAccountSweep
     audit: SqlAuditLog
 
     @classmethod
@@ -74,5 +84,10 @@ class SqlStores:
             SqlDeliveryStore(engine),
             SqlWebhookStore(engine),
             SqlMailSettingsStore(engine),
+            SqlAccountStore(engine),
+            SqlSessionStore(engine),
+            SqlMailedLinks(engine),
+            SqlRateLimiter(engine),
+            SqlAccountSweep(engine),
             SqlAuditLog(engine),
         )

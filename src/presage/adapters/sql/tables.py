@@ -1,6 +1,7 @@
 """The tables. `workspace_id` is on every row and leads every unique key.
 
-The exceptions are the two secrets that tell the workspace: `users.token_sha256` and `api_keys.api_key_id`.
+The exceptions are the two secrets that tell the workspace: `users.token_sha256` and `api_keys.api_key_id`. People's accounts
+(`account_tables`) are of no workspace.
 Text compares by bytes (`utf8mb4_bin`): names and ids are case-sensitive.
 """
 
@@ -52,7 +53,12 @@ class UserRow(Row):
     """A person in a workspace."""
 
     __tablename__ = "users"
-    __table_args__ = table_arguments(UniqueConstraint("workspace_id", "email"), UniqueConstraint("token_sha256"))
+    __table_args__ = table_arguments(
+        UniqueConstraint("workspace_id", "email"),
+        UniqueConstraint("token_sha256"),
+        UniqueConstraint("workspace_id", "account_id"),
+        Index("ix_users_account_id", "account_id"),
+    )
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
@@ -60,6 +66,7 @@ class UserRow(Row):
     role: Mapped[str] = mapped_column(String(16))
     token_sha256: Mapped[str]
     created_at: Mapped[datetime]
+    account_id: Mapped[str | None]
 
 
 class ApiKeyRow(Row):

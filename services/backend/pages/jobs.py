@@ -1,0 +1,47 @@
+"""Background jobs: their progress, what they were asked for, and stopping them."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from flask import Blueprint, Response, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from presage.jobs.model import Job, JobKind, JobState
+from presage.jobs.use_cases import cancel_job
+from services.backend.context import get_now, get_ports, get_user
+from services.backend.pages.listing import read_list
+from services.backend.pages.rendering import done, show
+
+CHOICES = {"state": get_args(JobState), "kind": get_args(JobKind)}
+blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
+
+
+@blueprint.get("")
+def list_page() -> Response:
+    """Show a page of the jobs."""
+    return show("jobs/list.html", view=read_list(get_ports().listings.jobs, choices=CHOICES))
+
+
+@blueprint.get("/<job_id>")
+def show_job(job_id: str) -> Response:
+    """Show a job."""
+    return show("jobs/job.html", job=_get_job(job_id))
+
+
+@blueprint.get("/<job_id>/progress")
+def show_progress(job_id: str) -> str:
+    """Return the part of a job's page that changes."""
+    return render_template("jobs/progress.html", job=_get_job(job_id))
+
+
+@blueprint.post("/<job_id>/cancel")
+def cancel(job_id: str) -> BaseResponse:
+    """Cancel a job."""
+    job = cancel_job(job_id, by=get_user(), now=get_now(), ports=get_ports().jobs)
+    said = "The job is cancelled." if job.state == "cancelled" else "The job will stop at its next safe point."
+    return done(url_for("pages.jobs.show_job", job_id=job_id), said)
+
+
+def _get_job(job_id: str) -> Job:
+    return get_ports().jobs.store.get_job(get_user().workspace_id, job_id)
