@@ -14,7 +14,7 @@ from presage.errors import InvalidInputError, NotFoundError, PresageError
 from presage.training.model import Model, ModelVersion
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.model_jobs import check_drift_of, list_jobs_of
-from services.backend.pages.charts import Chart, build_bars
+from services.backend.pages.charts import Chart, build_ranking
 from services.backend.pages.forms import answer_form, read_form
 from services.backend.pages.rendering import done, show
 
@@ -116,7 +116,7 @@ def _draw(report: Any) -> Chart | None:  # noqa: ANN401 - decoded JSON
     if not report or not report["columns"]:
         return None
     farthest = sorted(report["columns"], key=lambda column: -column["distance"])
-    return build_bars(
+    return build_ranking(
         "How far each is from what it was trained on, from 0 to 1",
         [(each["name"], each["distance"]) for each in farthest],
         measure="distance",
