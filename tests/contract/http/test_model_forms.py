@@ -19,7 +19,7 @@ def place() -> Furnished:
     return Furnished()
 
 
-def find(place: Furnished, name: str) -> Any:
+def find(place: Furnished, name: str) -> Any:  # noqa: ANN401 - a model, as tests look into it
     return place.ports.models.find_model_by_name(place.workspace_id, name)
 
 
@@ -39,7 +39,7 @@ def test_what_is_proposed_makes_a_model_and_offers_to_build_it(place: Furnished)
         made = find(place, kind)
         assert answer.location == f"/models/{made.model_id}/build"
         assert len(made.spec.feature_views[0].features) >= 5
-    assert "Now build a version" in place.client.get(answer.location, headers={"authorization": f"Bearer {token}"}).text
+        assert "Now build a version" in read(place.client, f"/models/{made.model_id}/build", token)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,14 @@ def test_what_is_wrong_is_said_at_its_field(place: Furnished, change: dict[str, 
 
 
 def test_a_ranking_is_made_of_the_items_that_a_column_names(place: Furnished) -> None:
-    form = FORM | {"kind": "ranking", "item_column": "shop", "default": "a, b\nc", "list_length": "5", "candidates": "50", "about-0": "item"}
+    form = FORM | {
+        "kind": "ranking",
+        "item_column": "shop",
+        "default": "a, b\nc",
+        "list_length": "5",
+        "candidates": "50",
+        "about-0": "item",
+    }
     assert post(place.client, "/models/new", place.tokens["developer"], form).status_code == 303
     made = find(place, FORM["name"])
     assert made.default == ("a", "b", "c")

@@ -1,12 +1,12 @@
 """What a form says becomes a specification that can be built, and faults of that come back to the form's fields."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from demo.cdnow import build_scenario as build_cdnow
 from presage.errors import InvalidInputError
-from presage.features.dataset import Column, Dataset
+from presage.features.dataset import Column, ColumnType, Dataset
 from presage.training.spec import Kind
 from presage.training.validation import validate_spec
 from services.backend.pages.proposals import Question, list_frequent, propose_default, propose_rows
@@ -14,7 +14,7 @@ from services.backend.pages.spec_forms import FeatureRow, ModelForm, build_spec,
 from tests.fixtures.metadata_rows import NOW
 
 
-def make(name: str, entity: str, **columns: Any) -> Dataset:
+def make(name: str, entity: str, **columns: ColumnType) -> Dataset:
     return Dataset("ws_1", f"ds_{name}", name, entity, tuple(Column(each, kind) for each, kind in columns.items()), NOW)
 
 
@@ -63,8 +63,14 @@ def test_items_are_joined_by_the_column_that_names_them_or_as_entities() -> None
 
 
 def test_the_form_says_what_the_demo_says() -> None:
-    wanted = build_cdnow("CDNOW_sample.txt").model["spec"]
-    lines = [("count", "orders/"), ("sum", "orders/spent"), ("mean", "orders/spent"), ("days_since_first", "orders/"), ("sum", "baskets/discs")]
+    wanted = cast("dict[str, Any]", build_cdnow("CDNOW_sample.txt").model["spec"])
+    lines = [
+        ("count", "orders/"),
+        ("sum", "orders/spent"),
+        ("mean", "orders/spent"),
+        ("days_since_first", "orders/"),
+        ("sum", "baskets/discs"),
+    ]
     rows = [FeatureRow(number, function, source) for number, (function, source) in enumerate(lines)]  # type: ignore[arg-type] # literals
 
     spec = build_spec(ModelForm("again", "classification", "orders", "orders", 90, "0"), rows, DATASETS, lambda *_: ()).spec
