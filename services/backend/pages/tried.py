@@ -43,9 +43,9 @@ def read_answer(answer: ApiAnswer, calls: Sequence[CallExample]) -> Told:
     """Return what was answered to a call of one entry."""
     content: Any = answer.content if isinstance(answer.content, dict) else {}
     result = next(iter(content.get("results") or ()), None)
-    if result is not None and "error" not in result:
+    if result is not None and "prediction" in result:
         return Told(calls, answer, result, charts=draw_explanation(result.get("explanation")))
-    fault, status = (content, str(answer.status)) if result is None else (result["error"], "400")
+    fault, status = (content, str(answer.status)) if result is None else (result.get("error") or {}, "400")
     return Told(calls, answer, fault=fault, advice=ADVICE.get(str(fault.get("code"))) or ADVICE.get(status, OTHERWISE))
 
 

@@ -32,7 +32,7 @@ def write_calls(request: Request, url: str) -> Sequence[CallExample]:
 
 def _write_curl(request: Request, url: str) -> str:
     place, body = shlex.quote(f"{url}/v1/predict"), shlex.quote(show_json(request))
-    headers = '-H "x-api-key: $PRESAGE_KEY" -H "content-type: application/json"'
+    headers = '-H "x-api-key: $PRESAGE_KEY" \\\n  -H "content-type: application/json"'
     return f"curl -X POST {place} \\\n  {headers} \\\n  -d {body}"
 
 

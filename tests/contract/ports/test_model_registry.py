@@ -1,6 +1,7 @@
 """`ModelRegistry`: one suite over memory and MariaDB."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine
@@ -8,6 +9,7 @@ from sqlalchemy import Engine
 from presage.adapters.memory.model_registry import MemoryModelRegistry
 from presage.adapters.sql.model_registry import SqlModelRegistry
 from presage.errors import AlreadyExistsError, NotFoundError
+from presage.listing import ListQuery
 from presage.training.ports import ModelRegistry
 from tests.fixtures.metadata_rows import make_model
 
@@ -66,3 +68,16 @@ def test_version_numbers_are_given_out_once_each(registry: ModelRegistry, worksp
         numbers = list(pool.map(lambda _: registry.reserve_version(workspace_id, model.model_id), range(12)))
 
     assert sorted(numbers) == list(range(1, 13))
+
+
+def test_a_list_tells_the_last_build(registry: ModelRegistry, workspace_id: str) -> None:
+    built, unbuilt = make_model(workspace_id, "built"), make_model(workspace_id, "unbuilt")
+    for model in (built, unbuilt):
+        registry.create_model(model)
+    registry.reserve_version(workspace_id, built.model_id)
+    registry.reserve_version(workspace_id, built.model_id)
+
+    listing = cast("MemoryModelRegistry | SqlModelRegistry", registry).listing
+    found = listing.search(workspace_id, ListQuery("name")).items
+
+    assert [(model.name, model.spec, model.last_version) for model in found] == [("built", built.spec, 2), ("unbuilt", unbuilt.spec, 0)]

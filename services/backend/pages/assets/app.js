@@ -75,6 +75,12 @@ document.addEventListener("click", (event) => {
   navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim()).then(() => { button.textContent = "Copied"; });
 });
 
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, (event) => {
+    if (event.detail.requestConfig.verb === "post") event.detail.target.textContent = "Nothing was answered. Try again in a moment, or load the page anew.";
+  });
+}
+
 document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
 document.addEventListener("DOMContentLoaded", () => {
   localise(document);
