@@ -8,7 +8,7 @@ function draw(root) {
   for (const each of root.querySelectorAll("script[type='application/vnd.vega-lite+json']:not([data-drawn])")) {
     const place = document.getElementById(each.dataset.into);
     each.dataset.drawn = "yes";
-    embed(place, JSON.parse(each.textContent), { actions: false, ast: true, expr: expressionInterpreter, renderer: "svg", theme: dark ? "dark" : undefined })
+    embed(place, JSON.parse(each.textContent), { actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true }, ast: true, expr: expressionInterpreter, renderer: "svg", theme: dark ? "dark" : undefined })
       .catch((error) => { place.textContent = `The chart could not be drawn: ${error.message}. Its numbers are in the table below.`; });
   }
 }
