@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from presage.experiments.certificate import read_detail
 from presage.experiments.decision import ACTIVE, CONCLUDED
+from presage.experiments.events import list_weights
 from presage.experiments.evidence import GateResult, LookDetail
 from presage.experiments.model import BINARY_KINDS, Experiment, ExperimentPlan, MetricKind, State, list_arms
 from presage.experiments.plan import list_metrics
@@ -116,6 +117,11 @@ class Trial:
     def arms(self) -> Sequence[str]:
         """Return the names of the treatments."""
         return [arm.name for arm in list_arms(self.experiment.plan)]
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Return the share of the units that meets each arm now."""
+        return dict(zip(self.arms, list_weights(self.experiment.plan, self.results.events)[-1], strict=True))
 
     @property
     def counted(self) -> int:

@@ -173,6 +173,7 @@ def test_orders_take_effect_and_are_told(service: Service) -> None:
     assert visit(service, f"{path}/weights", {"weight_treatment": "0.2", "weights_reason": "careful"}).status_code == 303
     text = read_text(visit(service, path))
     assert "after 104 days" in text
+    assert "20 % of the units, the version in production" in text
     assert "extended by 14 days a holiday" in text
     assert "reweighted to 20.0 % in treatment careful" in text
     job = visit(service, f"{path}/look", {})

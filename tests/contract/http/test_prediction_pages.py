@@ -124,6 +124,7 @@ def test_logged_contributions_are_drawn_and_others_come_with_a_replay(
     assert "It was not asked for" in read_text(visit(owner, f"/predictions/{plain.prediction_id}"))
     replayed = visit(owner, f"/predictions/{plain.prediction_id}/replay", {})
     assert read_chart(replayed, "made-1")["data"]["values"]
+    assert "the replay computed it" in read_text(replayed)
 
 
 @pytest.fixture
