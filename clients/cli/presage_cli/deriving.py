@@ -53,7 +53,14 @@ def list_arguments(method: Method) -> list[Argument]:
 def list_common(method: Method) -> list[str]:
     """Return the common options that make sense for a method."""
     paged, job = method.is_paged, method.starts_job
-    makes_sense = {"body": bool(method.fields), "limit": paged, "everything": paged, "wait": job, "timeout": job, "yes": method.is_destructive}
+    makes_sense = {
+        "body": bool(method.fields),
+        "limit": paged,
+        "everything": paged,
+        "wait": job,
+        "timeout": job,
+        "yes": method.is_destructive,
+    }
     return [name for name in COMMON if makes_sense.get(name, True)]
 
 

@@ -22,5 +22,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
     """Return what is set; an empty variable counts as none."""
     variables = os.environ if variables is None else variables
     home = variables.get("XDG_CONFIG_HOME") or str(Path(variables.get("HOME") or "~").expanduser() / ".config")
-    named = {name: variables.get(f"PRESAGE_{name.upper()}") or None for name in ("profile", "backend_url", "token", "gateway_url", "api_key")}
+    named = {
+        name: variables.get(f"PRESAGE_{name.upper()}") or None for name in ("profile", "backend_url", "token", "gateway_url", "api_key")
+    }
     return Environment(Path(home) / "presage" / "config.toml", **named)

@@ -33,7 +33,7 @@ class RootGroup(TyperGroup):
         name, _, rest = super().resolve_command(cast("typer.Context", ctx), args)
         return name, load(str(name)), rest
 
-    def main(  # noqa: PLR0913 - Typer's signature
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

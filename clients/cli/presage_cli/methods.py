@@ -15,7 +15,7 @@ from presage_client.resources import Groups
 
 CALL = re.compile(r"^`([A-Z]+) (/\S*)`$", re.MULTILINE)
 HEADERS = {"idempotency_key", "origin"}
-IRREVERSIBLE = {"experiments.stop", "datasets.discard_quarantined_load", "jobs.cancel"}
+IRREVERSIBLE = {"experiments.stop", "datasets.discard_quarantined_load"}
 """What cannot be undone, beside all that deletes."""
 
 

@@ -11,7 +11,8 @@ ProfileName = Annotated[
     str | None, typer.Option("--profile", metavar="NAME", help="Use this profile, not the current one.", rich_help_panel=PANEL)
 ]
 Target = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the answer to a file, texts as they are.", rich_help_panel=PANEL)
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the answer to a file, texts as they are.", rich_help_panel=PANEL),
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job has ended; its end is the exit code.", rich_help_panel=PANEL)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=PANEL)]

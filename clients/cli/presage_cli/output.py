@@ -89,5 +89,3 @@ def write_whole(target: Path, pieces: Iterable[str]) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-

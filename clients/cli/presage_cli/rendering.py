@@ -21,7 +21,9 @@ Row = Mapping[str, Any]
 
 def is_flat(value: Any) -> bool:  # noqa: ANN401 - JSON
     """Return whether a value fits into a cell."""
-    return not isinstance(value, Mapping | list) or (isinstance(value, list) and not any(isinstance(each, Mapping | list) for each in value))
+    return not isinstance(value, Mapping | list) or (
+        isinstance(value, list) and not any(isinstance(each, Mapping | list) for each in value)
+    )
 
 
 def render_value(value: Any) -> Text:  # noqa: ANN401 - JSON
@@ -31,8 +33,8 @@ def render_value(value: Any) -> Text:  # noqa: ANN401 - JSON
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if isinstance(value, float):
-        return Text(f"{value:.6g}")
-    return Text("–", style="dim") if value is None else Text(clean(str(value)))
+        return Text(f"{value:.10g}")
+    return Text("-", style="dim") if value is None else Text(clean(str(value)))
 
 
 def choose_columns(rows: Sequence[Row]) -> list[str]:

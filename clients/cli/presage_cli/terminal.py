@@ -13,7 +13,13 @@ def build_console(*, stderr: bool = False) -> Console:
     """Return a console; what is no terminal is as wide as it must be, so that nothing is cut or wrapped."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(
-        file=stream, width=None if stream.isatty() else WIDE, highlight=False, markup=False, emoji=False, soft_wrap=stderr, legacy_windows=False
+        file=stream,
+        width=None if stream.isatty() else WIDE,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=stderr,
+        legacy_windows=False,
     )
 
 

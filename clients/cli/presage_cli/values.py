@@ -49,20 +49,30 @@ def list_members(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type
 def choose_form(hint: Any) -> Form:  # noqa: ANN401 - a type
     """Return how values of a hint are written."""
     hint = strip(hint)
-    if typing.get_origin(hint) is Sequence:
-        inner = choose_form(typing.get_args(hint)[0])
-        if inner.metavar == JSON:
-            return Form(list[str], JSON, lambda texts: [item for text in texts for item in as_list(read_json(text))])
-        return Form(list[inner.annotation], inner.metavar)  # type: ignore[name-defined]  # known here only
-    if typing.get_origin(hint) is Literal or hint is bool:
+    origin = typing.get_origin(hint)
+    if origin is Sequence:
+        return choose_list_form(choose_form(typing.get_args(hint)[0]))
+    if origin is Union:
+        return choose_union_form(list_members(hint))
+    if origin is Literal or hint is bool:
         return Form(hint, None)
-    if hint in SCALARS or hint in MOMENTS:
-        return Form(str if hint in MOMENTS else hint, {**SCALARS, **MOMENTS}[hint])
-    if typing.get_origin(hint) is Union and str in list_members(hint):
+    if hint in SCALARS:
+        return Form(hint, SCALARS[hint])
+    return Form(str, MOMENTS[hint]) if hint in MOMENTS else Form(str, JSON, read_json)
+
+
+def choose_list_form(inner: Form) -> Form:
+    """Return how a list is written: its option is repeated, and an array counts as its items."""
+    if inner.metavar == JSON:
+        return Form(list[str], JSON, lambda texts: [item for text in texts for item in as_list(read_json(text))])
+    return Form(list[inner.annotation], inner.metavar)  # type: ignore[name-defined]  # known here only
+
+
+def choose_union_form(members: tuple[Any, ...]) -> Form:
+    """Return how one of several types is written."""
+    if str in members:
         return Form(str, "TEXT|JSON|@FILE", read_text_or_json)
-    if typing.get_origin(hint) is Union:
-        return Form(str, "|".join({**SCALARS, **MOMENTS}[each] for each in list_members(hint)), read_scalar)
-    return Form(str, JSON, read_json)
+    return Form(str, "|".join({**SCALARS, **MOMENTS}[each] for each in members), read_scalar)
 
 
 def as_list(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
@@ -132,7 +142,9 @@ def collect(method: Method, given: Mapping[str, Any], body: str | None) -> dict[
         if name in found:
             check(argument, found[name])
         elif argument.is_required:
-            raise typer.BadParameter("is needed" + (", here or in --body" if argument in method.fields else ""), param_hint=name_option(name))
+            raise typer.BadParameter(
+                "is needed" + (", here or in --body" if argument in method.fields else ""), param_hint=name_option(name)
+            )
     return found
 
 
