@@ -13,7 +13,7 @@ from presage_cli.methods import Argument, Method, list_methods
 from presage_cli.options import COMMON
 from presage_cli.output import Output
 from presage_cli.session import open_client
-from presage_cli.values import Form, choose_form, collect, name_option
+from presage_cli.values import Form, choose_form, collect, name_fields, name_option
 from presage_cli.waiting import wait_for
 
 REPLACED = {"public.predict": "predict", "public.send_records": "records send"}
@@ -70,7 +70,8 @@ def declare(argument: Argument) -> inspect.Parameter:
     if argument.is_id:
         told = typer.Argument(help=escape(argument.help), metavar=argument.name.upper(), show_default=False)
         return make_parameter(argument.name, Annotated[form.annotation, told])
-    help_text = " ".join(each for each in (argument.help, "(required)" if argument.is_required else "") if each)
+    told = (argument.help, name_fields(argument.hint), "(required)" if argument.is_required else "")
+    help_text = " ".join(each for each in told if each)
     option = typer.Option(*list_names(argument, form), help=escape(help_text), metavar=form.metavar, show_default=False)
     return make_parameter(argument.name, Annotated[Optional[form.annotation], option], default=None)  # noqa: UP045 - known here only
 

@@ -28,6 +28,10 @@ KINDS: dict[type[BaseException], Exit] = {
     e.PresageError: Exit.FAILED,
     OSError: Exit.USAGE,
 }
+NEXT_STEPS: dict[type[e.ProblemError], str] = {
+    e.UnauthenticatedError: "Look at the credentials with `presage doctor`, and renew them with `presage log-in`."
+}
+"""What to do here, where the client's own advice is for programs."""
 STATES = {"cancelled": Exit.CANCELLED, "quarantined": Exit.QUARANTINED}
 
 
@@ -51,7 +55,7 @@ def describe(error: BaseException) -> dict[str, Any]:
             "status": error.status,
             "path": error.path,
             "request_id": error.request_id,
-            "next_step": error.next_step + wait,
+            "next_step": NEXT_STEPS.get(type(error), error.next_step) + wait,
         }
     if isinstance(error, CliError):
         return {"message": str(error), "next_step": error.next_step or None}

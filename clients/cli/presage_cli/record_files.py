@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, BinaryIO, Literal
 
 import msgspec
@@ -134,13 +135,26 @@ def read_cell(name: str, cell: str, kind: ColumnType) -> float | str | bool:
         raise ValueError(f"{name} is {cell!r}, and no {kind}") from None
 
 
+def check_zones(record: Record) -> Record:
+    """Return a record whose times have zones.
+
+    Raises:
+        ValueError: One has none.
+    """
+    for name in ("event_timestamp", "known_timestamp"):
+        moment = getattr(record, name)
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            raise ValueError(f"{name} is {moment.isoformat()}, without a time zone; for UTC, end it with Z")
+    return record
+
+
 def read_line(number: int, text: str, decode: Callable[[str], Any]) -> Line:
     """Return a line as a record, or with what is wrong with it."""
     try:
         found = decode(text)
         unknown = sorted(found.keys() - FIELDS) if isinstance(found, dict) else []
         if not unknown:
-            return Line(number, text, record=msgspec.convert(found, Record))
+            return Line(number, text, record=check_zones(msgspec.convert(found, Record)))
     except (ValueError, msgspec.MsgspecError) as error:
         return Line(number, text, problem=str(error))
     return Line(number, text, problem=f"a record has no field {', '.join(unknown)}; it has: {', '.join(sorted(FIELDS))}")

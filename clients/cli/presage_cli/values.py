@@ -65,6 +65,8 @@ def choose_list_form(inner: Form) -> Form:
     """Return how a list is written: its option is repeated, and an array counts as its items."""
     if inner.metavar == JSON:
         return Form(list[str], JSON, lambda texts: [item for text in texts for item in as_list(read_json(text))])
+    if typing.get_origin(inner.annotation) is Literal:  # Typer knows no lists of choices: `check` refuses others
+        return Form(list[str], "|".join(typing.get_args(inner.annotation)))
     return Form(list[inner.annotation], inner.metavar)  # type: ignore[name-defined]  # known here only
 
 
@@ -73,6 +75,17 @@ def choose_union_form(members: tuple[Any, ...]) -> Form:
     if str in members:
         return Form(str, "TEXT|JSON|@FILE", read_text_or_json)
     return Form(str, "|".join({**SCALARS, **MOMENTS}[each] for each in members), read_scalar)
+
+
+def name_fields(hint: Any) -> str:  # noqa: ANN401 - a type
+    """Return the fields that an object of a hint has, those that may be missing in brackets; nothing for any other hint."""
+    hint = strip(hint)
+    if typing.get_origin(hint) is Sequence:
+        return name_fields(typing.get_args(hint)[0])
+    if not (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
+        return ""
+    fields = (each.name if each.required else f"[{each.name}]" for each in msgspec.structs.fields(hint))
+    return f"An object with {', '.join(fields)}."
 
 
 def as_list(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
