@@ -1,10 +1,15 @@
-"""Asks before what cannot be undone."""
+"""Asks, on standard error, so that standard output has data only."""
 
 import sys
 
-import typer
-
 from presage_cli.exits import CliError, Exit
+
+
+def ask(question: str) -> str:
+    """Return what is typed."""
+    sys.stderr.write(f"{question} ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def confirm(what: str, *, yes: bool) -> None:
@@ -17,5 +22,5 @@ def confirm(what: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CliError(f"{what}: nobody can be asked whether to go on", Exit.USAGE, next_step="add --yes")
-    if not typer.confirm(f"{what}. Go on?", err=True):
+    if ask(f"{what}. Go on? [y/N]").lower() not in {"y", "yes"}:
         raise CliError("nothing was done", Exit.FAILED)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from getpass import getpass
 from typing import Annotated
 
 import typer
 
+from presage_cli.asking import ask
 from presage_cli.profiles import Profile
 
 SOURCE = "-"
@@ -22,21 +24,21 @@ def ask_for_profile(backend_url: str, token: str | None, gateway_url: str, api_k
     Raises:
         typer.BadParameter: A credential is an argument, or is missing.
     """
-    backend_url = backend_url or ask("URL of the workspace API (empty: none)", needed=not gateway_url)
+    backend_url = backend_url or ask_for_url("URL of the workspace API (empty: none)", needed=not gateway_url)
     secret = read_secret("token", token) if backend_url else ""
-    gateway_url = gateway_url or ask("URL of the prediction API (empty: none)", needed=not backend_url)
+    gateway_url = gateway_url or ask_for_url("URL of the prediction API (empty: none)", needed=not backend_url)
     key = read_secret("api-key", api_key) if gateway_url else ""
     return Profile(backend_url, secret, gateway_url, key)
 
 
-def ask(question: str, *, needed: bool) -> str:
+def ask_for_url(question: str, *, needed: bool) -> str:
     """Return what is answered on a terminal; elsewhere, nothing.
 
     Raises:
         typer.BadParameter: Nobody can be asked for what is needed.
     """
     if sys.stdin.isatty():
-        return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
+        return ask(f"{question}:")
     if needed:
         raise typer.BadParameter("give --backend-url, --gateway-url or both")
     return ""
@@ -54,7 +56,7 @@ def read_secret(name: str, source: str | None) -> str:
     if source == SOURCE:
         secret = sys.stdin.readline().strip()
     elif sys.stdin.isatty():
-        secret = str(typer.prompt(name.replace("-", " ").capitalize(), hide_input=True, err=True)).strip()
+        secret = getpass(f"{name.replace('-', ' ').capitalize()}: ", stream=sys.stderr).strip()
     else:
         raise typer.BadParameter(f"nobody can be asked; {option} - reads standard input", param_hint=option)
     if not secret:
