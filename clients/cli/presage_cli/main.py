@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated, Any, cast
 
 import typer
@@ -70,7 +69,7 @@ def build(app: typer.Typer, entry: Entry, name: str) -> TyperCommand | TyperGrou
 def show_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag
     """Print the version and end."""
     if asked:
-        typer.echo(f"presage {version('presage-cli')}")
+        typer.echo(f"presage {importlib.import_module('importlib.metadata').version('presage-cli')}")
         raise typer.Exit
 
 

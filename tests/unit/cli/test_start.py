@@ -20,7 +20,7 @@ from tests.fixtures.command_line import CommandLine
 from tests.fixtures.synthesis import ROOT
 
 PRESAGE = str(Path(sys.executable).with_name("presage"))
-HEAVY = ("presage_client", "httpx", "msgspec", "presage")
+HEAVY = ("presage_client", "httpx", "msgspec", "presage", "importlib.metadata")
 LIST_IMPORTS = f"""
 import sys
 from presage_cli.main import app
@@ -65,11 +65,13 @@ def test_the_version_is_told(line: CommandLine) -> None:
 
 
 def test_shells_are_told_what_can_follow() -> None:
-    variables = {"_PRESAGE_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    def complete(words: str) -> list[str]:
+        last = str(len(words.split()) - 1)
+        return run(COMP_WORDS=words, _PRESAGE_COMPLETE="complete_bash", COMP_CWORD=last).stdout.split()
 
-    assert run(COMP_WORDS="presage mod", _PRESAGE_COMPLETE="complete_bash", COMP_CWORD="1").stdout.split() == ["models"]
-    assert run(COMP_WORDS="presage models move", **variables).stdout.split() == ["move-alias"]
-    assert "staging" in run(COMP_WORDS="presage models move-alias mdl_1 st", _PRESAGE_COMPLETE="complete_bash", COMP_CWORD="4").stdout
+    assert complete("presage mod") == ["models"]
+    assert complete("presage models move") == ["move-alias"]
+    assert complete("presage models move-alias mdl_1 st") == ["staging"]
 
 
 def test_commands_of_the_platform_get_their_arguments_as_they_are() -> None:
@@ -82,14 +84,15 @@ def test_commands_of_the_platform_get_their_arguments_as_they_are() -> None:
 def test_a_command_of_another_package_ends_with_its_exit_code() -> None:
     called: list[object] = []
 
-    def load() -> object:
-        return lambda arguments: called.append(arguments) or 7
+    def command(arguments: object) -> int:
+        called.append(arguments)
+        return 7
 
     class Context:
         args = ("--runs", "3")
 
     with pytest.raises(SystemExit) as caught:
-        build_function("experiments.certify", load)(Context())  # type: ignore[arg-type]  # what is asked of one
+        build_function("experiments.certify", lambda: command)(Context())  # type: ignore[arg-type]  # what is asked of one
     assert (called, caught.value.code) == ([["experiments", "certify", "--runs", "3"]], 7)
 
 
