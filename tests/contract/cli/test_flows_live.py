@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import socket
@@ -20,7 +21,12 @@ import pytest
 
 from presage.adapters.memory.job_store import MemoryJobStore
 from presage.jobs.model import JobState
+from presage_cli.commands.records import run as send_records
+from presage_cli.exits import CliError
+from presage_cli.record_files import Counted, Line
+from presage_cli.sending import Refusals
 from presage_client import Client
+from presage_client.public_models import Record
 from tests.fixtures.command_line import CommandLine
 from tests.fixtures.live_apis import API_KEY, LiveApis, Storage, serve, serve_apis
 from tests.fixtures.schema_samples import Samples
@@ -128,6 +134,18 @@ def test_a_key_that_opens_nothing_ends_the_reading(line: CommandLine) -> None:
 
     assert ended.exit_code == 4
     assert ended.json()["read"] < 200_000
+
+
+def test_what_was_read_before_an_interrupt_is_sent(apis: LiveApis, tmp_path: Path) -> None:
+    def read() -> Iterator[Line]:
+        yield Line(1, "", record=Record(entity_id="c1", event_timestamp=NOW, values={"spent": 1.0}))
+        raise KeyboardInterrupt
+
+    with Client(public=apis.public) as client, pytest.raises(CliError) as caught:
+        send_records(client, "orders", read(), Refusals(tmp_path / "refused"), (Counted(io.BytesIO()), 0, "orders.csv"))
+
+    assert (caught.value.exit_code, list(list_landed(apis))) == (130, ["c1"])
+    assert caught.value.next_step.startswith("send orders.csv again")
 
 
 def finish_next_job(apis: LiveApis, state: JobState) -> threading.Thread:

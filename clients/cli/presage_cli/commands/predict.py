@@ -48,16 +48,11 @@ def predict(  # noqa: PLR0913 - options of a command line
     entries = [{"id": each} for each in ids or ()] + [each for text in entry or () for each in as_list(read_json(text))]
     if not entries:
         raise typer.BadParameter("name entities by their ids, or give --entry", param_hint="ID")
+    told: dict[str, Any] = {"version": version, "idempotency_key": idempotency_key}
+    told |= {"include_features": include_features or None, "explain": explain or None}
     output, is_detailed = Output(as_json, target), include_features or explain
     with open_client(profile, api="public") as client:
-        answer = client.public.predict(
-            model=model,
-            features=entries,
-            version=UNSET if version is None else version,
-            include_features=include_features or UNSET,
-            explain=explain or UNSET,
-            idempotency_key=idempotency_key or UNSET,
-        )
+        answer = client.public.predict(model=model, features=entries, **{name: each for name, each in told.items() if each is not None})
     if as_json or target or is_detailed:
         output.tell(answer)
     else:
