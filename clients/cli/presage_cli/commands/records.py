@@ -45,9 +45,7 @@ def send_file(  # noqa: PLR0913 - options of a command line
         list[str] | None,
         typer.Option("--type", metavar="COLUMN=TYPE", help="CSV: number, boolean or string; by default what the dataset declares."),
     ] = None,
-    refusals: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where what was not taken goes; FILE.refused.ndjson by default.")
-    ] = None,
+    refusals: Annotated[Path | None, typer.Option(metavar="FILE", help="Where refusals go; FILE.refused.ndjson by default.")] = None,
     as_json: AsJson = False,
     profile: ProfileName = None,
 ) -> None:
