@@ -22,12 +22,13 @@ VIOLATIONS = {
     "Delivery knows neither the library nor a deployable nor a stack": ("delivery/violation.py", "import presage.errors"),
     "The rules of delivery call no client": ("delivery/errors.py", "import boto3"),
     "The Python client imports nothing of the platform": ("clients/python/presage_client/violation.py", "import presage.errors"),
+    "The command line imports nothing of the platform": ("clients/cli/presage_cli/violation.py", "import presage.errors"),
 }
 
 
 def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
     linter = Path(sys.executable).with_name("lint-imports")
-    environment = {"PYTHONPATH": f"{tree / 'src'}:{tree}:{tree / 'clients' / 'python'}", "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": f"{tree / 'src'}:{tree}:{tree / 'clients' / 'cli'}:{tree / 'clients' / 'python'}", "PATH": "/usr/bin:/bin"}
     return subprocess.run([linter, "--no-cache"], cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -1,4 +1,6 @@
-"""The `presage` command: `presage experiments certify [--runs N] [--seed N] [--processes N]` and `presage experiments verify CERTIFICATE`.
+"""`presage experiments certify [--runs N] [--seed N] [--processes N]` and `presage experiments verify CERTIFICATE`.
+
+The command line `presage` (docs/adr/0051) finds them by this package's entry points and hands their words on.
 
 Findings go to standard output, progress to standard error; the exit code is 1 when something is out of its bound, or differs.
 """

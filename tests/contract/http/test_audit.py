@@ -189,26 +189,28 @@ def test_reading_strangers_the_operator_and_lost_ways_are_not_told(place: Furnis
 
 
 def test_pages_come_by_the_same_way(place: Furnished) -> None:
-    pages, users, done = Blueprint("pages", __name__), Blueprint("users", __name__), list[str]()
+    known, job_id = len(place.read_audit()), place.requests["cancelJob"][1].split("/")[2]
 
-    @users.post("/users/<user_id>")
-    def change_role(user_id: str) -> str:
-        done.append(f"{user_id} {request.form['role']}")
-        return "done"
+    answer = PageRequest("POST", f"/jobs/{job_id}/cancel").send(place.client, place.tokens["owner"])
+    refused = PageRequest("POST", f"/jobs/{job_id}/cancel").send(place.client, place.tokens["viewer"])
 
-    app = build_app(place.ports, operator_token=OPERATOR, public_api_url="https://api.example")
-    pages.register_blueprint(users)
-    app.register_blueprint(pages)
-    known = len(place.read_audit())
-    headers = {"authorization": f"Bearer {place.tokens['owner']}"}
-    form = {"role": "viewer", "form_token": "hidden"}
-    assert app.test_client().post("/users/usr_1", data=form, headers=headers).status_code == 200
-
-    assert done == ["usr_1 viewer"]
-    assert [(entry.action, entry.targets, entry.detail, entry.outcome) for entry in read_new(place, known)] == [
-        ("pages.users.change_role", {"user_id": "usr_1"}, {"role": "viewer"}, "asked"),
-        ("pages.users.change_role", {"user_id": "usr_1"}, {}, "done"),
+    assert (answer.status_code, refused.status_code) == (303, 403)
+    assert [(entry.email, entry.action, entry.targets, entry.outcome, entry.status) for entry in read_new(place, known)] == [
+        ("ann@example.com", "pages.jobs.cancel", {"job_id": job_id}, "asked", None),
+        ("ann@example.com", "pages.jobs.cancel", {"job_id": job_id}, "done", 303),
+        ("viewer@example.com", "pages.jobs.cancel", {"job_id": job_id}, "asked", None),
+        ("viewer@example.com", "pages.jobs.cancel", {"job_id": job_id}, "refused", 403),
     ]
+
+
+def test_what_a_page_s_form_tells_is_in_it_and_no_more(place: Furnished) -> None:
+    known = len(place.read_audit())
+    form = {"name": "app", "plan": "free", "kind": "secret", "scopes": "predict", "hidden": "x"}
+
+    assert PageRequest("POST", "/keys/new", form=form).send(place.client, place.tokens["owner"]).status_code == 201
+
+    asked, _ = read_new(place, known)
+    assert (asked.action, asked.detail) == ("pages.keys.create", {"name": "app", "plan": "free", "kind": "secret", "scopes": ["predict"]})
 
 
 def test_the_log_comes_in_pages_and_by_what_is_asked_for(place: Furnished) -> None:

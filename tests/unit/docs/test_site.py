@@ -14,6 +14,7 @@ from tests.fixtures.synthesis import ROOT
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN_BY = {
+    ("cli.md", "sh"): "tests/contract/cli/test_documents.py",
     ("client.md", "python"): "tests/contract/clients/test_documents.py",
     ("infrastructure.md", "sh"): "tests/unit/docs/test_operations.py",
     ("operations.md", "sh"): "tests/unit/docs/test_operations.py",
