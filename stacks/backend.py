@@ -60,6 +60,7 @@ class BackendStack(StageStack):
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
                 "PRESAGE_PAGES_URL": _read_pages_url(self, config),
                 "PRESAGE_TRUSTED_PROXIES": str(0 if config.name == "local" else _PROXIES),
+                "PRESAGE_OPERATOR_EMAIL": config.alarm_email or "nobody",
                 **inputs.mail.variables,
             },
             secrets={"PRESAGE_OPERATOR_TOKEN": self.operator_token},

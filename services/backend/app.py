@@ -15,6 +15,7 @@ from services.backend.bootstrap import build
 from services.backend.context import EXTENSION, BackendPorts
 from services.backend.pages.blueprint import register_pages
 from services.backend.pages.gate import PageGate
+from services.backend.pages.operations import OPERATOR
 from services.backend.pages.visiting import PROXIES, recognise
 from services.backend.routes import (
     api_keys,
@@ -76,6 +77,7 @@ def create() -> Flask:
     ports, check_ready = build(settings)
     app = build_app(ports, operator_token=settings.operator_token, public_api_url=settings.public_api_url, check_ready=check_ready)
     app.config[PROXIES] = settings.trusted_proxies
+    app.config[OPERATOR] = settings.operator_email
     return app
 
 

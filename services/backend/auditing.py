@@ -17,7 +17,7 @@ from presage.tenancy.ports import AuditLog
 from services.backend.context import get_now, get_user
 from services.backend.pages.gate import PREFIX, SAFE_METHODS
 from services.backend.pages.visiting import get_device
-from services.backend.told import TOLD
+from services.backend.told import OF_PAGES, TOLD
 
 ADDRESS_LENGTH = 64
 
@@ -89,7 +89,8 @@ def _read_location(response: Response) -> str | None:
 
 def _read_detail() -> tuple[Mapping[str, object], HTTPException | None]:
     """Return what is told of the body, and what refuses the body itself: a call that is too large was asked for all the same."""
-    told = TOLD.get(str(request.endpoint).removeprefix(PREFIX), ())
+    name = str(request.endpoint).removeprefix(PREFIX)
+    told = TOLD.get(name) or OF_PAGES.get(name, ())
     if not told:
         return {}, None
     try:
@@ -101,7 +102,7 @@ def _read_detail() -> tuple[Mapping[str, object], HTTPException | None]:
 
 def _read_fields() -> Mapping[str, object]:
     if request.mimetype == "application/x-www-form-urlencoded":
-        return request.form
+        return {name: values if len(values) > 1 else values[0] for name, values in request.form.lists()}
     if request.mimetype != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
         return {}
     try:

@@ -33,5 +33,7 @@ class BackendSettings(DatabaseSettings, frozen=True):
     mail_sender: str
     """The address that people are mailed from about their accounts; the stage's identity at SES covers it."""
     mail_configuration_set: str
+    operator_email: str
+    """The address of who is alarmed: whoever has proven to read its mail sees the operations pages."""
     operator_token: str
     """The bearer token that may create workspaces, and look after the queues."""

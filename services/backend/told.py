@@ -55,3 +55,22 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "mail_settings.put": ("enabled", "events"),
     "predictions.replay": (),
 }
+
+OF_PAGES: Mapping[str, tuple[str, ...]] = {
+    "datasets.create_import": TOLD["imports.create_file_import"],
+    "holdout.change": TOLD["holdout.put"],
+    "keys.create": (*TOLD["api_keys.create"], "expires_on"),
+    "keys.rotate": TOLD["api_keys.rotate"],
+    "members.change_role": TOLD["users.change_role"],
+    "members.invite": ("email", "role"),
+    "models.new.create": TOLD["models.create"],
+    "models.new.create_json": TOLD["models.create"],
+    "models.set_retraining": TOLD["retraining.put"],
+    "plans.create": TOLD["experiments.create"],
+    "settings.create_webhook": TOLD["webhooks.create"],
+    "settings.set_mail": TOLD["mail_settings.put"],
+    "sources.create_amplitude": ("credential", "region", "start_on"),
+    "sources.create_warehouse": TOLD["imports.create_warehouse_import"],
+    "workspaces.create": ("workspace_name",),
+}
+"""The same of forms of pages whose names, without `pages.`, are no call's of the API."""

@@ -12,6 +12,7 @@ from presage.tenancy.permissions import GRANTS, Permission
 from services.backend.context import get_ports
 from services.backend.pages import (
     account,
+    audit,
     datasets,
     entrance,
     errors,
@@ -24,6 +25,7 @@ from services.backend.pages import (
     members,
     models,
     notifications,
+    operations,
     plans,
     predictions,
     quarantine,
@@ -51,7 +53,9 @@ PAGES = (
     notifications,
     keys,
     members,
+    audit,
     settings,
+    operations,
     account,
     workspaces,
     entrance,
@@ -81,8 +85,10 @@ ROOMS = (
     Room("notifications.list_page", "Notifications"),
     Room("keys.list_page", "Keys and limits"),
     Room("members.list_page", "Members"),
+    Room("audit.list_page", "Audit", "audit.read"),
     Room("settings.show_settings", "Settings"),
 )
+OPERATIONS = Room("operations.show_queues", "Operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ def list_rooms() -> list[Link]:
     here = str(request.endpoint)
     return [
         Link(room.title, url_for(f"{NAME}.{room.endpoint}"), here.startswith(f"{NAME}.{room.endpoint.partition('.')[0]}."))
-        for room in ROOMS
+        for room in (*ROOMS, *((OPERATIONS,) if operations.is_operator() else ()))
         if room.permission in GRANTS[g.user.role]
     ]
 

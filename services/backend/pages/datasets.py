@@ -10,9 +10,9 @@ import msgspec
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from presage.errors import PresageError
+from presage.errors import InvalidInputError, PresageError
 from presage.features import uploads, use_cases
-from presage.features.dataset import Dataset
+from presage.features.dataset import Column, ColumnType, Dataset
 from presage.jobs.arguments import FileFormat
 from presage.listing import ListQuery
 from presage.runtime.http import respond
@@ -34,10 +34,11 @@ blueprint = Blueprint("datasets", __name__, url_prefix="/datasets")
 
 
 class DatasetForm(msgspec.Struct, frozen=True):
-    """A dataset to create; its columns come with the first file."""
+    """A dataset to create; what is not declared of its columns comes with the first file."""
 
     name: str
     entity: str
+    columns: str = ""
 
 
 class ImportForm(msgspec.Struct, frozen=True):
@@ -70,7 +71,12 @@ def create() -> BaseResponse:
     def act() -> BaseResponse:
         form = read_form(DatasetForm)
         made = use_cases.create_dataset(
-            by=get_user(), name=form.name, entity=form.entity, columns=(), now=get_now(), datasets=get_ports().datasets
+            by=get_user(),
+            name=form.name,
+            entity=form.entity,
+            columns=_read_columns(form.columns),
+            now=get_now(),
+            datasets=get_ports().datasets,
         )
         return done(
             url_for("pages.datasets.show_import", dataset_id=made.dataset_id), f"The dataset {made.name} is there. Now its records."
@@ -158,6 +164,17 @@ def create_import(dataset_id: str) -> BaseResponse:
 
 def _get_dataset(dataset_id: str) -> Dataset:
     return get_ports().datasets.get_dataset(get_user().workspace_id, dataset_id)
+
+
+def _read_columns(text: str) -> tuple[Column, ...]:
+    """Return the lines `name type` as columns."""
+    lines = [line.rpartition(" ") for line in text.splitlines() if line.strip()]
+    try:
+        return msgspec.convert([{"name": name.strip(), "type": kind.strip()} for name, _, kind in lines], tuple[Column, ...])
+    except msgspec.ValidationError as error:
+        raise InvalidInputError(
+            f"Expected lines such as: spent number. Types are {', '.join(get_args(ColumnType))}", path="$.columns"
+        ) from error
 
 
 def _draw(column: Any) -> object:  # noqa: ANN401 - decoded JSON

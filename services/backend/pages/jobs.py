@@ -8,6 +8,7 @@ from flask import Blueprint, Response, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from presage.jobs.model import Job, JobKind, JobState
+from presage.jobs.retrying import may_retry, retry_job
 from presage.jobs.use_cases import cancel_job
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.pages.listing import read_list
@@ -26,7 +27,8 @@ def list_page() -> Response:
 @blueprint.get("/<job_id>")
 def show_job(job_id: str) -> Response:
     """Show a job."""
-    return show("jobs/job.html", job=_get_job(job_id))
+    job = _get_job(job_id)
+    return show("jobs/job.html", job=job, may_retry=may_retry(job, by=get_user()))
 
 
 @blueprint.get("/<job_id>/progress")
@@ -41,6 +43,13 @@ def cancel(job_id: str) -> BaseResponse:
     job = cancel_job(job_id, by=get_user(), now=get_now(), ports=get_ports().jobs)
     said = "The job is cancelled." if job.state == "cancelled" else "The job will stop at its next safe point."
     return done(url_for("pages.jobs.show_job", job_id=job_id), said)
+
+
+@blueprint.post("/<job_id>/retry")
+def retry(job_id: str) -> BaseResponse:
+    """Submit a job that failed or was cancelled again."""
+    job = retry_job(job_id, by=get_user(), now=get_now(), ports=get_ports().jobs)
+    return done(url_for("pages.jobs.show_job", job_id=job.job_id), "The job is tried again, as this one.")
 
 
 def _get_job(job_id: str) -> Job:

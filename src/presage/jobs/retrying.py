@@ -12,7 +12,7 @@ from presage.jobs.model import RETRIABLE, Job, JobKind
 from presage.jobs.ports import JobStore
 from presage.jobs.use_cases import KINDS, PERMISSIONS, JobPorts, submit_job
 from presage.tenancy.model import User
-from presage.tenancy.permissions import Permission, authorise
+from presage.tenancy.permissions import GRANTS, Permission, authorise
 
 RESUMING: frozenset[JobKind] = frozenset({"import_file", "import_amplitude", "import_warehouse", "build_model"})
 """Kinds whose checkpoint says where to go on whatever job it is, and when it was created.
@@ -20,6 +20,11 @@ RESUMING: frozenset[JobKind] = frozenset({"import_file", "import_amplitude", "im
 The others' hang on either: a snapshot is as of its job's creation, the results of a batch are its job's.
 """
 _PERMISSIONS: Mapping[JobKind, Permission] = {KINDS[arguments]: permission for arguments, permission in PERMISSIONS.items()}
+
+
+def may_retry(job: Job, *, by: User) -> bool:
+    """Return whether the user may have that job submitted again, and it can be."""
+    return job.state in RETRIABLE and job.retried_as is None and _PERMISSIONS[job.kind] in GRANTS[by.role]
 
 
 def retry_job(job_id: str, *, by: User, now: datetime, ports: JobPorts) -> Job:

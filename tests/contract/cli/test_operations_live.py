@@ -32,10 +32,10 @@ RECORD = {"entity_id": "c1", "event_timestamp": NOW.isoformat(), "values": {"spe
 class Readable(Furnished):
     """A furnished workspace whose reports are what the document promises."""
 
-    def write_report(self, operation: str) -> bytes:
-        if not operation:
-            return b"text"
+    def write_report(self, operation: str, model_id: str = "") -> bytes:
         _, content = WORKSPACE[operation].answer()
+        if "application/json" not in content:
+            return super().write_report(operation, model_id)
         return json.dumps(Samples(DOCUMENTS["workspace"]).make(content["application/json"]["schema"])).encode()
 
 

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from flask import Blueprint, Flask, request
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from presage.adapters.memory.audit_log import MemoryAuditLog
 from presage.errors import UnavailableError
 from presage.tenancy.audit import AuditEntry, Head, verify_chain
-from services.backend.app import build_app
 from services.backend.authentication import OPERATOR_ENDPOINTS
+from services.backend.pages.visiting import PROXIES
 from services.backend.told import TOLD
 from tests.fixtures.backend_ports import build_ports
 from tests.fixtures.furnished import OPERATOR, Furnished, freeze
+from tests.fixtures.pages.request import PageRequest
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "audit.md"
 ALIAS = re.compile(r"<any\(.*?\):alias>|<(?:int:)?(\w+)>")
@@ -72,6 +73,7 @@ def test_each_action_is_in_the_documentation_with_what_is_told_of_it(place: Furn
 
 def test_a_call_is_told_as_asked_and_as_ended(place: Furnished) -> None:
     known = len(place.read_audit())
+    place.client.application.config[PROXIES] = 2
     body = {"email": "eve@example.com", "name": "Eve", "role": "admin"}
 
     answer = send(place, "POST", "/users", json=body, headers={"x-forwarded-for": "6.6.6.6, 203.0.113.7, 10.0.0.9"})
@@ -89,7 +91,7 @@ def test_what_it_was_done_to_and_what_it_made_are_told(place: Furnished) -> None
     known = len(place.read_audit())
     user_id = send(place, "GET", "/users").get_json()["items"][0]["user_id"]
 
-    made = send(place, "POST", "/api-keys", json={"name": "app", "scopes": ["predict"]})
+    made = send(place, "POST", "/api-keys", json={"name": "app", "scopes": "predict"})
     send(place, "PUT", f"/users/{user_id}/role", json={"role": "viewer", "odd": "x"})
 
     asked, ended, refused, its_end = read_new(place, known)
@@ -210,7 +212,7 @@ def test_what_a_page_s_form_tells_is_in_it_and_no_more(place: Furnished) -> None
     assert PageRequest("POST", "/keys/new", form=form).send(place.client, place.tokens["owner"]).status_code == 201
 
     asked, _ = read_new(place, known)
-    assert (asked.action, asked.detail) == ("pages.keys.create", {"name": "app", "plan": "free", "kind": "secret", "scopes": ["predict"]})
+    assert (asked.action, asked.detail) == ("pages.keys.create", {"name": "app", "plan": "free", "kind": "secret", "scopes": "predict"})
 
 
 def test_the_log_comes_in_pages_and_by_what_is_asked_for(place: Furnished) -> None:

@@ -4,10 +4,10 @@ import pytest
 
 from presage.tenancy.permissions import GRANTS, ROLES
 from tests.fixtures.furnished import Furnished, freeze
-from tests.fixtures.pages import accounts, datasets, experiments, keys, models, predictions, settings, sources
+from tests.fixtures.pages import accounts, audit, datasets, experiments, keys, models, predictions, settings, sources
 from tests.fixtures.pages.request import PageRequest
 
-ROOMS = (datasets, keys, settings, sources, accounts, models, experiments, predictions)
+ROOMS = (audit, datasets, keys, settings, sources, accounts, models, experiments, predictions)
 OPEN = {
     "entrance.ask_for_account",
     "entrance.ask_for_password",
