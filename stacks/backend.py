@@ -16,10 +16,9 @@ from stacks.dns import DnsStack
 from stacks.gateway import GatewayStack
 from stacks.mail import MailStack
 from stacks.network import NetworkStack
+from stacks.pages import HOST, read_pages_url
 from stacks.stage_stack import StageStack
 
-_HOST = "app"
-"""The name of the backend, and so of the pages, in the domain."""
 _PROXIES = 2
 """In front of the process on an instance: the load balancer, and the instance's own nginx."""
 
@@ -58,7 +57,7 @@ class BackendStack(StageStack):
                     {name: each.dead_letters.queue_url for name, each in data.queues.named.items()}
                 ),
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
-                "PRESAGE_PAGES_URL": _read_pages_url(self, config),
+                "PRESAGE_PAGES_URL": read_pages_url(self, config),
                 "PRESAGE_TRUSTED_PROXIES": str(0 if config.name == "local" else _PROXIES),
                 "PRESAGE_OPERATOR_EMAIL": config.alarm_email or "nobody",
                 **inputs.mail.variables,
@@ -72,7 +71,7 @@ class BackendStack(StageStack):
         inputs.mail.grant_sending(self.web.role)
         grant_credentials(self.web.role, "CreateSecret", "PutSecretValue", "DeleteSecret", stage=config.name)
         accept_wildcards(self.web.role, "A statement has no ARN; the Data API shows each caller its own ones.", r"Resource::\*")
-        route53.CnameRecord(self, "App", zone=dns.zone, record_name=_HOST, domain_name=self.web.environment.attr_endpoint_url)
+        route53.CnameRecord(self, "App", zone=dns.zone, record_name=HOST, domain_name=self.web.environment.attr_endpoint_url)
         self.export_output("BackendEnvironment", self.web.environment.ref)
         self.export_output("BackendEndpoint", self.web.environment.attr_endpoint_url)
         self.export_output("OperatorTokenSecret", self.operator_token.secret_arn)
@@ -122,12 +121,6 @@ class BackendStack(StageStack):
         for statement in (create, delete, look):
             self.web.role.add_to_principal_policy(statement)
         accept_wildcards(self.web.role, "Keys are made at run time, so their ids are not known here.", r"Resource::.*apikeys/\*")
-
-
-def _read_pages_url(scope: Construct, config: StageConfig) -> str:
-    """Return where the pages are; on one machine at `-c pages_url=http://127.0.0.1:…`."""
-    given = scope.node.try_get_context("pages_url")
-    return str(given or "http://127.0.0.1:8082") if config.name == "local" else f"https://{_HOST}.{config.domain}"
 
 
 def _https_options(network: NetworkStack, dns: DnsStack) -> dict[tuple[str, str], str]:

@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks.aspects.rule import accept_rule
 from stacks.config import StageConfig
 from stacks.constructs.findings import acknowledge
+from stacks.pages import read_pages_url
 from stacks.stage_stack import StageStack
 
 STAGING_TAG = {"presage": "staging"}
@@ -51,7 +52,7 @@ class StorageStack(StageStack):
         self.lake = self._bucket("Lake", rules=_lake_rules())
         self.lake.add_cors_rule(
             allowed_methods=[s3.HttpMethods.PUT],
-            allowed_origins=[config.pages_url],
+            allowed_origins=[read_pages_url(self, config)],
             allowed_headers=["content-type"],
             max_age=3600,
         )
