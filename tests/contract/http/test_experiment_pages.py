@@ -68,6 +68,7 @@ def test_a_running_experiment_tells_its_figures_and_what_it_waits_for(running: R
     text = read_text(answer)
     assert "It is running" in text
     assert "bought primary treatment 900, 900 90, 99 10.00 % 11.00 % +1 points" in text
+    assert "+1 points -" in text
     assert "Days open 5 of 7 whole days since the first unit was met" in text
     assert "Units passed 900 of 500 counted units in the smaller variant" in text
     assert "Running : keep running: min_days." in text
