@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from presage_cli.terminal import build_console, clean, say
 
@@ -22,7 +21,7 @@ class Meter:
         self._what, self._said = what, ("", -1.0)
         self._bar: Progress | None = None
         if sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
             self._bar = Progress(*columns, console=build_console(stderr=True), transient=True)
             self._task = self._bar.add_task(what, total=1.0)
 
@@ -30,7 +29,7 @@ class Meter:
         """Tell how far it is."""
         text = f"{self._what}: {message}" if message else self._what
         if self._bar is not None:
-            self._bar.update(self._task, completed=fraction, description=Text(clean(text)).plain.replace("[", "\\["))
+            self._bar.update(self._task, completed=fraction, description=clean(text))
         elif message != self._said[0] or fraction >= self._said[1] + STEP:
             self._said = (message, fraction)
             say(f"{text} ({fraction:.0%})")

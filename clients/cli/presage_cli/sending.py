@@ -67,7 +67,6 @@ class Sending:
     """How far it is."""
 
     read: int = 0
-    is_whole: bool = False
 
 
 def send(lines: Iterable[Line], writer: RecordWriter, refusals: Refusals, sending: Sending) -> Iterable[int]:
@@ -84,7 +83,6 @@ def send(lines: Iterable[Line], writer: RecordWriter, refusals: Refusals, sendin
             except ValueError as error:  # what cannot be sent; nothing was taken
                 refusals.take_line(line, str(error))
         yield sending.read
-    sending.is_whole = True
 
 
 def judge(sending: Sending, refusals: Refusals) -> None:

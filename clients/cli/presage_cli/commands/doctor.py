@@ -19,7 +19,7 @@ from presage_cli.exits import Exit
 from presage_cli.options import AsJson, ProfileName
 from presage_cli.output import Output
 from presage_cli.profiles import Profile, choose_profile
-from presage_cli.session import VARIABLES, build_client
+from presage_cli.session import NAMES, VARIABLES, build_client
 from presage_client import Client, RetryPolicy
 from presage_client.errors import PresageError
 
@@ -37,10 +37,7 @@ def doctor(*, as_json: AsJson = False, profile: ProfileName = None) -> None:
     """
     name, chosen = choose_profile(read_environment(), profile)
     findings = [{"piece": "profile", "state": "found" if name or chosen != Profile() else "missing", "detail": name or "environment"}]
-    findings += [
-        check_api("workspace API", chosen.workspace, chosen, ask_workspace),
-        check_api("prediction API", chosen.public, chosen, ask_key),
-    ]
+    findings += [check_api("workspace", chosen, ask_workspace), check_api("public", chosen, ask_key)]
     code = next((each.pop("exit_code") for each in findings if each.get("exit_code")), Exit.OK)
     checkout = find_checkout(Path.cwd())
     findings += [look_at(checkout, command) for command in ("doctor", "status")] if checkout else []
@@ -53,14 +50,11 @@ def doctor(*, as_json: AsJson = False, profile: ProfileName = None) -> None:
     sys.exit(code)
 
 
-def check_api(piece: str, told: tuple[str, str] | None, profile: Profile, ask: Callable[[Client], str]) -> dict[str, Any]:
+def check_api(api: str, profile: Profile, ask: Callable[[Client], str]) -> dict[str, Any]:
     """Return whether an API answers, how fast, and what it says."""
+    piece, told = NAMES[api].removeprefix("the "), profile.workspace if api == "workspace" else profile.public
     if told is None:
-        return {
-            "piece": piece,
-            "state": "not set",
-            "detail": f"presage log-in, or set {VARIABLES[piece.removesuffix(' API').replace('prediction', 'public')]}",
-        }
+        return {"piece": piece, "state": "not set", "detail": f"presage log-in, or set {VARIABLES[api]}"}
     began = time.monotonic()
     try:
         with build_client(profile, policy=RetryPolicy(attempts=1)) as client:
