@@ -19,9 +19,8 @@ def read_log_search() -> AuditSearch:
     Raises:
         InvalidInputError: A time is none.
     """
-    return AuditSearch(
-        request.args.get("user_id") or None, request.args.get("action") or None, _find_instant("since"), _find_instant("until")
-    )
+    user_id, action = (request.args.get(name) or None for name in ("user_id", "action"))
+    return AuditSearch(user_id, action, _find_instant("since"), _find_instant("until"))
 
 
 def export_log(workspace_id: str) -> Response:

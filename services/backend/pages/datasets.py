@@ -69,14 +69,10 @@ def create() -> BaseResponse:
     """Create a dataset."""
 
     def act() -> BaseResponse:
-        form = read_form(DatasetForm)
+        form, datasets = read_form(DatasetForm), get_ports().datasets
+        columns = _read_columns(form.columns)
         made = use_cases.create_dataset(
-            by=get_user(),
-            name=form.name,
-            entity=form.entity,
-            columns=_read_columns(form.columns),
-            now=get_now(),
-            datasets=get_ports().datasets,
+            by=get_user(), name=form.name, entity=form.entity, columns=columns, now=get_now(), datasets=datasets
         )
         return done(
             url_for("pages.datasets.show_import", dataset_id=made.dataset_id), f"The dataset {made.name} is there. Now its records."
@@ -172,9 +168,8 @@ def _read_columns(text: str) -> tuple[Column, ...]:
     try:
         return msgspec.convert([{"name": name.strip(), "type": kind.strip()} for name, _, kind in lines], tuple[Column, ...])
     except msgspec.ValidationError as error:
-        raise InvalidInputError(
-            f"Expected lines such as: spent number. Types are {', '.join(get_args(ColumnType))}", path="$.columns"
-        ) from error
+        types = ", ".join(get_args(ColumnType))
+        raise InvalidInputError(f"Expected lines such as: spent number. Types are {types}", path="$.columns") from error
 
 
 def _draw(column: Any) -> object:  # noqa: ANN401 - decoded JSON

@@ -9,6 +9,8 @@ from tests.fixtures.pages.request import PageRequest
 
 ROOMS = (audit, datasets, keys, settings, sources, accounts, models, experiments, predictions)
 OPEN = {
+    "operations.show_queues",
+    "operations.redrive",
     "entrance.ask_for_account",
     "entrance.ask_for_password",
     "entrance.create_account",
