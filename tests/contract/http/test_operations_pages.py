@@ -8,6 +8,7 @@ import pytest
 
 from presage.adapters.memory.queue_inspector import MemoryQueueInspector
 from presage.tenancy.audit import verify_chain
+from presage.tenancy.model import Role
 from presage.tenancy.permissions import ROLES
 from presage.tenancy.tokens import hash_token
 from services.backend.pages.operations import OPERATOR
@@ -20,7 +21,7 @@ def place() -> Furnished:
     return Furnished()
 
 
-def let_operate(place: Furnished, role: str) -> None:
+def let_operate(place: Furnished, role: Role) -> None:
     user = place.ports.workspaces.find_user_by_token(hash_token(place.tokens[role]))
     assert user is not None
     place.client.application.config[OPERATOR] = f"{user.user_id}@EXAMPLE.com"
@@ -28,7 +29,7 @@ def let_operate(place: Furnished, role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("request_", [PageRequest("GET", "/operations"), PageRequest("POST", "/operations/redrive")])
-def test_nobody_but_the_operator_sees_or_moves_anything(place: Furnished, role: str, request_: PageRequest) -> None:
+def test_nobody_but_the_operator_sees_or_moves_anything(place: Furnished, role: Role, request_: PageRequest) -> None:
     before = freeze(place.ports)
 
     answer = request_.send(place.client, place.tokens[role])
