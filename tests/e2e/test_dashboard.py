@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -159,7 +160,7 @@ def test_a_model_tells_its_metrics_beside_its_baseline(ann: Visit, model_path: s
 
 
 def test_a_prediction_is_tried_listed_and_replayed(ann: Visit, model_path: str, key: str) -> None:
-    ann.go("/try")
+    ann.go("/try-it")
     ann.watched.page.get_by_role("link", name="buys-again").click()
     ann.watched.page.get_by_text("More", exact=True).click()
     ann.fill(id="0517", timestamp="1998-01-01T00:00:00Z", key=key)
@@ -221,7 +222,8 @@ def test_an_experiment_concludes_itself_and_leaves_a_certificate(ann: Visit, mod
             product.public.predict(model="buys-again", features=asked)
         with product.record_writer("returns") as writer:
             for outcome in scenario.outcomes:
-                writer.write(entity_id=outcome.record["entity_id"], event_timestamp=outcome.at, values=outcome.record["values"])
+                customer, values = str(outcome.record["entity_id"]), cast("Mapping[str, str]", outcome.record["values"])
+                writer.write(entity_id=customer, event_timestamp=outcome.at, values=values)
     ann.go(returns)
     ann.see(f"{len(scenario.outcomes):,}", within_ms=2 * LONG)
 
