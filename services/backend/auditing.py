@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from presage.errors import InvalidInputError, PresageError, UnavailableError
 from presage.runtime.bodies import decode_json
-from presage.runtime.http import read_note
+from presage.runtime.http import SECRET_PARAMETERS, read_note
 from presage.runtime.observability import with_fields
 from presage.tenancy.audit import Act, build_asked, build_ended
 from presage.tenancy.ports import AuditLog
@@ -48,7 +48,7 @@ class Auditor:
             user_id=user.user_id,
             email=user.email,
             action=str(request.endpoint),
-            targets={name: str(value) for name, value in (request.view_args or {}).items()},
+            targets={name: str(value) for name, value in (request.view_args or {}).items() if name not in SECRET_PARAMETERS},
             detail=detail,
             request_id=g.request_id,
             address=get_device().address[:ADDRESS_LENGTH],

@@ -26,6 +26,8 @@ from presage.runtime.problems import CONTENT_TYPE, answer_error, build_problem
 
 MAX_BODY_BYTES = 1_200_000
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+SECRET_PARAMETERS = frozenset({"token"})
+"""Parts of paths that are written down nowhere: whoever reads them could use them."""
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 
 CODE_OF_STATUS: Mapping[int, str] = {
@@ -118,8 +120,9 @@ def _finish_request(response: Response) -> Response:
 
 
 def _find_path() -> str:
-    """Return the path as it is logged: a parameter named `token` is a secret."""
-    return request.url_rule.rule if request.url_rule and "token" in (request.view_args or {}) else request.path
+    """Return the path as it is logged: without secrets."""
+    is_secret = not SECRET_PARAMETERS.isdisjoint(request.view_args or {})
+    return request.url_rule.rule if request.url_rule and is_secret else request.path
 
 
 def _answer_error(error: Exception) -> Response:
