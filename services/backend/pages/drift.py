@@ -35,22 +35,14 @@ class DriftForm(msgspec.Struct, frozen=True):
 def show_reports(model_id: str, error: PresageError | None = None) -> Response:
     """Show the checks of a version, the one in production unless another is named, and the newest in full."""
     model, version = _find_version(model_id)
+    if version is None:
+        return show("models/drift.html", model=model, version=None, error=error, report=None)
     until = _read_until()
-    reports = [] if version is None else _list_reports(version, until)
-    newest = _read_report(version, reports[0]) if version is not None and reports else None
-    return show(
-        "models/drift.html",
-        model=model,
-        version=version,
-        error=error,
-        reports=reports,
-        report=newest,
-        chart=_draw(newest),
-        since=until - SPAN,
-        until=until,
-        jobs=[] if version is None else list_jobs_of(model_id, "check_drift", version=version.version),
-        yesterday=(get_now() - timedelta(days=1)).date(),
-    )
+    reports, jobs = _list_reports(version, until), list_jobs_of(model_id, "check_drift", version=version.version)
+    newest = _read_report(version, reports[0]) if reports else None
+    days = {"since": until - SPAN, "until": until, "yesterday": (get_now() - timedelta(days=1)).date()}
+    told = {"reports": reports, "jobs": jobs, "days": days}
+    return show("models/drift.html", model=model, version=version, error=error, report=newest, chart=_draw(newest), told=told)
 
 
 @blueprint.get("/<int:version>/<report_id>")

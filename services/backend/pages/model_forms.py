@@ -15,11 +15,11 @@ from presage.listing import ListQuery
 from presage.tenancy.permissions import authorise
 from presage.training.model import DefaultAnswer, Model
 from presage.training.registration import create_model
-from presage.training.spec import Aggregate, Kind, ModelSpec
+from presage.training.spec import Kind, ModelSpec
 from services.backend.bodies import decode_strictly
 from services.backend.context import get_now, get_ports, get_user
 from services.backend.pages.forms import answer_form, read_form
-from services.backend.pages.model_words import FUNCTIONS, KINDS
+from services.backend.pages.model_words import FUNCTIONS
 from services.backend.pages.proposals import Question, list_columns, list_frequent, propose_default, propose_rows
 from services.backend.pages.rendering import done, show, show_json
 from services.backend.pages.spec_forms import DraftSpec, FeatureRow, ModelForm, build_spec, locate_fault, read_default
@@ -44,20 +44,15 @@ def show_form(error: PresageError | None = None) -> Response:
     """Show what can be asked and, once it is chosen of which dataset, the form with proposals."""
     authorise(get_user(), "models.write")
     datasets = _list_datasets()
-    question = _read_question(datasets)
-    rows = [] if question is None else _list_rows(question, list(datasets.values()))
+    question, known = _read_question(datasets), list(datasets.values())
+    if question is None:
+        return show("models/new.html", error=error, datasets=known, question=None)
+    rows = _list_rows(question, known)
+    fields = [*ModelForm.__struct_fields__, *(f"row-{number}" for number in range(len(rows)))]
+    default = propose_default(question, _find_summary) if request.method == "GET" else ""
+    begun = {"rows": rows, "fields": fields, "default": default}
     return show(
-        "models/new.html",
-        error=error,
-        datasets=list(datasets.values()),
-        question=question,
-        rows=rows,
-        fields=[*ModelForm.__struct_fields__, *(f"row-{number}" for number in range(len(rows)))],
-        default=propose_default(question, _find_summary(question.label)) if question and request.method == "GET" else "",
-        kinds=KINDS,
-        functions=FUNCTIONS,
-        aggregates=get_args(Aggregate),
-        columns_of=list_columns,
+        "models/new.html", error=error, datasets=known, question=question, begun=begun, functions=FUNCTIONS, columns_of=list_columns
     )
 
 

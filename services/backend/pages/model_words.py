@@ -18,11 +18,6 @@ FUNCTIONS: Mapping[str, str] = {
     "days_since_last": "days since the last",
 }
 """The functions of features, as forms offer them."""
-KINDS: Mapping[str, str] = {
-    "classification": "whether or which",
-    "regression": "how much",
-    "ranking": "which items",
-}
 
 
 @dataclass(frozen=True, slots=True)

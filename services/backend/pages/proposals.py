@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
@@ -52,11 +52,11 @@ def propose_rows(question: Question, datasets: Sequence[Dataset]) -> list[Featur
     ]
 
 
-def propose_default(question: Question, summary: Mapping[str, Any] | None) -> str:
+def propose_default(question: Question, find_summary: Callable[[Dataset], Mapping[str, Any] | None]) -> str:
     """Return the answer for when no version can answer: nothing happens or, of items, those that are most frequent."""
     if question.kind != "ranking":
         return "0"
-    return "\n".join(list_frequent(summary, question.item_column)[:LIST_LENGTH])
+    return "\n".join(list_frequent(find_summary(question.label), question.item_column)[:LIST_LENGTH])
 
 
 def list_frequent(summary: Mapping[str, Any] | None, name: str | None) -> tuple[str, ...]:

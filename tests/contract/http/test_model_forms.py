@@ -71,6 +71,13 @@ def test_what_is_wrong_is_said_at_its_field(place: Furnished, change: dict[str, 
     assert 'value="orders/spent"' in answer.text  # nothing is lost
 
 
+@pytest.mark.parametrize("change", [{"label": "gone"}, {"kind": "guess"}, {"observations": "gone"}])
+def test_a_question_that_cannot_be_asked_is_refused(place: Furnished, change: dict[str, str]) -> None:
+    answer = post(place.client, "/models/new", place.tokens["developer"], FORM | change)
+    assert answer.status_code == 400
+    assert "There is no dataset" in answer.text or 'role="alert"' in answer.text
+
+
 def test_a_ranking_is_made_of_the_items_that_a_column_names(place: Furnished) -> None:
     form = FORM | {
         "kind": "ranking",

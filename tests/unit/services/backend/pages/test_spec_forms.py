@@ -146,8 +146,8 @@ def test_the_default_is_of_the_kind() -> None:
 
 
 def test_a_ranking_begins_with_what_is_frequent() -> None:
-    assert propose_default(Question("ranking", RATINGS, RATINGS), SUMMARY) == "m1\nm2"
-    assert propose_default(Question("ranking", RATINGS, RATINGS), None) == ""
+    assert propose_default(Question("ranking", RATINGS, RATINGS), lambda _: SUMMARY) == "m1\nm2"
+    assert propose_default(Question("ranking", RATINGS, RATINGS), lambda _: None) == ""
     assert list_frequent(SUMMARY, "stars") == ()
 
 
