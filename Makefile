@@ -15,7 +15,7 @@ DATASET ?= movielens
 BENCH = $(PYTHON) -m benchmarks
 TIMED = sh .ci/timed $@
 
-.PHONY: help setup demo up down status logs mails verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs site site-serve tutorial client record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training certify report synth format costs release rollback
+.PHONY: help setup demo up down status logs mails verify doctor check check-static test test-unit test-contract test-integration test-e2e test-localstack docs site site-serve tutorial client record-calls bench bench-serving bench-lookup bench-soak bench-neighbour bench-stats bench-analysis bench-import bench-profile bench-training bench-pages certify report synth format costs release rollback
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -110,7 +110,7 @@ record-calls: up ## Run the journeys and add the AWS calls that they made to the
 certify: setup ## Prove by simulation that experiments err as seldom as they say; RUNS=2000 (docs/adr/0021)
 	@$(BIN)/presage experiments certify $(if $(RUNS),--runs $(RUNS))
 
-bench: bench-serving bench-lookup bench-stats bench-analysis bench-import bench-profile bench-training bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
+bench: bench-serving bench-lookup bench-stats bench-analysis bench-import bench-profile bench-training bench-pages bench-neighbour bench-soak ## All benchmarks, each beside its peers (docs/benchmarks.md)
 
 bench-serving: setup ## Predictions over HTTP beside mlflow, BentoML, FastAPI and Flask; PEERS=fastapi,flask ROUNDS=1 for a short run
 	@$(BENCH) serving $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
@@ -120,6 +120,9 @@ bench-lookup: setup ## Feature look-up beside Feast; ROUNDS=1 for a short run
 
 bench-stats: setup ## The statistics of one look at an experiment beside gbstats; ROUNDS=1 for a short run
 	@$(BENCH) stats $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-pages: setup ## The dashboard's pages with 1,000 datasets, 200 models and 20,000 jobs; PREDICTIONS=20000 logs them in the emulator, too
+	@$(BENCH) pages $(if $(PREDICTIONS),--predictions $(PREDICTIONS))
 
 bench-soak: setup ## Ten minutes (MINUTES=10) at 70 % of capacity, then the cost curve
 	@$(BENCH) soak $(if $(MINUTES),--minutes $(MINUTES))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import analysis, curve, experiment, imports, lookup, models, neighbour, profile, renewal, serving, soak, training
+from benchmarks import analysis, curve, experiment, imports, lookup, models, neighbour, pages, profile, renewal, serving, soak, training
 from benchmarks.load import MeasurementError
 from benchmarks.peers.servers import PEERS
 from benchmarks.screen import say
@@ -25,6 +25,7 @@ RUNS: Mapping[str, Callable[[argparse.Namespace], bool | None]] = {
         rows=options.rows, rounds=options.rounds, profilers=[name for name in options.profilers.split(",") if name]
     ),
     "renewal": lambda options: renewal.run(entities=options.entities, share=options.share),
+    "pages": lambda options: pages.run(predictions=options.predictions),
     "soak": lambda options: soak.run(seconds=60 * options.minutes),
     "neighbour": lambda options: neighbour.run(rounds=options.rounds, seconds=options.seconds, plan=options.plan),
 }
@@ -68,6 +69,8 @@ def _parse() -> argparse.Namespace:
     command.add_argument("--rows", type=int, default=10_000_000)
     command.add_argument("--rounds", type=int, default=3)
     command.add_argument("--profilers", default=",".join(profile.PROFILERS), help="comma-separated, on a million rows")
+    command = commands.add_parser("pages", help="the dashboard's pages with a full workspace")
+    command.add_argument("--predictions", type=int, default=0, help="in the emulator's DynamoDB")
     command = commands.add_parser("soak", help="memory and completeness under steady load")
     command.add_argument("--minutes", type=float, default=10)
     command = commands.add_parser("curve", help="cost over entities, models and rows")

@@ -72,7 +72,7 @@ def describe(request: Received) -> Call | None:
     """Return the call that a request is, nothing if no component of the platform made it."""
     component, service = _find_caller(request)
     target, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
-    if component is None:
+    if component is None or request.method == "OPTIONS":  # a browser that asks whether it may call is no call
         return None
     if target:
         return Call(component, _TARGETS[target], operation, _name_resource(json.loads(request.body or b"{}")))

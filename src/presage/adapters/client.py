@@ -105,6 +105,7 @@ def build_client(
         max_pool_connections=pool_size,
         tcp_keepalive=True,
         s3={"addressing_style": "path"},
+        signature_version="s3v4" if service == "s3" else None,  # what KMS keys ask for; presigned URLs have an older one by default
     )
     return boto3.client(service, config=config)
 
