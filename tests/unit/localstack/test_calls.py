@@ -74,6 +74,10 @@ def test_a_presigned_url_counts_for_its_signer() -> None:
     )
 
 
+def test_a_browser_that_asks_whether_it_may_upload_is_no_call() -> None:
+    assert describe(Received("OPTIONS", "/lake/ws%3Dws_1/imports/up_1/a.csv", {"AWSAccessKeyId": ["test"]}, {})) is None
+
+
 @pytest.mark.parametrize(
     ("key", "pattern"),
     [
@@ -82,10 +86,6 @@ def test_a_presigned_url_counts_for_its_signer() -> None:
         ("ws=9f/training_sets/1a2b/manifest.json", "ws=*/training_sets/*/manifest.json"),
     ],
 )
-def test_a_browser_that_asks_whether_it_may_upload_is_no_call() -> None:
-    assert describe(Received("OPTIONS", "/lake/ws%3Dws_1/imports/up_1/a.csv", {"AWSAccessKeyId": ["test"]}, {})) is None
-
-
 def test_generated_names_are_hidden_and_given_ones_stay(key: str, pattern: str) -> None:
     assert hide_ids(key) == pattern
 
