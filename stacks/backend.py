@@ -23,6 +23,10 @@ _PROXIES = 2
 """In front of the process on an instance: the load balancer, and the instance's own nginx."""
 
 
+NOBODY = "operator@example.com"
+"""The operator where nobody is alarmed: an address of a domain that takes no mail (RFC 2606), except from a stage on one machine."""
+
+
 @dataclass(frozen=True)
 class BackendInputs:
     """What the backend works on, and where it is."""
@@ -59,7 +63,7 @@ class BackendStack(StageStack):
                 "PRESAGE_WEBHOOK_LOOPBACK": str(config.webhook_loopback).lower(),
                 "PRESAGE_PAGES_URL": read_pages_url(self, config),
                 "PRESAGE_TRUSTED_PROXIES": str(0 if config.name == "local" else _PROXIES),
-                "PRESAGE_OPERATOR_EMAIL": config.alarm_email or "nobody",
+                "PRESAGE_OPERATOR_EMAIL": config.alarm_email or NOBODY,
                 **inputs.mail.variables,
             },
             secrets={"PRESAGE_OPERATOR_TOKEN": self.operator_token},

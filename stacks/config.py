@@ -185,7 +185,7 @@ def _local(read_context: ReadContext) -> StageConfig:
         region="us-east-1",
         retain=False,
         log_retention_days=7,
-        alarm_email=read_text(read_context, "alarm_email", "operator@example.com"),
+        alarm_email=None,
         monthly_budget_usd=1,
         domain="presage.internal",
         delegations={},
