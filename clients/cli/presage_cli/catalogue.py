@@ -52,6 +52,8 @@ COMMANDS = {
     "workspace": Entry(WORKSPACE, "Your workspace."),
     "users": Entry(WORKSPACE, "Users and their roles."),
     "api-keys": Entry(WORKSPACE, "Keys of the prediction API."),
+    "audit": Entry(WORKSPACE, "The audit log: look, export, verify."),
+    "operations": Entry(WORKSPACE, "Queues and dead letters, for the operator's token."),
     "log-in": Entry(PROFILES, "Keep credentials in a profile, once they were found to be good.", (own("log_in"),), is_group=False),
     "profiles": Entry(PROFILES, "Which APIs are called, with which credentials.", (own("profiles"),)),
     "demo": Entry(MACHINE, "Run the main job on this machine, in a checkout of Presage.", (own("demo"),), is_group=False),

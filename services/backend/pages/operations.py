@@ -12,7 +12,7 @@ from services.backend.pages.rendering import done, show
 
 OPERATOR = "OPERATOR_EMAIL"
 """The application's configuration: the address of the account that may see this."""
-MOST_MOVED = 1000
+MOST_MOVED = 100
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
 
 

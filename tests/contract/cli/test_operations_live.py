@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.fixtures.command_line import CommandLine, Ended
-from tests.fixtures.furnished import OPERATOR, Furnished
+from tests.fixtures.furnished import OF_THE_OPERATOR, OPERATOR, Furnished
 from tests.fixtures.live_apis import LiveApis, serve, serve_apis
 from tests.fixtures.schema_samples import Samples
 from tests.fixtures.serving import NOW
@@ -80,13 +80,16 @@ def agree(words: list[str]) -> list[str]:
     return [*words, "--yes"] if "--yes" in find_options(command) else words
 
 
+def choose_token(name: str, line: CommandLine) -> CommandLine:
+    """Return the command line with the operator's token for what is the operator's."""
+    return CommandLine(line.home, {**line.variables, "PRESAGE_TOKEN": OPERATOR}) if name in OF_THE_OPERATOR else line
+
+
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_an_operation_of_the_workspace_api_succeeds(name: str, options: bool, furnished: Readable, command_line: CommandLine) -> None:  # noqa: FBT001 - a parameter
     operation = WORKSPACE[name]
     _, path, body = furnished.requests[name]
-    line = (
-        command_line if name != "createWorkspace" else CommandLine(command_line.home, {**command_line.variables, "PRESAGE_TOKEN": OPERATOR})
-    )
+    line = choose_token(name, command_line)
 
     ended = line.run(*agree(write_arguments(operation, path, body, options=options)), "--json")
 
@@ -111,7 +114,9 @@ def check_answer(operation: Described, ended: Ended) -> None:
 
 @pytest.mark.parametrize("name", READING)
 def test_an_answer_can_be_read(name: str, furnished: Readable, command_line: CommandLine) -> None:
-    ended = command_line.run(*write_arguments(WORKSPACE[name], furnished.requests[name][1], None, options=True))
+    line = choose_token(name, command_line)
+
+    ended = line.run(*write_arguments(WORKSPACE[name], furnished.requests[name][1], None, options=True))
 
     assert ended.exit_code == 0, ended.err
     assert ended.out or ended.err == "there are none\n"

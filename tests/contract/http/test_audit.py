@@ -91,7 +91,7 @@ def test_what_it_was_done_to_and_what_it_made_are_told(place: Furnished) -> None
     known = len(place.read_audit())
     user_id = send(place, "GET", "/users").get_json()["items"][0]["user_id"]
 
-    made = send(place, "POST", "/api-keys", json={"name": "app", "scopes": "predict"})
+    made = send(place, "POST", "/api-keys", json={"name": "app", "scopes": ["predict"]})
     send(place, "PUT", f"/users/{user_id}/role", json={"role": "viewer", "odd": "x"})
 
     asked, ended, refused, its_end = read_new(place, known)

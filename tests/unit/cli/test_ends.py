@@ -36,6 +36,8 @@ JOB: dict[str, Any] = {
     "created_at": "t",
     "finished_at": None,
     "cancel_requested": False,
+    "retry_of": None,
+    "retried_as": None,
 }
 
 
