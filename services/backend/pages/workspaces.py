@@ -23,6 +23,12 @@ class WorkspaceForm(msgspec.Struct, frozen=True):
     workspace_name: str
 
 
+class TokenForm(msgspec.Struct, frozen=True):
+    """The access token of a user who has no account."""
+
+    token: str
+
+
 @blueprint.get("")
 @without_workspace
 def list_page(error: PresageError | None = None) -> Response:
@@ -41,6 +47,19 @@ def create() -> BaseResponse:
         name = read_form(WorkspaceForm).workspace_name
         own_account.create_own_workspace(name, visitor=get_visitor(), now=get_now(), ports=get_ports().accounts)
         return done(url_for("pages.home.show_home"), f"The workspace {name} is there.")
+
+    return answer_form(act, list_page)
+
+
+@blueprint.post("/join")
+@without_workspace
+def join() -> BaseResponse:
+    """Let the visitor be the user whose access token they have."""
+
+    def act() -> BaseResponse:
+        visitor = own_account.join_by_token(read_form(TokenForm).token, visitor=get_visitor(), ports=get_ports().accounts)
+        name = get_ports().workspaces.get_workspace(str(visitor.session.workspace_id)).name
+        return done(url_for("pages.home.show_home"), f"You are in {name}.")
 
     return answer_form(act, list_page)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from presage.adapters.memory.workspace_store import MemoryWorkspaceStore
 from presage.adapters.sql.member_store import SqlMemberStore
 from presage.adapters.sql.workspace_store import SqlWorkspaceStore
-from presage.errors import ConflictError, NotFoundError
+from presage.errors import AlreadyExistsError, ConflictError, NotFoundError
 from presage.tenancy.model import User
 from presage.tenancy.ports import MemberStore, WorkspaceStore
 from tests.fixtures.metadata_rows import make_user, make_workspace
@@ -118,3 +118,14 @@ def test_of_two_owners_who_leave_at_once_one_stays(place: Place) -> None:
 
     assert sorted(left) == [False, True]
     assert len(place.members.list_members(bob.workspace_id)) == 1
+
+
+def test_an_account_is_one_user_of_a_workspace(place: Place) -> None:
+    bob, eve = place.add("bob@example.com"), place.add("eve@example.com")
+
+    place.members.change_member(bob.workspace_id, bob.user_id, lambda user, _owners: replace(user, account_id="acc_1"))
+
+    assert place.members.get_member(bob.workspace_id, bob.user_id).account_id == "acc_1"
+    with pytest.raises(AlreadyExistsError):
+        place.members.change_member(eve.workspace_id, eve.user_id, lambda user, _owners: replace(user, account_id="acc_1"))
+    assert place.members.get_member(eve.workspace_id, eve.user_id) == eve

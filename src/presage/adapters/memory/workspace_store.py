@@ -62,8 +62,11 @@ class MemoryWorkspaceStore:
             changed = change(member, owners)
             if changed is None:
                 del self._users[workspace_id, user_id]
-            else:
-                self._users[workspace_id, user_id] = changed
+                return
+            others = (user.account_id for user in self._users.values() if user.workspace_id == workspace_id and user.user_id != user_id)
+            if changed.account_id is not None and changed.account_id in others:
+                raise AlreadyExistsError("A user of that account exists already")
+            self._users[workspace_id, user_id] = changed
 
     def put_user(self, user: User) -> None:
         """Put it in the place of the user of that id, for the memory adapters that change them."""

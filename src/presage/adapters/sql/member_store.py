@@ -13,7 +13,7 @@ from presage.adapters.sql.tables import UserRow, WorkspaceRow
 from presage.errors import NotFoundError
 from presage.tenancy.model import USER_LIST, User
 
-_CHANGED = ("role", "name", "email", "token_sha256")
+_CHANGED = ("role", "name", "email", "token_sha256", "account_id")
 
 
 class SqlMemberStore:

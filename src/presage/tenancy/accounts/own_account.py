@@ -100,6 +100,31 @@ def create_own_workspace(name: str, *, visitor: Visitor, now: datetime, ports: A
     return enter_workspace(workspace.workspace_id, visitor=visitor, ports=ports)
 
 
+def join_by_token(token: str, *, visitor: Visitor, ports: AccountPorts) -> Visitor:
+    """Let the visitor's account be the one of the user whose access token they have, and return them in its workspace.
+
+    Whoever has the token may do all that the user may; so owners whom an operator made, and users whom others added, get in.
+
+    Raises:
+        InvalidInputError: It is nobody's token.
+        ConflictError: The user is another account's, or the visitor is in that workspace as somebody else.
+    """
+    found = ports.workspaces.find_user_by_token(hash_token(token))
+    if found is None:
+        raise InvalidInputError("This is nobody's access token", path="$.token")
+
+    def bind(member: User, _owners: int) -> User:
+        if member.account_id not in {None, visitor.account.account_id}:
+            raise ConflictError("The user of this access token has an account already; log in with that")
+        return replace(member, account_id=visitor.account.account_id)
+
+    try:
+        ports.members.change_member(found.workspace_id, found.user_id, bind)
+    except AlreadyExistsError as error:
+        raise ConflictError("You are in that workspace already, as another user") from error
+    return enter_workspace(found.workspace_id, visitor=visitor, ports=ports)
+
+
 def renew_token(*, by: User, store: MemberStore) -> str:
     """Return a new access token for the workspace API in place of the user's; it is shown here once and kept nowhere.
 

@@ -11,13 +11,14 @@ from presage.tenancy.accounts.own_account import (
     SignUp,
     change_password,
     create_own_workspace,
+    join_by_token,
     rename,
     renew_token,
     reset_password,
     sign_up,
 )
 from presage.tenancy.accounts.sessions import log_in
-from presage.tenancy.use_cases import authenticate
+from presage.tenancy.use_cases import authenticate, create_user, create_workspace
 from tests.fixtures.people import DEVICE, PASSWORD, People
 
 NEW = "eleven blue umbrellas"
@@ -175,3 +176,37 @@ def test_an_access_token_is_made_when_it_is_asked_for_and_replaces_the_one_befor
     assert authenticate(tokens[1], store=people.workspaces).user_id == user.user_id
     with pytest.raises(UnauthenticatedError):
         authenticate(tokens[0], store=people.workspaces)
+
+
+def test_whoever_has_the_access_token_of_a_user_without_account_becomes_that_user(people: People) -> None:
+    made = create_workspace(name="Demo", owner_email="demo@example.com", owner_name="Demo", now=people.now, store=people.workspaces)
+    entry = people.sign_up()
+
+    joined = join_by_token(made.token, visitor=people.visit(entry), ports=people.ports)
+
+    assert (joined.session.workspace_id, joined.user) == (made.user.workspace_id, people.member(entry))
+    assert people.member(entry).user_id == made.user.user_id
+    assert authenticate(made.token, store=people.workspaces).user_id == made.user.user_id
+    join_by_token(made.token, visitor=people.visit(entry), ports=people.ports)
+
+
+def test_a_token_of_nobody_or_of_another_account_s_user_opens_nothing(people: People) -> None:
+    made = create_workspace(name="Demo", owner_email="demo@example.com", owner_name="Demo", now=people.now, store=people.workspaces)
+    ann, bob = people.sign_up(), people.sign_up("bob@example.com", "Other")
+    join_by_token(made.token, visitor=people.visit(ann), ports=people.ports)
+
+    with pytest.raises(InvalidInputError, match="nobody's"):
+        join_by_token("x", visitor=people.visit(bob), ports=people.ports)
+    with pytest.raises(ConflictError, match="has an account already"):
+        join_by_token(made.token, visitor=people.visit(bob), ports=people.ports)
+    assert people.member(bob).workspace_id != made.user.workspace_id
+
+
+def test_who_is_in_the_workspace_already_is_not_another_user_of_it(people: People) -> None:
+    made = create_workspace(name="Demo", owner_email="demo@example.com", owner_name="Demo", now=people.now, store=people.workspaces)
+    entry = people.sign_up()
+    join_by_token(made.token, visitor=people.visit(entry), ports=people.ports)
+    other = create_user(by=made.user, email="o@example.com", name="O", role="admin", now=people.now, store=people.workspaces)
+
+    with pytest.raises(ConflictError, match="as another user"):
+        join_by_token(other.token, visitor=people.visit(entry), ports=people.ports)
