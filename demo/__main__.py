@@ -76,9 +76,7 @@ def show_commands(stack: Stack, report: Report) -> None:
     say(f'  curl -s -H "Authorization: Bearer $TOKEN" {stack.backend_url}/api/v1/experiments/{report.experiment_id} | python3 -m json.tool')
     say(f'  curl -s -H "Authorization: Bearer $TOKEN" {stack.backend_url}/api/v1/models/{report.model_id}/versions | python3 -m json.tool')
     say(f'  curl -s -H "x-api-key: $KEY" {stack.gateway_url}/v1/predictions/{report.last_prediction_id} | python3 -m json.tool')
-    say(
-        f"Or look at it in a browser: sign up at {stack.backend_url}/sign-up (make mails shows the mail), then Switch workspace, with $TOKEN"
-    )
+    say(f"  {stack.backend_url}/sign-up in a browser: `make mails` shows the mail; then Switch workspace, and join this one with $TOKEN")
     say("  make status")
 
 
