@@ -139,7 +139,7 @@ def model_path(ann: Visit, dataset_path: str) -> str:
     ann.go("/models/new?kind=classification&label=orders&observations=orders")
     ann.fill(name="buys-again", window_days="90", default="0")
     ann.press("Make the model")
-    place = ann.path.removesuffix("/builds").removesuffix("/build")
+    place = ann.path.removesuffix("/build")
     ann.fill(cutoff="1998-01-01T00:00")
     ann.press("Build")
     ann.watched.page.wait_for_load_state()
@@ -278,14 +278,14 @@ def test_a_session_that_was_ended_asks_to_log_in_and_comes_back(ann: Visit, brow
     assert other.path == "/jobs?state=failed"
 
     ann.go("/account")
-    ann.agree("End all other sessions")
+    ann.agree("Log out everywhere else")
     other.go("/keys")
 
     assert other.path == "/log-in?next=/keys"
 
 
 def test_a_job_is_cancelled_and_tried_again(ann: Visit, model_path: str) -> None:
-    ann.go(f"{model_path}/builds")
+    ann.go(f"{model_path}/build")
     ann.fill(cutoff="1997-12-01T00:00")
     ann.watched.page.locator("[name=alias]").first.select_option("staging")
     ann.press("Build")

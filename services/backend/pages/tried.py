@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from presage.predictions.response import ApiAnswer
+from presage.predictions.api_answer import ApiAnswer
 from services.backend.pages.charts import Chart, build_contributions
 from services.backend.pages.try_calls import CallExample
 

@@ -14,8 +14,8 @@ from presage.experiments.assignment import Allocation, build_allocation
 from presage.experiments.events import Weights, list_weights
 from presage.experiments.model import Assignment, AssignmentBlock, Experiment, Variant
 from presage.features.dataset import Dataset
+from presage.predictions.api_answer import ApiAnswer
 from presage.predictions.basis import Basis
-from presage.predictions.response import ApiAnswer
 from presage.tenancy.model import Caller
 from presage.training.derived import number_categories
 from presage.training.model import AliasMove, Model, ModelVersion, Traffic

@@ -113,13 +113,6 @@ class PredictResponse(msgspec.Struct, frozen=True):
     results: list[PredictionResult | EntryFailure]
 
 
-class ApiAnswer(msgspec.Struct, frozen=True):
-    """What the public API answered to a call: HTTP's status and the body as JSON, None if it was none."""
-
-    status: int
-    content: object
-
-
 class LoggedPrediction(msgspec.Struct, frozen=True):
     """What the prediction log holds of one answer."""
 

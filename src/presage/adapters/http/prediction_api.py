@@ -8,7 +8,7 @@ import msgspec
 import urllib3
 
 from presage.errors import UnavailableError
-from presage.predictions.response import ApiAnswer
+from presage.predictions.api_answer import ApiAnswer
 
 SECONDS = 5.0
 

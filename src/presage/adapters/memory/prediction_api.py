@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from presage.errors import UnavailableError
-from presage.predictions.response import ApiAnswer
+from presage.predictions.api_answer import ApiAnswer
 
 
 @dataclass
