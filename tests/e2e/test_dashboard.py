@@ -50,7 +50,8 @@ class Visit:
     def agree(self, name: str) -> None:
         """Press a button that asks first, and say yes."""
         self.press(name)
-        self.watched.page.locator("#ask button[value=yes]").click()
+        with self.watched.page.expect_navigation():
+            self.watched.page.locator("#ask button[value=yes]").click()
 
     def see(self, text: str | re.Pattern[str], *, within_ms: float = 10_000) -> None:
         expect(self.watched.page.locator("main")).to_contain_text(text, timeout=within_ms)

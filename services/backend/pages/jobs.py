@@ -15,6 +15,7 @@ from services.backend.pages.listing import read_list
 from services.backend.pages.rendering import done, show
 
 CHOICES = {"state": get_args(JobState), "kind": get_args(JobKind)}
+UNENDED = frozenset({"queued", "running"})
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 
@@ -32,9 +33,11 @@ def show_job(job_id: str) -> Response:
 
 
 @blueprint.get("/<job_id>/progress")
-def show_progress(job_id: str) -> str:
-    """Return the part of a job's page that changes."""
-    return render_template("jobs/progress.html", job=_get_job(job_id))
+def show_progress(job_id: str) -> Response:
+    """Return the part of a job's page that changes; when the job has ended, the page is to be loaded anew."""
+    job = _get_job(job_id)
+    headers = {} if job.state in UNENDED else {"hx-refresh": "true"}
+    return Response(render_template("jobs/progress.html", job=job), headers=headers, content_type="text/html; charset=utf-8")
 
 
 @blueprint.post("/<job_id>/cancel")

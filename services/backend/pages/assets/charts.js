@@ -6,6 +6,7 @@ import { compile } from "vega-lite";
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const words = { labelColor: colour("--soft"), titleColor: colour("--ink"), labelFontSize: 12, titleFontSize: 12 };
 const config = {
+  aria: false, // the place of the chart has a name, and its numbers are in a table
   axis: { ...words, gridColor: colour("--line"), domainColor: colour("--line"), tickColor: colour("--line") },
   legend: words, header: words, bar: { color: colour("--accent") }, point: { color: colour("--accent") }, line: { color: colour("--accent") },
 };
