@@ -13,9 +13,8 @@ from tests.fixtures.pages.request import PageRequest, read
 
 
 def put(place: Furnished, state: JobState) -> str:
-    job = replace(
-        make_job(place.workspace_id), state=state, finished_at=None if state in {"queued", "running"} else make_job("ws").created_at
-    )
+    made = make_job(place.workspace_id)
+    job = replace(made, state=state, finished_at=None if state in {"queued", "running"} else made.created_at)
     place.ports.jobs.store.create_job(job)
     return f"/jobs/{job.job_id}"
 
