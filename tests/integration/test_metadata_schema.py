@@ -39,7 +39,7 @@ def test_concurrent_migrations_end_in_the_schema_that_the_code_maps(mariadb: str
     with engines[0].connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Row.metadata) == []
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0015"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0016"]
     for engine in engines:
         engine.dispose()
 

@@ -29,7 +29,8 @@ from services.backend.pages.warnings import list_warnings
 
 SAMPLE_ROWS = 50
 """Of the sample, on a page."""
-TABS = ("statistics", "sample", "schema", "imports")
+IMPORTS_LOOKED_AT, IMPORTS = 50, 5
+"""Of the workspace's newest, to show those of one dataset."""
 blueprint = Blueprint("datasets", __name__, url_prefix="/datasets")
 
 
@@ -123,15 +124,14 @@ def show_import(dataset_id: str, error: PresageError | None = None) -> Response:
     if may("data.write"):
         place = uploads.create_upload(by=get_user(), file_name="file.csv", uploads=ports.uploads)
         g.storage_origin = "{0.scheme}://{0.netloc}".format(urlsplit(place.url))
-    newest = ListQuery("created_at", descending=True, limit=5, filters={"kind": "import_file"})
+    newest = ListQuery("created_at", descending=True, limit=IMPORTS_LOOKED_AT, filters={"kind": "import_file"})
+    found = ports.listings.jobs.search(dataset.workspace_id, newest).items
     return show(
         "datasets/import.html",
         dataset=dataset,
         error=error,
         formats=get_args(FileFormat),
-        jobs=[
-            job for job in ports.listings.jobs.search(dataset.workspace_id, newest).items if job.arguments.get("dataset_id") == dataset_id
-        ],
+        jobs=[job for job in found if job.arguments.get("dataset_id") == dataset_id][:IMPORTS],
     )
 
 

@@ -252,6 +252,8 @@ class JobRow(Row):
     __table_args__ = table_arguments(
         Index("ix_jobs_unpublished", "published_at", "created_at"),
         Index("ix_jobs_page", "workspace_id", "created_at", "job_id"),
+        Index("ix_jobs_state", "workspace_id", "state", "created_at", "job_id"),
+        Index("ix_jobs_kind", "workspace_id", "kind", "created_at", "job_id"),
         Index("ix_jobs_lease", "state", "lease_until"),
     )
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
