@@ -6,7 +6,6 @@ import { compile } from "vega-lite";
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const words = { labelColor: colour("--soft"), titleColor: colour("--ink"), labelFontSize: 12, titleFontSize: 12 };
 const config = {
-  aria: false, // the place of the chart has a name, and its numbers are in a table
   axis: { ...words, gridColor: colour("--line"), domainColor: colour("--line"), tickColor: colour("--line") },
   legend: words, header: words, bar: { color: colour("--accent") }, point: { color: colour("--accent") }, line: { color: colour("--accent") },
 };
@@ -17,6 +16,7 @@ async function draw(script) {
     const { spec } = compile(JSON.parse(script.textContent), { config });
     const runtime = parse(spec, undefined, { ast: true });
     await new View(runtime, { expr: expressionInterpreter, renderer: "svg", container: place, hover: true }).runAsync();
+    place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place of the chart has a name, and its numbers are in a table
   } catch (error) {
     place.textContent = `The chart could not be drawn: ${error.message}. Its numbers are in the table below.`;
   }
