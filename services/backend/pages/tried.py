@@ -10,7 +10,6 @@ from presage.predictions.api_answer import ApiAnswer
 from services.backend.pages.charts import Chart, build_contributions
 from services.backend.pages.try_calls import CallExample
 
-MOST_BARS = 20
 MOST_EXPLAINED_ITEMS = 3
 ADVICE: Mapping[str, str] = {
     "scope_missing": "The key was not made for predictions. Make one with the scope predict under Keys and limits.",
