@@ -60,6 +60,7 @@ SUITES = (
 """What LocalStack can answer."""
 OTHER_SUITES = {
     "tests/contract/ports/test_idempotency_store.py": "LocalStack downloads DynamoDB when it is first used, which few machines can",
+    "tests/contract/ports/test_key_usage.py": "LocalStack's free edition does not answer GetUsage",
     "tests/contract/ports/test_prediction_log.py": "LocalStack downloads DynamoDB when it is first used, which few machines can",
     "tests/contract/ports/test_spark_runner.py": "LocalStack has no EMR Serverless: its calls go to the project's own bridge",
     "tests/contract/ports/test_task_runner.py": "LocalStack has no ECS: its calls go to the project's own bridge",

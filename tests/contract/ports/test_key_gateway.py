@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import pytest
 
@@ -71,19 +70,3 @@ def test_what_a_plan_allows_is_told_and_a_plan_that_the_stage_lacks_is_not(gatew
     limits = gateway.port.get_limits("standard")
 
     assert (limits.calls_per_second, limits.burst) == (50.0, 100)
-
-
-@pytest.mark.integration
-def test_a_key_that_was_not_used_has_days_without_calls_and_all_of_its_quota(emulator: str) -> None:
-    client = build_client("apigateway", pool_size=2)
-    plan_id = client.create_usage_plan(name=f"free-{secrets.token_hex(4)}", quota={"limit": 1000, "period": "MONTH"})["id"]
-    port = ApiGatewayKeyGateway(client, {"free": plan_id})
-    api_key_id = port.create_key(name="shop", plan="free", workspace_id="ws_1", value=f"sk_{secrets.token_hex(24)}")
-
-    days = port.list_usage("free", api_key_id, since=date(2026, 3, 30), until=date(2026, 4, 1))
-
-    assert [(day.day - date(2026, 3, 30), day.used, day.remaining) for day in days] == [(timedelta(n), 0, 1000) for n in range(3)]
-    assert port.get_limits("free").calls_per_month == 1000
-    with pytest.raises(NotFoundError, match="standard"):
-        port.get_limits("standard")
-    assert emulator
