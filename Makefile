@@ -121,7 +121,7 @@ bench-lookup: setup ## Feature look-up beside Feast; ROUNDS=1 for a short run
 bench-stats: setup ## The statistics of one look at an experiment beside gbstats; ROUNDS=1 for a short run
 	@$(BENCH) stats $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench-pages: setup ## The dashboard's pages with 1,000 datasets, 200 models and 20,000 jobs; PREDICTIONS=20000 logs them in the emulator, too
+bench-pages: setup ## The dashboard's pages with 1,000 datasets, 200 models and 20,000 jobs; PREDICTIONS=1000000 logs them in the emulator, too
 	@$(BENCH) pages $(if $(PREDICTIONS),--predictions $(PREDICTIONS))
 
 bench-soak: setup ## Ten minutes (MINUTES=10) at 70 % of capacity, then the cost curve
