@@ -1,7 +1,8 @@
 """`make bench-pages`: how long the dashboard's pages take with a full workspace in the stores.
 
 MariaDB is real and full; objects of S3, which a page reads one or two of by their keys, are in memory, and so is DynamoDB unless
-`predictions` are asked for: then the emulator holds them (a million takes five minutes and some 5 GB), and its queries slow down with them, as DynamoDB's do not.
+`predictions` are asked for: then the emulator holds them (a million takes five minutes and some 5 GB), and its queries slow down
+with them, as DynamoDB's do not.
 """
 
 from __future__ import annotations
