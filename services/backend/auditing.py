@@ -15,7 +15,7 @@ from presage.runtime.observability import with_fields
 from presage.tenancy.audit import Act, build_asked, build_ended
 from presage.tenancy.ports import AuditLog
 from services.backend.context import get_now, get_user
-from services.backend.pages.gate import PREFIX, SAFE_METHODS
+from services.backend.pages.gate import PREFIX, SAFE_METHODS, is_page
 from services.backend.pages.visiting import get_device
 from services.backend.told import OF_PAGES, TOLD
 
@@ -89,8 +89,8 @@ def _read_location(response: Response) -> str | None:
 
 def _read_detail() -> tuple[Mapping[str, object], HTTPException | None]:
     """Return what is told of the body, and what refuses the body itself: a call that is too large was asked for all the same."""
-    name = str(request.endpoint).removeprefix(PREFIX)
-    told = TOLD.get(name) or OF_PAGES.get(name, ())
+    name = str(request.endpoint)
+    told = _list_of_page(name.removeprefix(PREFIX)) if is_page(name) else TOLD.get(name, ())
     if not told:
         return {}, None
     try:
@@ -98,6 +98,10 @@ def _read_detail() -> tuple[Mapping[str, object], HTTPException | None]:
     except HTTPException as error:
         return {}, error
     return {name: fields[name] for name in told if name in fields}, None
+
+
+def _list_of_page(name: str) -> tuple[str, ...]:
+    return OF_PAGES.get(name, TOLD.get(name, ()))
 
 
 def _read_fields() -> Mapping[str, object]:

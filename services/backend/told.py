@@ -58,6 +58,10 @@ TOLD: Mapping[str, tuple[str, ...]] = {
 
 OF_PAGES: Mapping[str, tuple[str, ...]] = {
     "datasets.create_import": TOLD["imports.create_file_import"],
+    "experiments.extend": ("days", "units", "extend_reason"),
+    "experiments.reweight": ("weights_reason",),
+    "experiments.start": ("control_version", "start_reason"),
+    "experiments.stop": ("stop_reason",),
     "holdout.change": TOLD["holdout.put"],
     "keys.create": (*TOLD["api_keys.create"], "expires_on"),
     "keys.rotate": TOLD["api_keys.rotate"],
@@ -73,4 +77,4 @@ OF_PAGES: Mapping[str, tuple[str, ...]] = {
     "sources.create_warehouse": TOLD["imports.create_warehouse_import"],
     "workspaces.create": ("workspace_name",),
 }
-"""The same of forms of pages whose names, without `pages.`, are no call's of the API."""
+"""The same of forms of pages, by their names without `pages.`; of one that is not here, what the call of that name tells."""

@@ -111,7 +111,7 @@ def register_pages(app: Flask) -> None:
     app.url_map.converters["page"] = PagePath
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = ASSET_SECONDS
     pages = Blueprint(NAME, __name__, template_folder="templates", static_folder="static", static_url_path="/static")
-    rendering.install(pages)
+    rendering.install(app)
     errors.install(pages)
     pages.after_request(secure)
     pages.context_processor(lambda: {"rooms": list_rooms, "workspace_name": _name_workspace})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from presage.experiments.path import PathPoint
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 180
+MOST_EXPLAINED_ITEMS = 3
 SHOWN = 20
 """Of the features in a chart; the table has all."""
 
@@ -95,6 +97,16 @@ def build_intervals(title: str, paths: Mapping[str, Sequence[PathPoint]], *, mea
     ]
     columns = ("look", "as_of", "arm", "lower", "estimate", "upper")
     return Chart(title, _build(values, {"layer": layers}, height=2 * HEIGHT), columns, rows[::-1])
+
+
+def draw_explanation(explanation: Any) -> Sequence[Chart]:  # noqa: ANN401 - decoded JSON
+    """Return what moved the score from what is expected of anybody: one chart or, of a ranking, one for each of the first items."""
+    if not explanation:
+        return []
+    if "items" not in explanation:
+        return [build_contributions("What moved the score", explanation["base"], explanation["contributions"])]
+    first = list(explanation["items"].items())[:MOST_EXPLAINED_ITEMS]
+    return [build_contributions(f"What moved the score of {item}", found["base"], found["contributions"]) for item, found in first]
 
 
 def build_contributions(title: str, base: float, contributions: Mapping[str, float]) -> Chart:

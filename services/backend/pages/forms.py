@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, get_origin
 
 import msgspec
 from flask import g, request
@@ -26,7 +26,7 @@ TOLD = (InvalidInputError, AlreadyExistsError, ConflictError, RateLimitedError, 
 
 
 def read_form(body_type: type[BodyT]) -> BodyT:
-    """Return the form's fields as `body_type` (a struct); an empty field counts as one that is not there. Lists are of fields named alike.
+    """Return the form's fields as `body_type` (a struct); an empty field counts as one that is not there. Tuples are of fields named alike.
 
     Raises:
         InvalidInputError: A field is missing or has another type; `path` is `$.<field>`.
@@ -36,7 +36,7 @@ def read_form(body_type: type[BodyT]) -> BodyT:
     for name in request.form:
         values = [value.strip() for value in request.form.getlist(name) if value.strip()]
         if values:
-            given[name] = values if name in fields and _is_list(fields[name].type) else values[-1]
+            given[name] = values if name in fields and get_origin(fields[name].type) is tuple else values[-1]
     try:
         return msgspec.convert(given, body_type, strict=False)
     except msgspec.ValidationError as error:
@@ -55,7 +55,3 @@ def answer_form(act: Callable[[], BaseResponse], show_again: Callable[[PresageEr
         response = show_again(error)
         response.status_code = answer_error(error, request_id=g.request_id).problem.status
         return response
-
-
-def _is_list(annotation: object) -> bool:
-    return str(annotation).startswith(("tuple", "typing.Tuple", "list", "collections.abc.Sequence"))

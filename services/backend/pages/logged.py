@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +18,9 @@ from presage.predictions.replay import Replay
 from presage.tenancy.permissions import authorise
 from presage.training.recipe import Recipe, from_microseconds
 from services.backend.context import get_ports, get_user
-from services.backend.pages.charts import Chart, build_contributions
+from services.backend.pages.charts import Chart, draw_explanation
 from services.backend.tracing import find_recipe_of_values, trace_entry
 from services.backend.views import PredictionLineage
-
-MOST_CHARTS = 3
-"""Of a ranking's items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def read_logged(entry: PredictionLogEntry, replay: Replay | None) -> Logged:
         explanation = msgspec.to_builtins(replay.explanation)
     return Logged(
         values=list_values(entry, recipe),
-        charts=list(_draw(explanation or {})),
+        charts=draw_explanation(explanation),
         experiment=_find_experiment(entry),
         lineage=lineage,
         untraced=untraced,
@@ -92,11 +89,3 @@ def _find_experiment(entry: PredictionLogEntry) -> Experiment | None:
         return get_ports().experiments.get_experiment(entry.workspace_id, entry.experiment_id)
     except NotFoundError:
         return None
-
-
-def _draw(explanation: Mapping[str, Any]) -> Iterator[Chart]:
-    if "items" in explanation:
-        for item, row in list(explanation["items"].items())[:MOST_CHARTS]:
-            yield build_contributions(f"What made the score of {item}", row["base"], row["contributions"])
-    elif explanation:
-        yield build_contributions("What made the score", explanation["base"], explanation["contributions"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlencode
 
 import msgspec
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Flask, Response, g, redirect, render_template, request, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -39,25 +39,21 @@ def done(place: str, said: str) -> BaseResponse:
     return response
 
 
-def install(blueprint: Blueprint) -> None:
-    """Give the blueprint's templates what they use."""
-
-    @blueprint.record_once
-    def _(state: object) -> None:
-        app = state.app  # type: ignore[attr-defined] # flask's BlueprintSetupState
-        environment = app.jinja_env
-        environment.undefined = StrictUndefined
-        environment.trim_blocks = environment.lstrip_blocks = True
-        environment.filters |= {
-            "time": show_time,
-            "number": show_number,
-            "percent": show_percent,
-            "bytes": show_bytes,
-            "duration": show_duration,
-            "words": show_words,
-            "json": show_json,
-        }
-        environment.globals |= {"asset": find_asset, "may": may, "user": _find_user, "with_query": with_query, "field_of": field_of}
+def install(app: Flask) -> None:
+    """Give templates what they use."""
+    environment = app.jinja_env
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters |= {
+        "time": show_time,
+        "number": show_number,
+        "percent": show_percent,
+        "bytes": show_bytes,
+        "duration": show_duration,
+        "words": show_words,
+        "json": show_json,
+    }
+    environment.globals |= {"asset": find_asset, "may": may, "user": _find_user, "with_query": with_query, "field_of": field_of}
 
 
 def may(permission: Permission) -> bool:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from presage.predictions.api_answer import ApiAnswer
-from services.backend.pages.charts import Chart, build_contributions
+from services.backend.pages.charts import Chart, draw_explanation
 from services.backend.pages.try_calls import CallExample
 
-MOST_EXPLAINED_ITEMS = 3
 ADVICE: Mapping[str, str] = {
     "scope_missing": "The key was not made for predictions. Make one with the scope predict under Keys and limits.",
     "key_expired": "The key has expired. Make another one, or rotate it, under Keys and limits.",
@@ -46,17 +45,3 @@ def read_answer(answer: ApiAnswer, calls: Sequence[CallExample]) -> Told:
         return Told(calls, answer, result, charts=draw_explanation(result.get("explanation")))
     fault, status = (content, str(answer.status)) if result is None else (result.get("error") or {}, "400")
     return Told(calls, answer, fault=fault, advice=ADVICE.get(str(fault.get("code"))) or ADVICE.get(status, OTHERWISE))
-
-
-def draw_explanation(explanation: Any) -> Sequence[Chart]:  # noqa: ANN401 - decoded JSON
-    """Return what moved the score from what is expected of anybody: one chart or, of a ranking, one for each of the first items."""
-    if not explanation:
-        return []
-    explained = explanation.get("items")
-    if explained is None:
-        return [_draw("What moved the score", explanation)]
-    return [_draw(f"What moved the score of {item}", found) for item, found in list(explained.items())[:MOST_EXPLAINED_ITEMS]]
-
-
-def _draw(title: str, found: Any) -> Chart:  # noqa: ANN401 - decoded JSON
-    return build_contributions(title, found["base"], found["contributions"])

@@ -275,3 +275,12 @@ def test_an_empty_log_is_sound_and_exports_nothing(place: Furnished) -> None:
 
     assert send(place, "GET", "/audit/export", headers=headers).data == b""
     assert send(place, "GET", "/audit/verification", headers=headers).get_json()["is_sound"]
+
+
+def test_why_a_page_stopped_an_experiment_is_told(place: Furnished) -> None:
+    known, path = len(place.read_audit()), place.requests["stopExperiment"][1]
+
+    PageRequest("POST", path, form={"stop_reason": "a mistake"}).send(place.client, place.tokens["owner"])
+
+    asked, _ = read_new(place, known)
+    assert (asked.action, asked.detail) == ("pages.experiments.stop", {"stop_reason": "a mistake"})
